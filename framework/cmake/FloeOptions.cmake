@@ -1,0 +1,28 @@
+# Options and compiler flags that all of Floe shares.
+option(FLOE_APPS "Build the applications and their data sets" ${PROJECT_IS_TOP_LEVEL})
+option(FLOE_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
+option(FLOE_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
+option(FLOE_ONEDNN "Use oneDNN for matrices and convolutions if it is found" ON)
+set(FLOE_ARCH "native" CACHE STRING "Processor to build for: native for this machine, x86-64-v3 for what is passed on")
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  find_program(CCACHE ccache)
+  if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+endif()
+
+# -O3 goes to the kernels alone: elsewhere it costs compile time and gains nothing.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+# Warnings, and source paths in messages that do not depend on where Floe was unpacked.
+add_library(floe_flags INTERFACE)
+target_compile_options(floe_flags INTERFACE -Wall -Wextra -Wpedantic "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593).
+  target_compile_options(floe_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()

@@ -1,0 +1,134 @@
+// Loops down the columns of a (rows, columns) matrix in fixed parts: what reductions and batch normalisation share.
+#pragma once
+
+#include <tuple>
+#include <vector>
+
+#include <floe/backend/cpu/pointwise.h>
+
+namespace floe::cpu {
+
+// What sums of S are gathered in once they leave the vector registers.
+template <class S> using Wide = std::conditional_t<std::is_floating_point_v<S>, double, std::int64_t>;
+
+// out[i] = formula(in[i]...) for any dtype. The last few go one by one: a line can be so short that they are all.
+template <class S, class Formula, class... In>
+void lane_row(std::int64_t size, Formula formula, S* out, const In*... in) {
+  std::int64_t i = 0;
+  if constexpr (std::is_floating_point_v<S>) {
+    for (; i + Packet<S>::size <= size; i += Packet<S>::size) formula(Packet<S>::load(in + i)...).store(out + i);
+  }
+  for (; i < size; ++i) out[i] = static_cast<S>(formula(in[i]...));
+}
+
+// How a matrix is cut: into parts of some rows by some columns, and each part into lines. As rows lie one behind the
+// other, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
+// line is a lane of its own, so a result depends neither on the number of threads nor on the width of a packet.
+struct ColumnPlan {
+  static constexpr std::int64_t part_elements = 65536;  // stays in the cache for a second pass
+  static constexpr std::int64_t short_line = 256;       // below it, a lane would wait for its own last sum
+  static constexpr std::int64_t long_line = 1024;       // beyond it, a part would have few rows for its columns
+
+  std::int64_t rows, columns;
+  std::int64_t block;      // columns of a part
+  std::int64_t fold = 1;   // rows of a line, a power of two; 1 if there are several blocks
+  std::int64_t part_rows;  // a multiple of fold
+  std::int64_t blocks, row_parts;
+
+  ColumnPlan(std::int64_t rows, std::int64_t columns)
+      : rows(rows), columns(columns), block(std::clamp<std::int64_t>(columns, 1, long_line)) {
+    if (block == columns) {
+      if (columns % 16 != 0 && columns < short_line) fold = 16;  // whole packets of any machine
+      while (fold * block < short_line) fold *= 2;
+      while (fold > 1 && (fold > rows || (fold * 8 > rows && fold * block > 32))) fold /= 2;
+    }
+    part_rows = (part_elements / block + fold - 1) / fold * fold;
+    blocks = (columns + block - 1) / block;
+    row_parts = std::max<std::int64_t>(1, (rows + part_rows - 1) / part_rows);
+  }
+
+  std::int64_t parts() const { return row_parts * blocks; }
+  std::int64_t lanes() const { return fold * block; }  // of the longest line
+  std::int64_t parts_per_thread() const { return rows_per_part(std::min(rows, part_rows) * block); }
+
+  struct Part {
+    std::int64_t row_part, row, rows, column, columns;
+  };
+
+  Part part(std::int64_t index) const {
+    std::int64_t row_part = index / blocks, row = row_part * part_rows, column = index % blocks * block;
+    return {row_part, row, std::min(rows - row, part_rows), column, std::min(columns - column, block)};
+  }
+
+  // body(offset, length) for each line of a part; `offset` is where it starts in the matrix.
+  template <class Body>
+  void lines(const Part& part, Body body) const {
+    for (std::int64_t row = 0; row < part.rows; row += fold) {
+      body((part.row + row) * columns + part.column, std::min(fold, part.rows - row) * part.columns);
+    }
+  }
+
+  // One value for each column, laid out `fold` times over, as a line needs it.
+  template <class S>
+  std::vector<S> tiled(const S* values, std::int64_t count) const {
+    std::vector<S> tile(fold * count);
+    for (std::int64_t i = 0; i < fold; ++i) std::copy_n(values, count, tile.data() + i * count);
+    return tile;
+  }
+};
+
+// An input of the loops below that has one value for each lane of a part's lines; plain pointers are whole matrices.
+template <class S>
+struct PerLane {
+  const S* values;
+};
+template <class S> const S* at(const S* matrix, std::int64_t offset) { return matrix + offset; }
+template <class S> const S* at(PerLane<S> lanes, std::int64_t) { return lanes.values; }
+
+// The lanes of one reduction of one part; after it, the first part.columns of them are the result.
+template <class S, class Term>
+struct Reduced {
+  S* lanes;  // plan.lanes() of them
+  Term term;
+};
+template <class S, class Term> Reduced(S*, Term) -> Reduced<S, Term>;
+
+// Joins result.term(in...) down each column of a part, for one or more results in one pass.
+template <class S, class Join, class... Terms, class... In>
+void reduce_part(const ColumnPlan& plan, const ColumnPlan::Part& part, S identity, Join join,
+                 const std::tuple<Reduced<S, Terms>...>& results, In... in) {
+  auto each = [&](auto body) { std::apply([&](const auto&... result) { (body(result), ...); }, results); };
+  each([&](const auto& result) { std::fill_n(result.lanes, plan.fold * part.columns, identity); });
+  plan.lines(part, [&](std::int64_t offset, std::int64_t length) {
+    each([&](const auto& result) {
+      auto take = [&](auto lane, auto... values) { return join(lane, result.term(values...)); };
+      lane_row<S>(length, take, result.lanes, static_cast<const S*>(result.lanes), at(in, offset)...);
+    });
+  });
+  for (std::int64_t half = plan.fold / 2; half >= 1; half /= 2) {
+    std::int64_t size = half * part.columns;
+    each([&](const auto& result) {
+      const S* lanes = result.lanes;
+      lane_row<S>(size, join, result.lanes, lanes, lanes + size);
+    });
+  }
+}
+
+inline constexpr auto sum = [](auto a, auto b) { return a + b; };
+inline constexpr auto itself = [](auto value) { return value; };
+
+// out[column] = partials (row parts, columns) joined in order.
+template <class Total, class S, class Join>
+void join_parts(const S* partials, std::int64_t row_parts, std::int64_t columns, Join join, S* out) {
+  parallel_ranges(columns, rows_per_part(row_parts), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t column = begin; column < end; ++column) {
+      Total total = static_cast<Total>(partials[column]);
+      for (std::int64_t part = 1; part < row_parts; ++part) {
+        total = join(total, static_cast<Total>(partials[part * columns + column]));
+      }
+      out[column] = static_cast<S>(total);
+    }
+  });
+}
+
+}  // namespace floe::cpu

@@ -1,0 +1,157 @@
+// Convolutions: through oneDNN where it is fast, else as matrix products over unrolled windows.
+#include <floe/backend/cpu/gemm.h>
+#include <floe/backend/cpu/onednn.h>
+#include <floe/backend/cpu/parallel.h>
+#include <floe/backend/kernels.h>
+
+namespace floe::cpu {
+namespace {
+
+// The windows of some images as rows of a matrix, (images * out_height * out_width, kernel_height * kernel_width * in).
+// With groups, each window holds the channels of one group only.
+template <class T>
+class Windows {
+ public:
+  explicit Windows(const ConvGeometry& g) : g_(g), in_(g.in / g.groups) {}
+
+  std::int64_t rows() const { return g_.out_height * g_.out_width; }  // of one image
+  std::int64_t columns() const { return g_.kernel_height * g_.kernel_width * in_; }
+
+  // How many images are unrolled together: enough for a good matrix product, few enough for the cache.
+  std::int64_t images_together() const { return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(1, rows() * columns()), 1, 16); }
+
+  void unroll(const T* image, std::int64_t group, T* windows) const {
+    visit([&](const std::int64_t* pixel, T*& at) {
+      if (pixel) std::copy_n(image + *pixel + group * in_, in_, at);
+      else std::fill_n(at, in_, T(0));
+    }, windows);
+  }
+
+  void add_back(const T* windows, std::int64_t group, T* image) const {
+    visit([&](const std::int64_t* pixel, const T*& at) {
+      if (!pixel) return;
+      T* to = image + *pixel + group * in_;
+      for (std::int64_t c = 0; c < in_; ++c) to[c] += at[c];
+    }, windows);
+  }
+
+ private:
+  // Calls each(offset of the pixel in the image or null in the padding, place in the matrix) for every window entry.
+  template <class Each, class At>
+  void visit(Each each, At at) const {
+    for (std::int64_t oy = 0; oy < g_.out_height; ++oy) {
+      for (std::int64_t ox = 0; ox < g_.out_width; ++ox) {
+        for (std::int64_t ky = 0; ky < g_.kernel_height; ++ky) {
+          std::int64_t y = oy * g_.stride_height - g_.pad_top + ky * g_.dilation_height;
+          for (std::int64_t kx = 0; kx < g_.kernel_width; ++kx, at += in_) {
+            std::int64_t x = ox * g_.stride_width - g_.pad_left + kx * g_.dilation_width;
+            bool inside = y >= 0 && y < g_.height && x >= 0 && x < g_.width;
+            std::int64_t pixel = (y * g_.width + x) * g_.in;
+            each(inside ? &pixel : nullptr, at);
+          }
+        }
+      }
+    }
+  }
+
+  const ConvGeometry& g_;
+  std::int64_t in_;
+};
+
+// Calls body(first image, count, buffer for their windows) for runs of images, dealt out to the threads.
+template <class T, class Body>
+void for_image_runs(const ConvGeometry& g, const Windows<T>& windows, Body body) {
+  std::int64_t together = windows.images_together();
+  parallel_ranges(g.batch, together, [&](std::int64_t begin, std::int64_t end) {
+    Tensor buffer({(end - begin) * windows.rows() * windows.columns()}, dtype_of<T>());
+    body(begin, end - begin, buffer.mutable_data<T>());
+  });
+}
+
+template <class T>
+void forward(const T* x, const T* filters, const ConvGeometry& g, T* y) {
+  Windows<T> windows(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
+  for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
+    for (std::int64_t group = 0; group < g.groups; ++group) {
+      for (std::int64_t i = 0; i < count; ++i) windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
+      gemm(count * windows.rows(), out, windows.columns(), {buffer, windows.columns()}, {filters + group * out, g.out},
+           y + first * result + group * out, g.out, false);
+    }
+  });
+}
+
+template <class T>
+void input_gradient(const T* dy, const T* filters, const ConvGeometry& g, T* dx) {
+  Windows<T> windows(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
+  for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
+    std::fill_n(dx + first * image, count * image, T(0));
+    for (std::int64_t group = 0; group < g.groups; ++group) {
+      gemm(count * windows.rows(), windows.columns(), out, {dy + first * result + group * out, g.out},
+           {filters + group * out, g.out, true}, buffer, windows.columns(), false);
+      for (std::int64_t i = 0; i < count; ++i) windows.add_back(buffer + i * windows.rows() * windows.columns(), group, dx + (first + i) * image);
+    }
+  });
+}
+
+template <class T>
+void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters) {
+  Windows<T> windows(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
+  std::int64_t size = windows.columns() * g.out;
+
+  // At most eight parts of the batch make a sum each.
+  std::int64_t part = std::max<std::int64_t>(1, (g.batch + 7) / 8), parts = (g.batch + part - 1) / part;
+  Tensor sums({std::max<std::int64_t>(1, parts), size}, dtype_of<T>());
+  T* sum = sums.mutable_data<T>();
+  std::fill_n(sum, size, T(0));
+  parallel_ranges(g.batch, part, [&](std::int64_t begin, std::int64_t end) {
+    std::int64_t together = std::min(windows.images_together(), end - begin);
+    Tensor memory({together * windows.rows() * windows.columns()}, dtype_of<T>());
+    T* buffer = memory.mutable_data<T>();
+    for (std::int64_t group = 0; group < g.groups; ++group) {
+      for (std::int64_t first = begin; first < end; first += together) {
+        std::int64_t count = std::min(together, end - first);
+        for (std::int64_t i = 0; i < count; ++i) windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
+        gemm(windows.columns(), out, count * windows.rows(), {buffer, windows.columns(), true}, {dy + first * result + group * out, g.out},
+             sum + begin / part * size + group * out, g.out, first > begin);
+      }
+    }
+  });
+
+  // Add them in the order of the parts.
+  parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      T total = sum[i];
+      for (std::int64_t p = 1; p < parts; ++p) total += sum[p * size + i];
+      dfilters[i] = total;
+    }
+  });
+}
+
+// float32 goes to oneDNN.
+bool prefers_onednn(const Tensor& x) { return x.dtype() == DType::float32 && cpu_library() == CpuLibrary::onednn && x.elements() > 0; }
+
+}  // namespace
+
+void conv2d(const Tensor& x, const Tensor& filters, const ConvGeometry& g, Tensor& y) {
+  if (y.elements() == 0) return;
+  if (prefers_onednn(x) && onednn_conv2d(x.data<float>(), filters.data<float>(), g, y.mutable_data<float>())) return;
+  dispatch_floating(x.dtype(), [&]<class T>() { forward(x.data<T>(), filters.data<T>(), g, y.mutable_data<T>()); });
+}
+
+void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const ConvGeometry& g, Tensor& dx) {
+  if (dx.elements() == 0) return;
+  // Towards very few input channels oneDNN is some 15 times slower than the matrix product.
+  if (g.in / g.groups > 3 && prefers_onednn(dy) && onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), g, dx.mutable_data<float>())) return;
+  dispatch_floating(dy.dtype(), [&]<class T>() { input_gradient(dy.data<T>(), filters.data<T>(), g, dx.mutable_data<T>()); });
+}
+
+void conv2d_filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters) {
+  if (dfilters.elements() == 0) return;
+  if (prefers_onednn(x) && onednn_conv2d_filter_gradient(x.data<float>(), dy.data<float>(), g, dfilters.mutable_data<float>())) return;
+  dispatch_floating(x.dtype(), [&]<class T>() { filter_gradient(x.data<T>(), dy.data<T>(), g, dfilters.mutable_data<T>()); });
+}
+
+}  // namespace floe::cpu

@@ -1,0 +1,73 @@
+// matmul: products of matrices in fixed blocks, dealt out to the threads.
+#include <floe/backend/cpu/gemm.h>
+#include <floe/backend/cpu/parallel.h>
+#include <floe/backend/kernels.h>
+
+namespace floe::cpu {
+namespace {
+
+// How a product is cut: blocks of rows and columns, and chunks of a long inner axis whose products are then added in
+// order. It follows from the sizes alone, never from the number of threads.
+struct Blocking {
+  explicit Blocking(const MatmulGeometry& g) : rows(g.rows), columns(g.columns), inner(std::max<std::int64_t>(1, g.inner)) {
+    auto work = [&] { return rows * columns * inner; };
+    while (rows > 256 || columns > 256) {
+      if (work() <= 1 << 21) break;
+      if (rows >= columns) rows = halved(rows);
+      else columns = halved(columns);
+    }
+    if (g.rows * g.columns <= 1 << 16 && g.inner >= 2048 && work() >= 1 << 21) inner = 1024;
+    row_blocks = (g.rows + rows - 1) / rows;
+    column_blocks = (g.columns + columns - 1) / columns;
+    chunks = (g.inner + inner - 1) / inner;
+  }
+
+  static std::int64_t halved(std::int64_t size) { return ((size + 1) / 2 + 31) / 32 * 32; }
+
+  std::int64_t rows, columns, inner;
+  std::int64_t row_blocks, column_blocks, chunks;
+};
+
+template <class T>
+void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
+  Blocking blocking(g);
+  std::int64_t size = g.rows * g.columns, blocks = blocking.row_blocks * blocking.column_blocks;
+  std::int64_t lda = g.transpose_a ? g.rows : g.inner, ldb = g.transpose_b ? g.inner : g.columns;
+
+  // One task is one block of one chunk of one product. The first chunk goes to the result, the others to partial sums.
+  Tensor partials;
+  if (blocking.chunks > 1) partials = Tensor({g.batches, blocking.chunks - 1, size}, dtype_of<T>());
+  T* partial = partials.defined() ? partials.mutable_data<T>() : nullptr;
+  parallel_ranges(g.batches * blocking.chunks * blocks, 1, [&](std::int64_t task, std::int64_t) {
+    std::int64_t block = task % blocks, chunk = task / blocks % blocking.chunks, batch = task / blocks / blocking.chunks;
+    std::int64_t row = block / blocking.column_blocks * blocking.rows, column = block % blocking.column_blocks * blocking.columns;
+    std::int64_t inner = chunk * blocking.inner;
+    const T* from_a = a + batch * g.a_stride + (g.transpose_a ? inner * lda + row : row * lda + inner);
+    const T* from_b = b + batch * g.b_stride + (g.transpose_b ? column * ldb + inner : inner * ldb + column);
+    T* to = chunk == 0 ? c + batch * size : partial + (batch * (blocking.chunks - 1) + chunk - 1) * size;
+    gemm(std::min(blocking.rows, g.rows - row), std::min(blocking.columns, g.columns - column), std::min(blocking.inner, g.inner - inner),
+         {from_a, lda, g.transpose_a}, {from_b, ldb, g.transpose_b}, to + row * g.columns + column, g.columns, false);
+  });
+
+  // Add the partial sums in the order of the chunks.
+  for (std::int64_t batch = 0; partial && batch < g.batches; ++batch) {
+    parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t chunk = 0; chunk + 1 < blocking.chunks; ++chunk) {
+        const T* from = partial + (batch * (blocking.chunks - 1) + chunk) * size;
+        for (std::int64_t i = begin; i < end; ++i) c[batch * size + i] += from[i];
+      }
+    });
+  }
+}
+
+}  // namespace
+
+void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
+  if (g.inner == 0) {
+    dispatch_floating(c.dtype(), [&]<class T>() { std::fill_n(c.mutable_data<T>(), c.elements(), T(0)); });
+    return;
+  }
+  dispatch_floating(c.dtype(), [&]<class T>() { multiply(a.data<T>(), b.data<T>(), g, c.mutable_data<T>()); });
+}
+
+}  // namespace floe::cpu

@@ -1,0 +1,264 @@
+// Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
+#include <cstring>
+#include <optional>
+
+#include <omp.h>
+
+#include <floe/backend/cpu/pointwise.h>
+
+namespace floe::cpu {
+namespace {
+
+// Any element of that many bytes: what is only moved need not be known.
+template <std::size_t bytes>
+struct alignas(bytes) Item {
+  std::byte value[bytes];
+};
+
+template <class Visitor>
+void dispatch_item(DType dtype, Visitor visit) {
+  switch (item_size(dtype)) {
+    case 1: return visit.template operator()<Item<1>>();
+    case 4: return visit.template operator()<Item<4>>();
+    default: return visit.template operator()<Item<8>>();
+  }
+}
+
+Steps dense_steps(const Shape& shape) {
+  Steps dense;
+  for (std::int64_t axis = shape.rank() - 1, step = 1; axis >= 0; --axis) dense.steps[axis] = step, step *= shape[axis];
+  return dense;
+}
+
+// Several tensors stepped through together. Axis 0 is the innermost; axes that all of them walk as one are merged.
+template <int streams>
+struct Walk {
+  using Offsets = std::array<std::int64_t, streams>;
+
+  int rank = 0;
+  std::array<std::int64_t, Shape::max_rank> sizes;
+  std::array<Offsets, Shape::max_rank> steps{};
+  Offsets start;
+
+  Walk(const Shape& shape, const std::array<Steps, streams>& along) {
+    sizes.fill(1);
+    for (int s = 0; s < streams; ++s) start[s] = along[s].offset;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      if (shape[axis] == 1) continue;
+      bool joins = rank > 0;
+      for (int s = 0; s < streams && joins; ++s) joins = along[s].steps[axis] == steps[rank - 1][s] * sizes[rank - 1];
+      if (joins) {
+        sizes[rank - 1] *= shape[axis];
+      } else {
+        for (int s = 0; s < streams; ++s) steps[rank][s] = along[s].steps[axis];
+        sizes[rank++] = shape[axis];
+      }
+    }
+  }
+
+  void swap_axes(int a, int b) { std::swap(sizes[a], sizes[b]), std::swap(steps[a], steps[b]); }
+
+  // The axis along which stream s lies element by element, if there is one.
+  std::optional<int> unit_axis(int s) const {
+    for (int axis = 0; axis < rank; ++axis) {
+      if (steps[axis][s] == 1) return axis;
+    }
+    return {};
+  }
+
+  // body(rows, columns, offsets) for pieces of at most `rows` of axis 1 by `columns` of axis 0, other axes one by one.
+  template <class Body>
+  void pieces(std::int64_t rows, std::int64_t columns, Body body) const {
+    std::array<std::int64_t, Shape::max_rank> piece{columns, rows, 1, 1, 1, 1}, counts;
+    std::int64_t total = 1;
+    for (int axis = 0; axis < Shape::max_rank; ++axis) {
+      counts[axis] = (sizes[axis] + piece[axis] - 1) / piece[axis];
+      total *= counts[axis];
+    }
+    parallel_ranges(total, rows_per_part(rows * columns), [&](std::int64_t begin, std::int64_t end) {
+      std::array<std::int64_t, Shape::max_rank> index{};
+      Offsets offsets = start;
+      auto move = [&](int axis, std::int64_t count) {
+        for (int s = 0; s < streams; ++s) offsets[s] += count * piece[axis] * steps[axis][s];
+      };
+      for (std::int64_t rest = begin, axis = 0; rest > 0; ++axis) {
+        index[axis] = rest % counts[axis], rest /= counts[axis];
+        move(axis, index[axis]);
+      }
+      for (std::int64_t i = begin; i < end; ++i) {
+        body(std::min(rows, sizes[1] - index[1] * rows), std::min(columns, sizes[0] - index[0] * columns), offsets);
+        for (int axis = 0; axis < rank; ++axis) {
+          move(axis, 1);
+          if (++index[axis] < counts[axis]) break;
+          move(axis, -index[axis]);
+          index[axis] = 0;
+        }
+      }
+    });
+  }
+};
+
+// to[row * to_step + column] = from[row + column * from_step]. Whole cache lines go through the vector registers, so
+// that columns a power of two apart cannot push each other out of the cache.
+template <class T>
+void transpose(std::int64_t rows, std::int64_t columns, T* to, std::int64_t to_step, const T* from,
+               std::int64_t from_step) {
+  auto one_by_one = [&](std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right) {
+    for (std::int64_t row = top; row < bottom; ++row) {
+      for (std::int64_t column = left; column < right; ++column) {
+        to[row * to_step + column] = from[row + column * from_step];
+      }
+    }
+  };
+  if constexpr (sizeof(T) == 1) {
+    for (std::int64_t row = 0; row < rows; row += 64) one_by_one(row, std::min(rows, row + 64), 0, columns);
+  } else {
+    using S = std::conditional_t<sizeof(T) == 4, float, double>;  // moved, never computed with
+    constexpr int width = Packet<S>::size;
+    const std::int64_t whole_rows = rows / width * width, whole_columns = columns / width * width;
+    for (std::int64_t row = 0; row < whole_rows; row += width) {
+      for (std::int64_t column = 0; column < whole_columns; column += width) {
+        Eigen::internal::PacketBlock<typename Packet<S>::Raw, width> block;
+        for (int i = 0; i < width; ++i) {
+          block.packet[i] = Packet<S>::load(reinterpret_cast<const S*>(from + row + (column + i) * from_step)).raw;
+        }
+        Eigen::internal::ptranspose(block);
+        for (int i = 0; i < width; ++i) {
+          Packet<S>(block.packet[i]).store(reinterpret_cast<S*>(to + (row + i) * to_step + column));
+        }
+      }
+    }
+    one_by_one(0, whole_rows, whole_columns, columns);
+    one_by_one(whole_rows, rows, 0, columns);
+  }
+}
+
+// to[to steps] = from[from steps] over `shape`.
+void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Tensor& y, const Steps& to_steps) {
+  if (shape.elements() == 0) return;
+  constexpr int to = 0, from = 1;
+  Walk<2> walk(shape, {to_steps, from_steps});
+
+  // If the two lie along different axes, walk these two in square blocks: y's as axis 0, x's as axis 1.
+  std::optional<int> to_axis = walk.unit_axis(to), from_axis = walk.unit_axis(from);
+  bool transposed = to_axis && from_axis && *to_axis != *from_axis && walk.steps[*to_axis][from] != 0;
+  if (transposed) {
+    walk.swap_axes(0, *to_axis);
+    walk.swap_axes(1, *from_axis == 0 ? *to_axis : *from_axis);
+  }
+  auto [to_row, from_row] = walk.steps[1];
+  auto [to_column, from_column] = walk.steps[0];
+  std::int64_t rows = std::min<std::int64_t>(walk.sizes[1], 128);
+  std::int64_t columns = transposed ? 16384 / rows : std::min<std::int64_t>(walk.sizes[0], 16384);
+  if (!transposed) rows = 16384 / columns;
+
+  dispatch_item(x.dtype(), [&]<class T>() {
+    const T* in = static_cast<const T*>(x.raw());
+    T* out = static_cast<T*>(y.raw_mutable());
+    walk.pieces(rows, columns, [&](std::int64_t rows, std::int64_t columns, const auto& offsets) {
+      T* p = out + offsets[to];
+      const T* q = in + offsets[from];
+      if (transposed) return transpose(rows, columns, p, to_row, q, from_column);
+      for (std::int64_t row = 0; row < rows; ++row, p += to_row, q += from_row) {
+        if (to_column == 1 && from_column == 1) std::memcpy(p, q, columns * sizeof(T));
+        else if (to_column == 1 && from_column == 0) std::fill_n(p, columns, *q);
+        else for (std::int64_t i = 0; i < columns; ++i) p[i * to_column] = q[i * from_column];
+      }
+    });
+  });
+}
+
+template <class Visitor>
+void dispatch_index(const Tensor& indices, Visitor visit) {
+  if (indices.dtype() == DType::int32) visit(indices.data<std::int32_t>());
+  else visit(indices.data<std::int64_t>());
+}
+
+}  // namespace
+
+void read_steps(const Tensor& x, const Steps& from, Tensor& y) {
+  copy_steps(y.shape(), x, from, y, dense_steps(y.shape()));
+}
+
+void write_steps(const Tensor& x, Tensor& y, const Steps& to) {
+  copy_steps(x.shape(), x, dense_steps(x.shape()), y, to);
+}
+
+void cast(const Tensor& x, Tensor& y) {
+  dispatch(x.dtype(), [&]<class From>() {
+    dispatch(y.dtype(), [&]<class To>() {
+      const From* in = x.data<From>();
+      To* out = y.mutable_data<To>();
+      parallel_ranges(x.elements(), pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+        for (std::int64_t i = begin; i < end; ++i) out[i] = static_cast<To>(in[i]);
+      });
+    });
+  });
+}
+
+void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y) {
+  std::int64_t count = indices.elements(), inner = axis.inner;
+  dispatch_item(x.dtype(), [&]<class T>() {
+    const T* in = static_cast<const T*>(x.raw());
+    T* out = static_cast<T*>(y.raw_mutable());
+    dispatch_index(indices, [&](const auto* index) {
+      parallel_ranges(axis.outer * count, rows_per_part(inner), [&](std::int64_t begin, std::int64_t end) {
+        std::int64_t outer = begin / count, place = begin % count;
+        for (std::int64_t row = begin; row < end; ++row) {
+          std::copy_n(in + (outer * axis.reduced + index[place]) * inner, inner, out + row * inner);
+          if (++place == count) place = 0, ++outer;
+        }
+      });
+    });
+  });
+}
+
+// Each thread owns some rows of dx and looks for them among all the indices. Every element takes in its summands in
+// the order of the indices, whoever owns it.
+void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
+  std::int64_t count = indices.elements(), inner = axis.inner, threads = omp_get_max_threads();
+  std::int64_t owners = axis.outer >= threads || dy.elements() < pointwise_grain ? 1 : threads;
+  std::int64_t grain = owners > 1 ? 1 : rows_per_part(count * inner);
+  dispatch(dy.dtype(), [&]<class S>() {
+    const S* in = dy.data<S>();
+    S* out = dx.mutable_data<S>();
+    dispatch_index(indices, [&](const auto* index) {
+      parallel_ranges(axis.outer * owners, grain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+          std::int64_t outer = i / owners, owner = i % owners;
+          std::int64_t first = axis.reduced * owner / owners, last = axis.reduced * (owner + 1) / owners;
+          for (std::int64_t place = 0; place < count; ++place) {
+            if (index[place] < first || index[place] >= last) continue;
+            const S* from = in + (outer * count + place) * inner;
+            S* to = out + (outer * axis.reduced + index[place]) * inner;
+            for (std::int64_t k = 0; k < inner; ++k) to[k] = static_cast<S>(to[k] + from[k]);
+          }
+        }
+      });
+    });
+  });
+}
+
+void where(const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b, const Steps& sb,
+           Tensor& y) {
+  if (y.elements() == 0) return;
+  Walk<4> walk(y.shape(), {dense_steps(y.shape()), sc, sa, sb});
+  std::int64_t columns = std::min<std::int64_t>(walk.sizes[0], 16384), rows = 16384 / columns;
+  dispatch_item(y.dtype(), [&]<class T>() {
+    const bool* conditions = condition.data<bool>();
+    const T *p = static_cast<const T*>(a.raw()), *q = static_cast<const T*>(b.raw());
+    T* out = static_cast<T*>(y.raw_mutable());
+    walk.pieces(rows, columns, [&](std::int64_t rows, std::int64_t columns, std::array<std::int64_t, 4> at) {
+      auto [y_step, c_step, a_step, b_step] = walk.steps[0];
+      for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t i = 0; i < columns; ++i) {
+          out[at[0] + i] = conditions[at[1] + i * c_step] ? p[at[2] + i * a_step] : q[at[3] + i * b_step];
+        }
+        for (int s = 0; s < 4; ++s) at[s] += walk.steps[1][s];
+      }
+    });
+  });
+}
+
+}  // namespace floe::cpu

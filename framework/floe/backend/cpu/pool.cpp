@@ -1,0 +1,123 @@
+// Pooling over windows of images (batch, height, width, channels), and the gradient of the mean.
+#include <floe/backend/cpu/pointwise.h>
+
+namespace floe::cpu {
+namespace {
+
+struct Span {
+  std::int64_t begin, end;
+  std::int64_t size() const { return end - begin; }
+};
+
+// The positions of an axis that window `i` covers, without the padding.
+Span covered(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad, std::int64_t size) {
+  std::int64_t begin = i * stride - pad;
+  return {std::max<std::int64_t>(0, begin), std::min(size, begin + window)};
+}
+
+// The windows that cover position `i` of an axis.
+Span covering(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad, std::int64_t windows) {
+  std::int64_t past_first = i + pad - window + 1;
+  return {past_first <= 0 ? 0 : (past_first + stride - 1) / stride, std::min(windows, (i + pad) / stride + 1)};
+}
+
+Span covered_rows(const PoolGeometry& g, std::int64_t i) {
+  return covered(i, g.window_height, g.stride_height, g.pad_top, g.height);
+}
+Span covered_columns(const PoolGeometry& g, std::int64_t i) {
+  return covered(i, g.window_width, g.stride_width, g.pad_left, g.width);
+}
+
+// body(output offset, image, rows, columns) for each window: which rows and columns of which image it covers.
+template <class Body>
+void for_windows(const PoolGeometry& g, Body body) {
+  std::int64_t work = g.out_width * g.window_height * g.window_width * g.channels;
+  parallel_ranges(g.batch * g.out_height, rows_per_part(work), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t line = begin; line < end; ++line) {
+      Span rows = covered_rows(g, line % g.out_height);
+      for (std::int64_t j = 0; j < g.out_width; ++j) {
+        body((line * g.out_width + j) * g.channels, line / g.out_height, rows, covered_columns(g, j));
+      }
+    }
+  });
+}
+
+std::int64_t pixel(const PoolGeometry& g, std::int64_t image, std::int64_t row, std::int64_t column) {
+  return ((image * g.height + row) * g.width + column) * g.channels;
+}
+
+}  // namespace
+
+// NaN wins over numbers, as in reduce_max.
+void max_pool(const Tensor& x, const PoolGeometry& g, Tensor& y, Tensor& winners) {
+  dispatch_floating(x.dtype(), [&]<class S>() {
+    const S* in = x.data<S>();
+    S* out = y.mutable_data<S>();
+    std::int64_t* places = winners.mutable_data<std::int64_t>();
+    for_windows(g, [&](std::int64_t offset, std::int64_t image, Span rows, Span columns) {
+      S* best = out + offset;
+      std::int64_t *winner = places + offset, first = pixel(g, image, rows.begin, columns.begin);
+      for (std::int64_t c = 0; c < g.channels; ++c) best[c] = in[first + c], winner[c] = first + c;
+      for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+          std::int64_t here = pixel(g, image, row, column);
+#pragma omp simd
+          for (std::int64_t c = 0; c < g.channels; ++c) {
+            S value = in[here + c];
+            bool wins = !(value <= best[c]) && best[c] == best[c];
+            best[c] = wins ? value : best[c];
+            winner[c] = wins ? here + c : winner[c];
+          }
+        }
+      }
+    });
+  });
+}
+
+void average_pool(const Tensor& x, const PoolGeometry& g, Tensor& y) {
+  dispatch_floating(x.dtype(), [&]<class S>() {
+    const S* in = x.data<S>();
+    S* out = y.mutable_data<S>();
+    for_windows(g, [&](std::int64_t offset, std::int64_t image, Span rows, Span columns) {
+      S *total = out + offset, count = static_cast<S>(rows.size() * columns.size());
+      std::fill_n(total, g.channels, S(0));
+      for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+          const S* from = in + pixel(g, image, row, column);
+#pragma omp simd
+          for (std::int64_t c = 0; c < g.channels; ++c) total[c] += from[c];
+        }
+      }
+#pragma omp simd
+      for (std::int64_t c = 0; c < g.channels; ++c) total[c] /= count;
+    });
+  });
+}
+
+// Each pixel collects from the windows that cover it, so no two threads write to one place.
+void average_pool_gradient(const Tensor& dy, const PoolGeometry& g, Tensor& dx) {
+  dispatch_floating(dy.dtype(), [&]<class S>() {
+    const S* in = dy.data<S>();
+    S* out = dx.mutable_data<S>();
+    parallel_ranges(g.batch * g.height, rows_per_part(g.width * g.channels), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t line = begin; line < end; ++line) {
+        Span rows = covering(line % g.height, g.window_height, g.stride_height, g.pad_top, g.out_height);
+        for (std::int64_t j = 0; j < g.width; ++j) {
+          Span columns = covering(j, g.window_width, g.stride_width, g.pad_left, g.out_width);
+          S* total = out + (line * g.width + j) * g.channels;
+          std::fill_n(total, g.channels, S(0));
+          for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+            for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+              const S* from = in + ((line / g.height * g.out_height + row) * g.out_width + column) * g.channels;
+              S share = S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
+#pragma omp simd
+              for (std::int64_t c = 0; c < g.channels; ++c) total[c] += from[c] * share;
+            }
+          }
+        }
+      }
+    });
+  });
+}
+
+}  // namespace floe::cpu

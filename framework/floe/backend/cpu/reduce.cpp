@@ -1,0 +1,159 @@
+// Reductions over one folded axis: sums, extremes, their positions, running sums and the k largest.
+#include <limits>
+#include <numeric>
+
+#include <floe/backend/cpu/columns.h>
+
+namespace floe::cpu {
+namespace {
+
+// Bytes compare like the booleans they stand for, and std::vector holds them as they are.
+template <class T> using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+
+// y = the elements of x joined along the axis: each part by itself, then the parts in order.
+template <class S, class Total, class Join>
+void reduce(const Tensor& x, const Folded& axis, S identity, Join join, Tensor& y) {
+  ColumnPlan plan(axis.reduced, axis.inner);
+  const S* in = static_cast<const S*>(x.raw());
+  S* out = static_cast<S*>(y.raw_mutable());
+  std::int64_t row_parts = plan.row_parts, matrix = axis.reduced * axis.inner;
+  std::vector<S> partials(row_parts == 1 ? 0 : axis.outer * row_parts * axis.inner);
+  S* results = row_parts == 1 ? out : partials.data();
+
+  parallel_ranges(axis.outer * plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<S> lanes(plan.lanes());
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t outer = i / plan.parts();
+      ColumnPlan::Part part = plan.part(i % plan.parts());
+      reduce_part(plan, part, identity, join, std::tuple{Reduced{lanes.data(), itself}}, in + outer * matrix);
+      std::copy_n(lanes.data(), part.columns, results + (outer * row_parts + part.row_part) * axis.inner + part.column);
+    }
+  });
+  if (row_parts == 1) return;
+  for (std::int64_t outer = 0; outer < axis.outer; ++outer) {
+    join_parts<Total>(results + outer * row_parts * axis.inner, row_parts, axis.inner, join, out + outer * axis.inner);
+  }
+}
+
+// body(outer, first, count) for blocks of neighbouring columns, each to be walked from top to bottom.
+template <class Body>
+void for_column_blocks(const Folded& axis, Body body) {
+  std::int64_t block = std::clamp<std::int64_t>(axis.inner, 1, 256), blocks = (axis.inner + block - 1) / block;
+  parallel_ranges(axis.outer * blocks, rows_per_part(axis.reduced * block), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t first = i % blocks * block;
+      body(i / blocks, first, std::min(block, axis.inner - first));
+    }
+  });
+}
+
+// As an order of all values, NaN stands above the numbers for `greater` and below them for `less`.
+struct Greater {
+  template <class S> bool operator()(S a, S b) const { return a > b || (a != a && b == b); }
+};
+struct Less {
+  template <class S> bool operator()(S a, S b) const { return a < b || (a != a && b == b); }
+};
+
+template <class Better>
+void arg_best(const Tensor& x, const Folded& axis, Better better, Tensor& y) {
+  std::int64_t* out = y.mutable_data<std::int64_t>();
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>();
+    for_column_blocks(axis, [&](std::int64_t outer, std::int64_t first, std::int64_t count) {
+      const T* column = in + outer * axis.reduced * axis.inner + first;
+      std::int64_t* winner = out + outer * axis.inner + first;
+      std::array<T, 256> best;
+      std::copy_n(column, count, best.data());
+      std::fill_n(winner, count, 0);
+      for (std::int64_t row = 1; row < axis.reduced; ++row) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          T value = column[row * axis.inner + i];
+          if (better(value, best[i])) best[i] = value, winner[i] = row;
+        }
+      }
+    });
+  });
+}
+
+template <class Visitor>
+void dispatch_sum(DType dtype, Visitor visit) {
+  switch (dtype) {
+    case DType::int32: return visit.template operator()<std::int32_t>();
+    case DType::int64: return visit.template operator()<std::int64_t>();
+    default: return dispatch_floating(dtype, visit);
+  }
+}
+
+template <class S, class Limits = std::numeric_limits<S>>
+constexpr S lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+template <class S, class Limits = std::numeric_limits<S>>
+constexpr S highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+
+}  // namespace
+
+void reduce_sum(const Tensor& x, const Folded& axis, Tensor& y) {
+  dispatch_sum(x.dtype(), [&]<class S>() { reduce<S, Wide<S>>(x, axis, S(0), sum, y); });
+}
+
+void reduce_max(const Tensor& x, const Folded& axis, Tensor& y) {
+  dispatch(x.dtype(), [&]<class T>() {
+    using S = Element<T>;
+    reduce<S, S>(x, axis, lowest<S>, [](auto a, auto b) { return math::maximum(a, b); }, y);
+  });
+}
+
+void reduce_min(const Tensor& x, const Folded& axis, Tensor& y) {
+  dispatch(x.dtype(), [&]<class T>() {
+    using S = Element<T>;
+    reduce<S, S>(x, axis, highest<S>, [](auto a, auto b) { return math::minimum(a, b); }, y);
+  });
+}
+
+void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, Greater{}, y); }
+void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, Less{}, y); }
+
+void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y) {
+  dispatch_sum(x.dtype(), [&]<class S>() {
+    const S* in = x.data<S>();
+    S* out = y.mutable_data<S>();
+    for_column_blocks(axis, [&](std::int64_t outer, std::int64_t first, std::int64_t count) {
+      std::array<Wide<S>, 256> totals{};
+      for (std::int64_t step = 0; step < axis.reduced; ++step) {
+        std::int64_t row = reverse ? axis.reduced - 1 - step : step;
+        std::int64_t offset = (outer * axis.reduced + row) * axis.inner + first;
+        for (std::int64_t i = 0; i < count; ++i) {
+          Wide<S> before = totals[i];
+          totals[i] += in[offset + i];
+          out[offset + i] = static_cast<S>(exclusive ? before : totals[i]);
+        }
+      }
+    });
+  });
+}
+
+void top_k(const Tensor& x, Tensor& values, Tensor& indices) {
+  std::int64_t size = x.dim(-1), k = values.dim(-1), rows = k == 0 ? 0 : values.elements() / k;
+  auto select = [&]<class T, class Index>(const T* in, T* out, Index* places) {
+    parallel_ranges(rows, rows_per_part(size), [&](std::int64_t begin, std::int64_t end) {
+      std::vector<Index> order(size);
+      for (std::int64_t row = begin; row < end; ++row) {
+        const T* from = in + row * size;
+        std::iota(order.begin(), order.end(), Index(0));
+        std::partial_sort(order.begin(), order.begin() + k, order.end(), [&](Index a, Index b) {
+          Greater greater;
+          return greater(from[a], from[b]) || (!greater(from[b], from[a]) && a < b);
+        });
+        std::copy_n(order.begin(), k, places + row * k);
+        std::transform(order.begin(), order.begin() + k, out + row * k, [&](Index place) { return from[place]; });
+      }
+    });
+  };
+  dispatch(x.dtype(), [&]<class T>() {
+    T* out = values.mutable_data<T>();
+    if (indices.dtype() == DType::int32) select(x.data<T>(), out, indices.mutable_data<std::int32_t>());
+    else select(x.data<T>(), out, indices.mutable_data<std::int64_t>());
+  });
+}
+
+}  // namespace floe::cpu

@@ -1,0 +1,248 @@
+// Dataset: elements made when a loop asks for them, reordered, changed, batched and prefetched on the way.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <floe/data/background.h>
+#include <floe/data/element.h>
+#include <floe/tensor/random.h>
+
+namespace floe {
+
+struct BatchOptions {
+  bool drop_remainder = false;  // leave out the last batch if it is not full
+};
+
+// A place in a dataset's sequence of epochs, for a checkpoint.
+struct DatasetPosition {
+  std::int64_t epoch = 0;
+  std::int64_t position = 0;  // elements given in that epoch
+
+  bool operator==(const DatasetPosition&) const = default;
+};
+
+namespace detail {
+inline constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max();
+
+std::int64_t require_at_least(std::int64_t least, const char* op, const char* what, std::int64_t value);  // gives value
+void refuse_endless(std::int64_t size);
+std::vector<std::int64_t> shuffled_order(std::int64_t size, std::int64_t buffer, Rng rng);
+std::int64_t repeated_size(std::int64_t size, std::int64_t count);
+void require_idle(const char* op, bool looping);
+void require_place(DatasetPosition place, std::int64_t size);
+}  // namespace detail
+
+// A recipe for elements, copied like a value:
+//
+//   Dataset penguins = dataset(drawings).shuffle(60000, rng.stream("order")).batch(256).prefetch();
+//   for (const Tensor& images : penguins) { ... }                        // one epoch; the next loop is the next epoch
+//
+// Every loop is an epoch, with an order of its own. Leaving a loop early (break, return, an exception) ends the epoch
+// too: the next loop starts the next one. One loop at a time; a copy of the dataset can be in another.
+//
+// Beneath, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
+// elements that are passed over are never made, and the element at a place is the same whatever happened before: it
+// depends on the epoch, the index and the seeds alone, not on threads. Functions given to a dataset must be so, too;
+// they are called as const, in the thread of a prefetch behind them.
+template <class E>
+class Dataset {
+ public:
+  class Iterator;
+
+  // `count` elements, each made by element(index) when it is asked for, in any order: files that are read lazily.
+  static Dataset generate(std::int64_t count, std::function<E(std::int64_t index)> element) {
+    auto shared = std::make_shared<const std::function<E(std::int64_t)>>(std::move(element));
+    return Dataset(detail::require_at_least(0, "generate", "count", count),
+                   [shared](std::int64_t) { return [shared](std::int64_t i) { return (*shared)(i); }; });
+  }
+
+  // --- Stages: each gives a new dataset, at its start. ValueError for a size, buffer, depth or repeat below 1. ---
+
+  // f(element), of any type.
+  template <class F>
+    requires std::invocable<const F&, E>
+  auto map(F f) const {
+    return mapped([f = std::move(f)](std::int64_t, std::int64_t, E element) { return f(std::move(element)); });
+  }
+
+  // f(element, rng) with a random stream that belongs to this element in this epoch: augmentation that can be resumed.
+  template <class F>
+    requires std::invocable<const F&, E, Rng&>
+  auto map(F f, Rng rng) const {
+    return mapped([f = std::move(f), rng](std::int64_t epoch, std::int64_t index, E element) {
+      Rng own = rng.stream(static_cast<std::uint64_t>(epoch)).stream(static_cast<std::uint64_t>(index));
+      return f(std::move(element), own);
+    });
+  }
+
+  // Each next element is drawn from the `buffer` next ones: all of them with a buffer of size() or more, near ones with
+  // a smaller one, for files that are best read in order. The order follows from the key of `rng` (give each shuffle a
+  // stream of its own) and the epoch. It takes 8 bytes an element; ValueError for an endless dataset.
+  Dataset shuffle(std::int64_t buffer, Rng rng) const {
+    detail::require_at_least(1, "shuffle", "buffer", buffer);
+    detail::refuse_endless(size_);
+    return Dataset(size_, [open = open_, size = size_, buffer, rng](std::int64_t epoch) {
+      auto order = detail::shuffled_order(size, buffer, rng.stream(static_cast<std::uint64_t>(epoch)));
+      return [at = open(epoch), order = std::move(order)](std::int64_t i) { return at(order[i]); };
+    });
+  }
+
+  // `size` elements in one, each field stacked along a new leading axis: (height, width) becomes (size, height, width).
+  // ShapeError and DTypeError name the field (0, 1, ... in an element's order) that is not alike in all of them.
+  Dataset batch(std::int64_t size, BatchOptions options = {}) const requires Element<E> {
+    detail::require_at_least(1, "batch", "size", size);
+    std::int64_t batches = size_ / size + (size_ % size != 0 && !options.drop_remainder);
+    return Dataset(size_ == detail::endless ? size_ : batches, [open = open_, all = size_, size](std::int64_t epoch) {
+      return [at = open(epoch), all, size](std::int64_t i) {
+        std::vector<E> parts;
+        for (std::int64_t j = i * size, end = std::min(all, j + size); j < end; ++j) parts.push_back(at(j));
+        return stack_fields(parts);
+      };
+    });
+  }
+
+  // The dataset `count` times, without end if not given, as one epoch. Each time is reshuffled.
+  Dataset repeat(std::int64_t count = detail::endless) const {
+    detail::require_at_least(1, "repeat", "count", count);
+    std::int64_t times = std::min(count, std::int64_t{1} << 32);  // epochs of this dataset in one of the result
+    return Dataset(detail::repeated_size(size_, count), [open = open_, size = size_, times](std::int64_t epoch) {
+      return [open, size, first = epoch * times, now = std::int64_t{-1}, at = At()](std::int64_t i) mutable {
+        if (std::exchange(now, i / size) != i / size) at = open(first + now);
+        return at(i % size);
+      };
+    });
+  }
+
+  Dataset take(std::int64_t count) const {  // the first `count`, or all if there are fewer
+    return Dataset(std::min(size_, detail::require_at_least(0, "take", "count", count)), open_);
+  }
+
+  Dataset skip(std::int64_t count) const {  // all but the first `count`
+    detail::require_at_least(0, "skip", "count", count);
+    return Dataset(size_ == detail::endless ? size_ : std::max<std::int64_t>(0, size_ - count),
+                   [open = open_, count](std::int64_t epoch) {
+                     return [at = open(epoch), count](std::int64_t i) { return at(i + count); };
+                   });
+  }
+
+  // Makes up to `depth` elements ahead in a thread while the loop works; the last stage as a rule. An exception arrives
+  // where its element would have come. What was made ahead and never asked for does not count as given.
+  Dataset prefetch(std::int64_t depth = 2) const {
+    detail::require_at_least(1, "prefetch", "depth", depth);
+    return Dataset(size_, [open = open_, size = size_, depth](std::int64_t epoch) {
+      auto make = [at = open(epoch)](std::int64_t i) -> std::shared_ptr<void> { return std::make_shared<E>(at(i)); };
+      return [ahead = std::make_shared<detail::Background>(std::move(make), size, depth)](std::int64_t i) {
+        return std::move(*std::static_pointer_cast<E>(ahead->at(i)));
+      };
+    });
+  }
+
+  // --- Loops ---
+
+  Iterator begin();  // starts an epoch. ValueError while a loop over this object runs
+  std::default_sentinel_t end() const { return {}; }
+
+  std::int64_t size() const { return size_ == detail::endless ? -1 : size_; }  // of an epoch; -1 is endless
+  std::int64_t epoch() const { return place_.epoch; }                          // the running one, else the next; from 0
+  std::int64_t position() const { return place_.position; }                    // elements given in it
+
+  // Saved in a loop or between two, and restored into a dataset made alike, it makes the next loop continue exactly
+  // there, at once. restore: ValueError for a place that cannot be, and while a loop runs.
+  DatasetPosition position_state() const { return place_; }
+  void restore(DatasetPosition place) {
+    detail::require_idle("restore", looping_.now);
+    detail::require_place(place, size_);
+    place_ = place;
+  }
+
+ private:
+  template <class> friend class Dataset;
+  using At = std::function<E(std::int64_t index)>;        // the elements of one epoch, for one thread
+  using Open = std::function<At(std::int64_t epoch)>;
+
+  struct Looping {  // is a loop over this object running? A copy is not in its original's loop
+    Looping() = default;
+    Looping(const Looping&) {}
+    Looping& operator=(const Looping&) { return *this; }
+    bool now = false;
+  };
+
+  Dataset(std::int64_t size, Open open) : size_(size), open_(std::move(open)) {}
+
+  template <class F>  // f(epoch, index, element)
+  auto mapped(F f) const {
+    using Result = std::decay_t<std::invoke_result_t<const F&, std::int64_t, std::int64_t, E>>;
+    auto shared = std::make_shared<const F>(std::move(f));  // what f holds is not copied for each epoch
+    return Dataset<Result>(size_, [open = open_, shared](std::int64_t epoch) {
+      return [at = open(epoch), shared, epoch](std::int64_t i) -> Result { return (*shared)(epoch, i, at(i)); };
+    });
+  }
+
+  void end_epoch() {
+    place_ = {place_.epoch + 1, 0};
+    looping_.now = false;
+  }
+
+  std::int64_t size_;
+  Open open_;
+  DatasetPosition place_;
+  Looping looping_;
+};
+
+// One loop over a dataset: its end, however it comes, ends the epoch.
+template <class E>
+class Dataset<E>::Iterator {
+ public:
+  explicit Iterator(Dataset& dataset) : dataset_(&dataset) {
+    dataset.looping_.now = true;
+    at_ = dataset.open_(dataset.place_.epoch);
+    ++*this;
+  }
+
+  const E& operator*() const { return *element_; }
+  const E* operator->() const { return &*element_; }
+  bool operator==(std::default_sentinel_t) const { return !element_; }
+
+  Iterator& operator++() {
+    element_.reset();  // its memory can serve the next one
+    if (dataset_->place_.position == dataset_->size_) return *this;
+    element_ = at_(dataset_->place_.position);
+    ++dataset_->place_.position;
+    return *this;
+  }
+
+ private:
+  struct EndEpoch {
+    void operator()(Dataset* dataset) const { dataset->end_epoch(); }
+  };
+
+  std::unique_ptr<Dataset, EndEpoch> dataset_;
+  At at_;
+  std::optional<E> element_;
+};
+
+template <class E>
+typename Dataset<E>::Iterator Dataset<E>::begin() {
+  detail::require_idle("begin", looping_.now);
+  return Iterator(*this);
+}
+
+// The rows of a tensor, of a pair of tensors (`dataset(std::pair{images, labels})`) or of a struct of them, as views.
+// ShapeError if their leading axes differ.
+template <Element E>
+Dataset<E> dataset(E rows) {
+  std::int64_t count = row_count(rows);
+  return Dataset<E>::generate(count, [rows = std::move(rows)](std::int64_t i) { return row(rows, i); });
+}
+
+}  // namespace floe

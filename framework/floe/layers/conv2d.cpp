@@ -1,0 +1,42 @@
+// Conv2D and Conv2DTranspose.
+#include <floe/layers/conv2d.h>
+
+#include <floe/ops/arithmetic.h>
+
+namespace floe {
+
+Conv2D::Conv2D(Layer* parent, const std::string& name, Conv2DOptions options)
+    : Layer(parent, name), options_{options.strides, options.padding, options.dilation, options.groups} {
+  require_option(options.in, "in");
+  require_option(options.filters, "filters");
+  require_option(std::min(options.kernel_size.height, options.kernel_size.width), "kernel_size");
+  require_option(std::min(options.strides.height, options.strides.width), "strides");
+  require_option(options.groups, "groups");
+  if (options.in % options.groups || options.filters % options.groups) refuse("options .in and .filters must be multiples of .groups");
+  filters_ = &add_variable("filters", {options.kernel_size.height, options.kernel_size.width, options.in / options.groups, options.filters}, options.initializer);
+  if (options.use_bias) bias_ = &add_variable("bias", {options.filters}, initializers::zeros());
+}
+
+Tensor Conv2D::operator()(Operand x) {
+  LayerCall call(*this, x);
+  Tensor y = conv2d(x, *filters_, options_);
+  return call.done(bias_ ? y + *bias_ : y);
+}
+
+Conv2DTranspose::Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options)
+    : Layer(parent, name), options_{.strides = options.strides, .padding = options.padding, .output_padding = options.output_padding} {
+  require_option(options.in, "in");
+  require_option(options.filters, "filters");
+  require_option(std::min(options.kernel_size.height, options.kernel_size.width), "kernel_size");
+  require_option(std::min(options.strides.height, options.strides.width), "strides");
+  filters_ = &add_variable("filters", {options.kernel_size.height, options.kernel_size.width, options.filters, options.in}, options.initializer);
+  if (options.use_bias) bias_ = &add_variable("bias", {options.filters}, initializers::zeros());
+}
+
+Tensor Conv2DTranspose::operator()(Operand x) {
+  LayerCall call(*this, x);
+  Tensor y = conv2d_transpose(x, *filters_, options_);
+  return call.done(bias_ ? y + *bias_ : y);
+}
+
+}  // namespace floe

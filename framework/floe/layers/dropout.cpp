@@ -1,0 +1,19 @@
+// Dropout.
+#include <floe/layers/dropout.h>
+
+#include <fmt/format.h>
+
+#include <floe/ops/dropout.h>
+
+namespace floe {
+
+Dropout::Dropout(Layer* parent, const std::string& name, double rate) : Layer(parent, name), rate_(rate), rng_(add_rng("rng")) {
+  if (!(rate >= 0 && rate < 1)) refuse(fmt::format("the rate must be from 0 to less than 1, and is {}", rate));
+}
+
+Tensor Dropout::operator()(Operand x, Mode mode) {
+  LayerCall call(*this, x);
+  return call.done(mode == Mode::training ? dropout(x, rate_, rng_) : x.tensor());
+}
+
+}  // namespace floe

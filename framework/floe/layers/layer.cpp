@@ -1,0 +1,119 @@
+// Layer: registration, paths, and the walk over variables.
+#include <floe/layers/layer.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace floe {
+
+Layer::Layer(std::string name, Device device, Rng rng, DType dtype) : path_(std::move(name)), device_(device), dtype_(dtype), rng_(rng) {
+  if (!is_floating(dtype)) throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
+}
+
+Layer::Layer(Layer* parent, const std::string& name)
+    : parent_(parent), path_(parent->path_ + "." + name), device_(parent->device_), dtype_(parent->dtype_), rng_(parent->rng_) {
+  parent->claim(name);
+  parent->children_.push_back(this);
+}
+
+Layer::~Layer() {
+  if (parent_) std::erase(parent_->children_, this);
+}
+
+std::string Layer::name() const { return path_.substr(path_.rfind('.') + 1); }
+
+void Layer::claim(const std::string& name) {
+  if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("{}: '{}' cannot be a name", path_, name));
+  if (std::find(names_.begin(), names_.end(), name) != names_.end()) throw ValueError(fmt::format("{}: it already has a part called '{}'", path_, name));
+  names_.push_back(name);
+}
+
+Variable& Layer::add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable) {
+  claim(name);
+  std::string path = path_ + "." + name;
+  Rng stream = rng_.stream(path);
+  statistic_.push_back(!trainable);
+  return variables_.emplace_back(path, initializer(shape, stream, dtype_), trainable);
+}
+
+Variable& Layer::add_variable(const std::string& name, const Shape& shape, const Initializer& initializer) { return add(name, shape, initializer, true); }
+Variable& Layer::add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer) { return add(name, shape, initializer, false); }
+
+Rng& Layer::add_rng(const std::string& name) {
+  claim(name);
+  return rngs_.emplace_back(name, rng_.stream(path_ + "." + name)).rng;
+}
+
+void Layer::refuse(const std::string& what) const { throw ValueError(fmt::format("{}: {}", path_, what)); }
+
+void Layer::require_option(std::int64_t value, const char* option) const {
+  if (value == 0) refuse(fmt::format("option .{} is missing", option));
+  if (value < 0) refuse(fmt::format("option .{} must be 1 or more, and is {}", option, value));
+}
+
+template <class Each>
+void Layer::visit(Each each) const {
+  each(*this);
+  for (const Layer* child : children_) child->visit(each);
+}
+
+Variables Layer::all_variables() const {
+  Variables all;
+  visit([&](const Layer& layer) {
+    for (const Variable& variable : layer.variables_) all.push_back(const_cast<Variable*>(&variable));
+  });
+  return all;
+}
+
+Variables Layer::variables() const {
+  Variables trainable = all_variables();
+  std::erase_if(trainable, [](const Variable* variable) { return !variable->trainable(); });
+  return trainable;
+}
+
+std::int64_t Layer::parameters() const {
+  std::int64_t total = 0;
+  for (const Variable* variable : variables()) total += variable->value().elements();
+  return total;
+}
+
+void Layer::set_trainable(bool trainable) {
+  visit([&](const Layer& layer) {
+    std::size_t i = 0;
+    for (const Variable& variable : layer.variables_) {
+      if (!layer.statistic_[i++]) const_cast<Variable&>(variable).set_trainable(trainable);
+    }
+  });
+}
+
+void Layer::state(State& state, const std::string& prefix) {
+  visit([&](const Layer& layer) {
+    std::string here = prefix + layer.path_.substr(path_.size()) + ".";
+    for (const Variable& variable : layer.variables_) {
+      state.variable(here + variable.path().substr(layer.path_.size() + 1), const_cast<Variable&>(variable));
+    }
+    for (const NamedRng& named : layer.rngs_) state.rng(here + named.name, const_cast<NamedRng&>(named).rng);
+  });
+}
+
+// --- Calls -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::vector<LayerObserver*>& layer_observers() {
+  static thread_local std::vector<LayerObserver*> observers;
+  return observers;
+}
+
+}  // namespace
+
+LayerObserver::LayerObserver() { layer_observers().push_back(this); }
+LayerObserver::~LayerObserver() { std::erase(layer_observers(), this); }
+
+Tensor LayerCall::done(Tensor y) const {
+  for (LayerObserver* observer : layer_observers()) observer->called(layer_, y);
+  return y;
+}
+
+}  // namespace floe

@@ -1,0 +1,94 @@
+// Layer: something with variables. Declaring a layer as a member of another registers it: path, device, dtype and
+// random stream come from the parent.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <floe/layers/initializers.h>
+#include <floe/layers/state.h>
+#include <floe/tape/operand.h>
+#include <floe/tape/record.h>
+
+namespace floe {
+
+enum class Mode { training, inference };
+
+class Layer {
+ public:
+  // A root: its name begins all paths; its random stream gives every variable below its first value, keyed by path, so
+  // that adding a layer changes no other.
+  Layer(std::string name, Device device, Rng rng, DType dtype = DType::float32);
+  Layer(Layer* parent, const std::string& name);  // ValueError if the parent already has a part of this name
+  virtual ~Layer();
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  const std::string& path() const { return path_; }  // "generator.conv1"
+  std::string name() const;                          // "conv1"
+  Device device() const { return device_; }
+  DType dtype() const { return dtype_; }
+
+  Variables variables() const;      // the trainable ones, of this layer and those below, in order of declaration
+  Variables all_variables() const;  // also frozen ones and running statistics
+  std::int64_t parameters() const;  // numbers in variables()
+  void set_trainable(bool trainable);  // freezes or thaws all but running statistics
+
+  // Names every variable and random stream by its path relative to this layer, behind `prefix`.
+  void state(State& state, const std::string& prefix);
+
+ protected:
+  Variable& add_variable(const std::string& name, const Shape& shape, const Initializer& initializer);
+  Variable& add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer);  // never trained
+  Rng& add_rng(const std::string& name);
+
+  [[noreturn]] void refuse(const std::string& what) const;  // ValueError "PATH: WHAT"
+  void require_option(std::int64_t value, const char* option) const;  // refuses 0 and less: "PATH: .units is missing"
+
+ private:
+  struct NamedRng {
+    std::string name;
+    Rng rng;
+  };
+
+  void claim(const std::string& name);
+  Variable& add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable);
+  template <class Each> void visit(Each each) const;
+
+  Layer* parent_ = nullptr;
+  std::string path_;
+  Device device_;
+  DType dtype_;
+  Rng rng_;
+  std::vector<std::string> names_;
+  std::vector<Layer*> children_;
+  std::deque<Variable> variables_;
+  std::vector<bool> statistic_;
+  std::deque<NamedRng> rngs_;
+};
+
+// Sees every call of a built-in layer on its thread while it lives.
+class LayerObserver {
+ public:
+  LayerObserver();
+  virtual ~LayerObserver();
+  LayerObserver(const LayerObserver&) = delete;
+  LayerObserver& operator=(const LayerObserver&) = delete;
+
+  virtual void called(const Layer& layer, const Tensor& y) = 0;
+};
+
+// One call of a layer: errors inside it name the caller's line, and observers hear of the result.
+class LayerCall {
+ public:
+  LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where()) {}
+  Tensor done(Tensor y) const;
+
+ private:
+  const Layer& layer_;
+  CallScope scope_;
+};
+
+}  // namespace floe

@@ -1,0 +1,44 @@
+// Sequential: for models that are a plain chain.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <floe/layers/layer.h>
+
+namespace floe {
+
+class Sequential : public Layer {
+ public:
+  using Layer::Layer;
+
+  // The next layer, made from (parent, name, options). Layers that take a mode get it, others do not.
+  template <class Next, class Options>
+  Sequential& add(const std::string& name, Options options) {
+    auto layer = std::make_shared<Next>(this, name, std::move(options));
+    steps_.push_back([layer](const Tensor& x, Mode mode) {
+      if constexpr (std::is_invocable_v<Next&, Operand, Mode>) return (*layer)(x, mode);
+      else return static_cast<void>(mode), (*layer)(x);
+    });
+    return *this;
+  }
+
+  // The next function, such as an activation: add([](const Tensor& x) { return relu(x); }).
+  Sequential& add(std::function<Tensor(const Tensor&)> function) {
+    steps_.push_back([function = std::move(function)](const Tensor& x, Mode) { return function(x); });
+    return *this;
+  }
+
+  Tensor operator()(Operand x, Mode mode) {
+    CallScope scope(x.where());
+    Tensor y = x;
+    for (auto& step : steps_) y = step(y, mode);
+    return y;
+  }
+
+ private:
+  std::vector<std::function<Tensor(const Tensor&, Mode)>> steps_;
+};
+
+}  // namespace floe

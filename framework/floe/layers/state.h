@@ -1,0 +1,29 @@
+// State: how anything that a checkpoint holds names its values. One function serves saving and restoring.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include <floe/tape/variable.h>
+#include <floe/tensor/random.h>
+
+namespace floe {
+
+// A walk over named values. Saving reads them; restoring replaces them by what the file holds under the same name.
+class State {
+ public:
+  virtual ~State() = default;
+
+  virtual void tensor(const std::string& name, Tensor& value) = 0;       // the shape in the file may be another
+  virtual void variable(const std::string& name, Variable& variable) = 0;  // its shape is fixed
+
+  // Values that come and go by name, such as an optimizer's slots: when restoring, calls `found` for each name in the
+  // file that begins with `prefix`, without the prefix.
+  virtual void names(const std::string& prefix, const std::function<void(const std::string&)>& found) = 0;
+
+  void number(const std::string& name, std::int64_t& value);
+  void rng(const std::string& name, Rng& rng);
+};
+
+}  // namespace floe

@@ -1,0 +1,39 @@
+// summary: a table of a model's layers with their output shapes and parameters.
+#pragma once
+
+#include <vector>
+
+#include <floe/layers/layer.h>
+
+namespace floe {
+
+// Hears what each layer gave while it lives, in order of the calls.
+class SummaryObserver : public LayerObserver {
+ public:
+  void called(const Layer& layer, const Tensor& y) override;
+  std::string table(const Layer& model) const;
+
+ private:
+  struct Row {
+    std::string layer, shape;
+    std::int64_t parameters;
+  };
+  std::vector<Row> rows_;
+};
+
+// Runs the model once on the input, in inference, and shows what came out of each layer:
+//
+//   layer              output     parameters
+//   generator.project  (1, 3136)      313600
+//   ...
+//   generator: 474464 trainable parameters, 6464 running statistics
+template <class Model>
+std::string summary(Model& model, const Tensor& input) {
+  SummaryObserver observer;
+  NoRecording silence;
+  if constexpr (std::is_invocable_v<Model&, const Tensor&, Mode>) model(input, Mode::inference);
+  else model(input);
+  return observer.table(model);
+}
+
+}  // namespace floe

@@ -1,0 +1,228 @@
+// Arithmetic, comparison and logic under broadcasting.
+#include <floe/ops/arithmetic.h>
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/run.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/reduce.h>
+#include <floe/ops/shape_ops.h>
+
+namespace floe {
+namespace {
+
+// The two operands as tensors of one dtype; a number becomes a tensor of rank 0 like the other.
+struct Pair {
+  Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) {
+    const OperandOrNumber& tensor = a.is_number() ? b : a;
+    if (tensor.is_number()) throw ValueError(message(op, "needs at least one tensor", {}, caller(a.where())));
+    require_defined(op, tensor, "operand");
+    if (a.is_number()) from_number = like(op, a, b);
+    if (b.is_number()) from_number = like(op, b, a);
+    first = a.is_number() ? &from_number : &a.tensor();
+    second = b.is_number() ? &from_number : &b.tensor();
+    if (!a.is_number() && !b.is_number()) require_alike(op, a, "a", b, "b");
+  }
+
+  static Tensor like(const char* op, const OperandOrNumber& number, const OperandOrNumber& tensor) {
+    double value = number.number();
+    bool fits = is_floating(tensor->dtype()) || value == std::trunc(value);
+    if (!fits) {
+      throw DTypeError(message(op, fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
+                               {{"tensor", tensor}}, caller(tensor.where())));
+    }
+    return full({}, value, tensor->dtype(), tensor->device());
+  }
+
+  Tensor from_number;
+  const Tensor* first;
+  const Tensor* second;
+};
+
+Shape broadcast_shape(const char* op, const Pair& pair, Location where) { return floe::broadcast_shape(op, *pair.first, *pair.second, where); }
+
+// y = formula(a, b); `Out` void means the operands' own type.
+template <class Out, class Formula>
+void apply(Formula, const Tensor& a, const Tensor& b, Tensor& y) {
+  if (y.elements() == 0) return;
+  cpu::Row row = dispatch(a.dtype(), []<class T>() -> cpu::Row { return cpu::row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>; });
+  cpu::broadcast_rows(cpu::BroadcastPlan(y.shape(), a.shape(), b.shape()), row, static_cast<std::byte*>(y.raw_mutable()), item_size(y.dtype()),
+                      static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()), item_size(a.dtype()));
+}
+
+void require_numbers(const char* op, const Pair& pair, Location where, bool floating) {
+  DType dtype = pair.first->dtype();
+  if (floating ? is_floating(dtype) : dtype != DType::boolean) return;
+  throw DTypeError(message(op, floating ? "needs float32 or float64; cast() converts" : "needs numbers; cast() converts",
+                           {{"a", *pair.first}, {"b", *pair.second}}, caller(where)));
+}
+
+// Check, allocate, run; the caller records.
+template <class Formula>
+Tensor arithmetic(const char* op, const Pair& pair, Location where, Formula formula, bool floating = false) {
+  require_numbers(op, pair, where, floating);
+  Tensor y(broadcast_shape(op, pair, where), pair.first->dtype(), pair.first->device());
+  apply<void>(formula, *pair.first, *pair.second, y);
+  return y;
+}
+
+template <class Formula>
+Tensor comparison(const char* op, const OperandOrNumber& a, const OperandOrNumber& b, Formula formula) {
+  Pair pair(op, a, b);
+  Tensor y(broadcast_shape(op, pair, a.where()), DType::boolean, pair.first->device());
+  apply<bool>(formula, *pair.first, *pair.second, y);
+  record_blocked({op, a.where()}, {*pair.first, *pair.second}, y);
+  return y;
+}
+
+template <class Formula>
+Tensor logical(const char* op, const Operand& a, const Operand& b, Formula formula) {
+  require_alike(op, a, "a", b, "b");
+  if (a->dtype() != DType::boolean) throw DTypeError(message(op, "needs bool tensors, such as comparisons give", {{"a", a}, {"b", b}}, caller(a.where())));
+  return comparison(op, a, b.tensor(), formula);
+}
+
+Steps broadcast_steps(const Tensor& x, const Shape& out) {
+  Steps steps;
+  std::int64_t step = 1;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) {
+    steps.steps[axis + out.rank() - x.rank()] = x.dim(axis) == 1 ? 0 : step;
+    step *= x.dim(axis);
+  }
+  return steps;
+}
+
+}  // namespace
+
+Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location where) {
+  if (a.shape() == b.shape()) return a.shape();
+  Shape shape;
+  int rank = std::max(a.rank(), b.rank());
+  for (int axis = -rank; axis < 0; ++axis) {
+    std::int64_t one = cpu::BroadcastPlan::size_at(a.shape(), axis), other = cpu::BroadcastPlan::size_at(b.shape(), axis);
+    if (one != other && one != 1 && other != 1) {
+      throw ShapeError(message(op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {{"a", a}, {"b", b}}, caller(where)));
+    }
+    shape.append(one == 1 ? other : one);
+  }
+  return shape;
+}
+
+Tensor add(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("add", a, b);
+  Tensor y = arithmetic("add", pair, a.where(), [](auto p, auto q) { return p + q; });
+  record({"add", a.where()}, {*pair.first, *pair.second}, y, {}, [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
+    if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
+    if (op.needs(1)) op.give(1, sum_to(op.dy(), sb));
+  });
+  return y;
+}
+
+Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("subtract", a, b);
+  Tensor y = arithmetic("subtract", pair, a.where(), [](auto p, auto q) { return p - q; });
+  record({"subtract", a.where()}, {*pair.first, *pair.second}, y, {}, [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
+    if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
+    if (op.needs(1)) op.give(1, sum_to(negative(op.dy()), sb));
+  });
+  return y;
+}
+
+Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("multiply", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("multiply", pair, a.where(), [](auto p, auto q) { return p * q; });
+  record({"multiply", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
+    if (op.needs(0)) op.give(0, sum_to(multiply(op.dy(), op.kept(0)), sa));
+    if (op.needs(1)) op.give(1, sum_to(multiply(op.dy(), op.kept(1)), sb));
+  });
+  return y;
+}
+
+Tensor divide(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("divide", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("divide", pair, a.where(), [](auto p, auto q) { return p / q; }, true);
+  record({"divide", a.where()}, {p, q}, y, {q, kept_for(q, y)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
+    Tensor da = divide(op.dy(), op.kept(0));
+    if (op.needs(0)) op.give(0, sum_to(da, sa));
+    if (op.needs(1)) op.give(1, sum_to(negative(multiply(da, op.kept(1))), sb));
+  });
+  return y;
+}
+
+Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("maximum", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("maximum", pair, a.where(), [](auto p, auto q) { return math::maximum(p, q); });
+  record({"maximum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
+    Tensor first = greater_equal(op.kept(0), op.kept(1));
+    if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
+    if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
+  });
+  return y;
+}
+
+Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("minimum", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("minimum", pair, a.where(), [](auto p, auto q) { return math::minimum(p, q); });
+  record({"minimum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
+    Tensor first = less_equal(op.kept(0), op.kept(1));
+    if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
+    if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
+  });
+  return y;
+}
+
+Tensor pow(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("pow", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("pow", pair, a.where(), [](auto p, auto q) { return math::pow(p, q); }, true);
+  record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
+    const Tensor &p = op.kept(0), &q = op.kept(1);
+    if (op.needs(0)) op.give(0, sum_to(op.dy() * q * pow(p, q - 1), p.shape()));
+    if (op.needs(1)) {
+      Tensor positive = greater(p, 0.0);  // elsewhere the power is no function of its exponent
+      op.give(1, sum_to(op.dy() * where(positive, op.kept(2) * log(where(positive, p, 1.0)), 0.0), q.shape()));
+    }
+  });
+  return y;
+}
+
+Tensor negative(Operand x) { return multiply(x, -1.0); }
+
+Tensor equal(OperandOrNumber a, OperandOrNumber b) { return comparison("equal", a, b, [](auto p, auto q) { return p == q; }); }
+Tensor not_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("not_equal", a, b, [](auto p, auto q) { return p != q; }); }
+Tensor less(OperandOrNumber a, OperandOrNumber b) { return comparison("less", a, b, [](auto p, auto q) { return p < q; }); }
+Tensor less_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("less_equal", a, b, [](auto p, auto q) { return p <= q; }); }
+Tensor greater(OperandOrNumber a, OperandOrNumber b) { return comparison("greater", a, b, [](auto p, auto q) { return p > q; }); }
+Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("greater_equal", a, b, [](auto p, auto q) { return p >= q; }); }
+
+Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, [](auto p, auto q) { return p && q; }); }
+Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, [](auto p, auto q) { return p || q; }); }
+Tensor logical_not(Operand x) { return logical("logical_not", x, x, [](auto p, auto) { return !p; }); }
+
+Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
+  require_defined("where", condition, "condition");
+  if (condition->dtype() != DType::boolean) {
+    throw DTypeError(message("where", "the condition must be bool, such as comparisons give", {{"condition", condition}}, caller(condition.where())));
+  }
+  Pair pair("where", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Shape both = broadcast_shape("where", pair, condition.where());
+  Shape shape = floe::broadcast_shape("where", condition, p.view(both), condition.where());
+  Tensor y(shape, p.dtype(), p.device());
+  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape), q, broadcast_steps(q, shape), y);
+  record({"where", condition.where()}, {condition, p, q}, y, {condition}, [sa = p.shape(), sb = q.shape()](Backward& op) {
+    if (op.needs(1)) op.give(1, sum_to(where(op.kept(0), op.dy(), 0.0), sa));
+    if (op.needs(2)) op.give(2, sum_to(where(op.kept(0), 0.0, op.dy()), sb));
+  });
+  return y;
+}
+
+}  // namespace floe

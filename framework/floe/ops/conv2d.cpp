@@ -1,0 +1,128 @@
+// Convolutions: three ops, each the gradient of the others.
+#include <floe/ops/conv2d.h>
+
+#include <fmt/format.h>
+
+#include <floe/backend/run.h>
+#include <floe/ops/checks.h>
+
+namespace floe {
+namespace {
+
+// With y = conv(x, w): dx = input_gradient(dy, w) and dw = filter_gradient(x, dy). All three are linear in both of
+// their tensors, so their gradients are these same three again.
+Tensor forward(const Tensor& x, const Tensor& w, const ConvGeometry& g, Location where);
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const ConvGeometry& g, OpInfo info);
+Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g);
+
+Tensor forward(const Tensor& x, const Tensor& w, const ConvGeometry& g, Location where) {
+  Tensor y({g.batch, g.out_height, g.out_width, g.out}, x.dtype(), x.device());
+  run<cpu::conv2d, cuda::conv2d>(x.device(), x, w, g, y);
+  record({"conv2d", where}, {x, w}, y, {kept_for(w, x), kept_for(x, w)}, [g](Backward& op) {
+    if (op.needs(0)) op.give(0, input_gradient(op.dy(), op.kept(1), g, {"conv2d_input_gradient"}));
+    if (op.needs(1)) op.give(1, filter_gradient(op.kept(0), op.dy(), g));
+  });
+  return y;
+}
+
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const ConvGeometry& g, OpInfo info) {
+  Tensor dx({g.batch, g.height, g.width, g.in}, dy.dtype(), dy.device());
+  run<cpu::conv2d_input_gradient, cuda::conv2d_input_gradient>(dy.device(), dy, w, g, dx);
+  record(info, {dy, w}, dx, {kept_for(w, dy), kept_for(dy, w)}, [g](Backward& op) {
+    if (op.needs(0)) op.give(0, forward(op.dy(), op.kept(1), g, {}));
+    if (op.needs(1)) op.give(1, filter_gradient(op.dy(), op.kept(0), g));
+  });
+  return dx;
+}
+
+Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g) {
+  Tensor dw = g.batch > 0 ? Tensor({g.kernel_height, g.kernel_width, g.in / g.groups, g.out}, x.dtype(), x.device())
+                          : zeros({g.kernel_height, g.kernel_width, g.in / g.groups, g.out}, x.dtype(), x.device());
+  if (g.batch > 0) run<cpu::conv2d_filter_gradient, cuda::conv2d_filter_gradient>(x.device(), x, dy, g, dw);
+  record({"conv2d_filter_gradient"}, {x, dy}, dw, {kept_for(dy, x), kept_for(x, dy)}, [g](Backward& op) {
+    if (op.needs(0)) op.give(0, input_gradient(op.kept(1), op.dy(), g, {"conv2d_input_gradient"}));
+    if (op.needs(1)) op.give(1, forward(op.kept(0), op.dy(), g, {}));
+  });
+  return dw;
+}
+
+constexpr const char* image_axes = "batch, height, width, channels";
+
+// What both kinds of convolution ask of their arguments; `options` is either kind.
+template <class Options>
+void check(const char* op, const Operand& x, const Operand& filters, const Options& options, const char* filter_axes) {
+  require_floating(op, x, "input");
+  require_rank(op, x, 4, "input", image_axes);
+  require_rank(op, filters, 4, "filters", filter_axes);
+  require_alike(op, x, "input", filters, "filters");
+  auto refuse = [&](const std::string& what) {
+    throw ShapeError(message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+  };
+  if (options.strides.height < 1 || options.strides.width < 1) refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
+  if (options.dilation.height < 1 || options.dilation.width < 1) refuse(fmt::format("dilation must be 1 or more, and is {} by {}", options.dilation.height, options.dilation.width));
+  if (filters->dim(0) < 1 || filters->dim(1) < 1) refuse("the filters have no taps");
+  const Padding& p = options.padding;
+  if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0) refuse("padding cannot be negative");
+  if (options.groups < 1) refuse(fmt::format("groups must be 1 or more, and are {}", options.groups));
+}
+
+}  // namespace
+
+Tensor conv2d(Operand x, Operand filters, ConvOptions options) {
+  constexpr const char* filter_axes = "height, width, in, out";
+  check("conv2d", x, filters, options, filter_axes);
+  auto refuse = [&](const std::string& what) {
+    throw ShapeError(message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+  };
+  std::int64_t in = x->dim(3), out = filters->dim(3), groups = options.groups;
+  if (in != filters->dim(2) * groups) {
+    refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), groups == 1 ? std::to_string(filters->dim(2)) : fmt::format("{} in each of {} groups", filters->dim(2), groups)));
+  }
+  if (out % groups) refuse(fmt::format("{} output channels cannot be divided into {} groups", out, groups));
+
+  const Padding& p = options.padding;
+  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1, reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
+  WindowAxis rows = window_axis(x->dim(1), reach_height, options.strides.height, p.kind, p.top, p.bottom);
+  WindowAxis columns = window_axis(x->dim(2), reach_width, options.strides.width, p.kind, p.left, p.right);
+  if (rows.out < 1 || columns.out < 1) refuse(fmt::format("the filters reach over {} by {}, more than the padded input", reach_height, reach_width));
+
+  ConvGeometry g{x->dim(0), x->dim(1), x->dim(2), in, rows.out, columns.out, out, filters->dim(0), filters->dim(1),
+                 options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
+                 rows.before, rows.after, columns.before, columns.after, groups};
+  return forward(x, filters, g, x.where());
+}
+
+Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options) {
+  constexpr const char* filter_axes = "height, width, out, in";
+  check("conv2d_transpose", x, filters, options, filter_axes);
+  auto refuse = [&](const std::string& what) {
+    throw ShapeError(message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+  };
+  std::int64_t in = x->dim(3), out = filters->dim(2) * options.groups;
+  if (in != filters->dim(3)) refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), filters->dim(3)));
+  if (in % options.groups) refuse(fmt::format("{} channels cannot be divided into {} groups", in, options.groups));
+
+  // The size whose convolution gives the input's size; several do, and the output padding chooses.
+  const Padding& p = options.padding;
+  auto size = [&](std::int64_t small, std::int64_t reach, std::int64_t stride, std::int64_t extra, std::int64_t before, std::int64_t after) {
+    std::int64_t whole = (small - 1) * stride + reach;
+    if (p.kind == Padding::Kind::same) return extra < 0 ? small * stride : whole - reach / 2 * 2 + extra;
+    if (p.kind == Padding::Kind::valid) return extra < 0 ? small * stride + std::max<std::int64_t>(reach - stride, 0) : whole + extra;
+    return whole - before - after + std::max<std::int64_t>(extra, 0);
+  };
+  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1, reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
+  std::int64_t height = size(x->dim(1), reach_height, options.strides.height, options.output_padding.height, p.top, p.bottom);
+  std::int64_t width = size(x->dim(2), reach_width, options.strides.width, options.output_padding.width, p.left, p.right);
+  WindowAxis rows = window_axis(height, reach_height, options.strides.height, p.kind, p.top, p.bottom);
+  WindowAxis columns = window_axis(width, reach_width, options.strides.width, p.kind, p.left, p.right);
+  if (height < 1 || width < 1 || rows.out != x->dim(1) || columns.out != x->dim(2)) {
+    refuse(fmt::format("no image of {} by {} is brought to the input's size by this stride and padding; change the output padding", height, width));
+  }
+
+  ConvGeometry g{x->dim(0), height, width, out, x->dim(1), x->dim(2), in, filters->dim(0), filters->dim(1),
+                 options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
+                 rows.before, rows.after, columns.before, columns.after, options.groups};
+  return input_gradient(x, filters, g, {"conv2d_transpose", x.where()});
+}
+
+}  // namespace floe

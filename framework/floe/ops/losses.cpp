@@ -1,0 +1,69 @@
+// Losses, composed of ops.
+#include <floe/ops/losses.h>
+
+#include <fmt/format.h>
+
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/reduce.h>
+#include <floe/ops/shape_ops.h>
+#include <floe/ops/softmax.h>
+
+namespace floe {
+namespace {
+
+// The negative logarithm of each label's probability, (...).
+Tensor surprise(const Operand& logits, const Operand& labels) {
+  constexpr const char* name = "sparse_softmax_cross_entropy";
+  require_floating(name, logits, "logits");
+  require_defined(name, labels, "labels");
+  auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
+  if (labels->dtype() != DType::int32 && labels->dtype() != DType::int64) throw DTypeError(message(name, "labels must be int32 or int64", shown, caller(logits.where())));
+  if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 || !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
+    throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
+  }
+  std::int64_t classes = logits->dim(-1), rows = labels->elements();
+  for (std::int64_t label : cast(labels, DType::int64).span<std::int64_t>()) {
+    if (label < 0 || label >= classes) throw ValueError(message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, caller(logits.where())));
+  }
+  Tensor at = reshape(cast(labels, DType::int64), {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
+  return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
+}
+
+}  // namespace
+
+Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) {
+  require_floating("binary_cross_entropy_with_logits", logits, "logits");
+  CallScope scope(logits.where());
+  if (labels.is_number() && labels.number() == 1) return reduce_mean(softplus(negative(logits)));
+  if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
+  return reduce_mean(labels * softplus(negative(logits)) + (1.0 - labels) * softplus(logits));
+}
+
+Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
+  CallScope scope(logits.where());
+  return reduce_mean(surprise(logits, labels));
+}
+
+Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask) {
+  CallScope scope(logits.where());
+  Tensor each = surprise(logits, labels);
+  if (mask->shape() != each.shape()) {
+    throw ShapeError(message("sparse_softmax_cross_entropy", "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, caller(logits.where())));
+  }
+  Tensor counts = mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor();
+  return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);
+}
+
+Tensor mean_squared_error(Operand prediction, OperandOrNumber target) {
+  CallScope scope(prediction.where());
+  return reduce_mean(square(prediction - target));
+}
+
+Tensor mean_absolute_error(Operand prediction, OperandOrNumber target) {
+  CallScope scope(prediction.where());
+  return reduce_mean(abs(prediction - target));
+}
+
+}  // namespace floe

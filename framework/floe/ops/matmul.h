@@ -1,0 +1,16 @@
+// matmul: products of matrices, also many at once.
+#pragma once
+
+#include <floe/tape/operand.h>
+
+namespace floe {
+
+struct MatmulOptions {
+  bool transpose_a = false;  // read a as (inner, rows) without copying it
+  bool transpose_b = false;  // read b as (columns, inner)
+};
+
+// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. float32 or float64.
+Tensor matmul(Operand a, Operand b, MatmulOptions options = {});
+
+}  // namespace floe

@@ -1,0 +1,63 @@
+// Pooling.
+#include <floe/ops/pool.h>
+
+#include <fmt/format.h>
+
+#include <floe/backend/run.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/shape_ops.h>
+
+namespace floe {
+namespace {
+
+PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
+  constexpr const char* axes = "batch, height, width, channels";
+  require_floating(op, x);
+  require_rank(op, x, 4, "x", axes);
+  if (options.strides.height == 0) options.strides.height = options.window.height;
+  if (options.strides.width == 0) options.strides.width = options.window.width;
+  auto refuse = [&](const std::string& what) { throw ShapeError(message(op, what, {{"x", x, axes}}, caller(x.where()))); };
+  const Padding& p = options.padding;
+  if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1) refuse("window and strides must be 1 or more");
+  if (p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0 || p.top >= options.window.height || p.bottom >= options.window.height || p.left >= options.window.width || p.right >= options.window.width) {
+    refuse("padding must be 0 or more and smaller than the window");
+  }
+  WindowAxis rows = window_axis(x->dim(1), options.window.height, options.strides.height, p.kind, p.top, p.bottom);
+  WindowAxis columns = window_axis(x->dim(2), options.window.width, options.strides.width, p.kind, p.left, p.right);
+  if (rows.out < 1 || columns.out < 1) refuse(fmt::format("the window of {} by {} is larger than the padded input", options.window.height, options.window.width));
+  return {x->dim(0), x->dim(1), x->dim(2), x->dim(3), rows.out, columns.out, options.window.height, options.window.width,
+          options.strides.height, options.strides.width, rows.before, columns.before};
+}
+
+Tensor average(const Tensor& x, const PoolGeometry& g, Location where);
+
+Tensor average_gradient(const Tensor& dy, const PoolGeometry& g) {
+  Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
+  run<cpu::average_pool_gradient, cuda::average_pool_gradient>(dy.device(), dy, g, dx);
+  record({"average_pool_gradient"}, {dy}, dx, {}, [g](Backward& op) { op.give(0, average(op.dy(), g, {})); });
+  return dx;
+}
+
+Tensor average(const Tensor& x, const PoolGeometry& g, Location where) {
+  Tensor y({g.batch, g.out_height, g.out_width, g.channels}, x.dtype(), x.device());
+  run<cpu::average_pool, cuda::average_pool>(x.device(), x, g, y);
+  record({"average_pool", where}, {x}, y, {}, [g](Backward& op) { op.give(0, average_gradient(op.dy(), g)); });
+  return y;
+}
+
+}  // namespace
+
+Tensor max_pool(Operand x, PoolOptions options) {
+  PoolGeometry g = geometry("max_pool", x, options);
+  Shape shape{g.batch, g.out_height, g.out_width, g.channels};
+  Tensor y(shape, x->dtype(), x->device()), winners(shape, DType::int64, x->device());
+  run<cpu::max_pool, cuda::max_pool>(x->device(), x, g, y, winners);
+  record({"max_pool", x.where()}, {x}, y, {winners}, [whole = x->shape()](Backward& op) {
+    op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(op.kept(0), {-1}), whole.elements()), whole));
+  });
+  return y;
+}
+
+Tensor average_pool(Operand x, PoolOptions options) { return average(x, geometry("average_pool", x, options), x.where()); }
+
+}  // namespace floe

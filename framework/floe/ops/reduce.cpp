@@ -1,0 +1,243 @@
+// Reductions over any axes.
+#include <floe/ops/reduce.h>
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include <floe/backend/run.h>
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/shape_ops.h>
+#include <floe/tape/tape.h>
+
+namespace floe {
+namespace {
+
+// What a reduction over `axes` of a shape comes to: the result with the axes as size 1, and without them.
+struct Plan {
+  Plan(const char* op, const Operand& x, const Axes& axes) {
+    require_defined(op, x, "x");
+    reduced.assign(static_cast<std::size_t>(x->rank()), axes.all());
+    for (int axis : axes.list()) {
+      axis = require_axis(op, x, axis);
+      if (reduced[axis]) throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, caller(x.where())));
+      reduced[axis] = true;
+    }
+    for (int axis = 0; axis < x->rank(); ++axis) {
+      kept.append(reduced[axis] ? 1 : x->dim(axis));
+      if (!reduced[axis]) dropped.append(x->dim(axis));
+      if (reduced[axis]) count *= x->dim(axis);
+    }
+  }
+
+  const Shape& result(bool keepdims) const { return keepdims ? kept : dropped; }
+
+  std::vector<bool> reduced;
+  Shape kept, dropped;
+  std::int64_t count = 1;  // elements that meet in one
+};
+
+// x with its axes folded so that the reduced ones are adjacent; transposed first if they are not.
+struct Adjacent {
+  Adjacent(const Tensor& x, const Plan& plan) : x(x) {
+    int first = x.rank(), last = -1;
+    for (int axis = 0; axis < x.rank(); ++axis) {
+      if (plan.reduced[axis] && x.dim(axis) != 1) first = std::min(first, axis), last = axis;
+    }
+    bool adjacent = true;
+    for (int axis = first; axis <= last; ++axis) adjacent &= plan.reduced[axis] || x.dim(axis) == 1;
+    if (adjacent) {
+      for (int axis = 0; axis < x.rank(); ++axis) (axis < first ? folded.outer : axis <= last ? folded.reduced : folded.inner) *= x.dim(axis);
+      return;
+    }
+    AxisList order;
+    for (bool wanted : {false, true}) {
+      for (int axis = 0; axis < x.rank(); ++axis) {
+        if (plan.reduced[axis] == wanted) order.push_back(axis), (wanted ? folded.reduced : folded.outer) *= x.dim(axis);
+      }
+    }
+    NoRecording silence;
+    this->x = transpose(x, order);
+  }
+
+  Tensor x;
+  Folded folded{1, 1, 1};
+};
+
+Tensor reduced(const Operand& x, const Plan& plan, bool keepdims, DType dtype, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
+  Tensor y(plan.result(keepdims), dtype, x->device());
+  if (y.elements() == 0) return y;
+  Adjacent adjacent(x, plan);
+  kernel(x->device(), adjacent.x, adjacent.folded, y);
+  return y;
+}
+
+void require_numbers(const char* op, const Operand& x, bool small_integers) {
+  require_defined(op, x, "x");
+  bool good = x->dtype() != DType::boolean && (small_integers || x->dtype() != DType::uint8);
+  if (!good) throw DTypeError(message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, caller(x.where())));
+}
+
+// Largest or smallest: the gradient goes to the elements that reached it, in equal shares.
+Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
+  require_numbers(op, x, true);
+  Plan plan(op, x, axes);
+  if (plan.count == 0 && plan.dropped.elements() > 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+  Tensor y = reduced(x, plan, keepdims, x->dtype(), kernel);
+  if (!is_floating(x->dtype())) {
+    record_blocked({op, x.where()}, {x}, y);
+    return y;
+  }
+  record({op, x.where()}, {x}, y, {x, y}, [axes, kept = plan.kept](Backward& op) {
+    const Tensor& x = op.kept(0);
+    Tensor reached = cast(equal(x, reshape(op.kept(1), kept)), x.dtype());
+    op.give(0, reached * (reshape(op.dy(), kept) / reduce_sum(reached, axes, true)));
+  });
+  return y;
+}
+
+Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
+  require_numbers(op, x, true);
+  axis = require_axis(op, x, axis);
+  Plan plan(op, x, axis);
+  if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+  Tensor y = reduced(x, plan, false, DType::int64, kernel);
+  record_blocked({op, x.where()}, {x}, y);
+  return y;
+}
+
+template <auto cpu_kernel, auto cuda_kernel>
+void on(Device device, const Tensor& x, const Folded& axis, Tensor& y) {
+  run<cpu_kernel, cuda_kernel>(device, x, axis, y);
+}
+
+Tensor as_bool(const char* op, const Operand& x) {
+  require_defined(op, x, "x");
+  if (x->dtype() != DType::boolean) throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+  return cast(x, DType::int32);
+}
+
+}  // namespace
+
+Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
+  require_numbers("reduce_sum", x, false);
+  Plan plan("reduce_sum", x, axes);
+  Tensor y = reduced(x, plan, keepdims, x->dtype(), on<cpu::reduce_sum, cuda::reduce_sum>);
+  record({"reduce_sum", x.where()}, {x}, y, {}, [whole = x->shape(), kept = plan.kept](Backward& op) {
+    op.give(0, broadcast_to(reshape(op.dy(), kept), whole));
+  });
+  return y;
+}
+
+Tensor reduce_mean(Operand x, Axes axes, bool keepdims) {
+  require_floating("reduce_mean", x);
+  CallScope scope(x.where());
+  return reduce_sum(x, axes, keepdims) * (1.0 / static_cast<double>(Plan("reduce_mean", x, axes).count));
+}
+
+Tensor reduce_variance(Operand x, Axes axes, bool keepdims) {
+  require_floating("reduce_variance", x);
+  CallScope scope(x.where());
+  return reduce_mean(square(x - reduce_mean(x, axes, true)), axes, keepdims);
+}
+
+Tensor reduce_max(Operand x, Axes axes, bool keepdims) { return extreme("reduce_max", x, axes, keepdims, on<cpu::reduce_max, cuda::reduce_max>); }
+Tensor reduce_min(Operand x, Axes axes, bool keepdims) { return extreme("reduce_min", x, axes, keepdims, on<cpu::reduce_min, cuda::reduce_min>); }
+
+// By halves, so that no element is ever divided by: gradients are right where factors are 0.
+Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
+  require_floating("reduce_prod", x);
+  CallScope scope(x.where());
+  Plan plan("reduce_prod", x, axes);
+  AxisList order;
+  for (bool wanted : {false, true}) {
+    for (int axis = 0; axis < x->rank(); ++axis) {
+      if (plan.reduced[axis] == wanted) order.push_back(axis);
+    }
+  }
+  Tensor y = reshape(transpose(x, order), {plan.dropped.elements(), plan.count});
+  if (plan.count == 0) return ones(plan.result(keepdims), x->dtype(), x->device());
+  while (y.dim(1) > 1) {
+    std::int64_t half = y.dim(1) / 2;
+    Tensor product = slice(y, 1, 0, half) * slice(y, 1, half, 2 * half);
+    y = y.dim(1) % 2 ? concat({product, slice(y, 1, 2 * half)}, 1) : product;
+  }
+  return reshape(y, plan.result(keepdims));
+}
+
+Tensor reduce_logsumexp(Operand x, Axes axes, bool keepdims) {
+  require_floating("reduce_logsumexp", x);
+  CallScope scope(x.where());
+  Plan plan("reduce_logsumexp", x, axes);
+  if (plan.count == 0) return full(plan.result(keepdims), -std::numeric_limits<double>::infinity(), x->dtype(), x->device());
+  Tensor top = stop_gradient(reduce_max(x, axes, true));
+  top = where(isfinite(top), top, 0.0);
+  return reshape(log(reduce_sum(exp(x - top), axes, true)) + top, plan.result(keepdims));
+}
+
+Tensor reduce_any(Operand x, Axes axes, bool keepdims) {
+  CallScope scope(x.where());
+  return greater(reduce_sum(as_bool("reduce_any", x), axes, keepdims), 0.0);
+}
+
+Tensor reduce_all(Operand x, Axes axes, bool keepdims) {
+  CallScope scope(x.where());
+  return equal(reduce_sum(as_bool("reduce_all", x), axes, keepdims), static_cast<double>(Plan("reduce_all", x, axes).count));
+}
+
+Tensor argmax(Operand x, int axis) { return arg("argmax", x, axis, on<cpu::arg_max, cuda::arg_max>); }
+Tensor argmin(Operand x, int axis) { return arg("argmin", x, axis, on<cpu::arg_min, cuda::arg_min>); }
+
+Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
+  require_numbers("cumsum", x, false);
+  axis = require_axis("cumsum", x, axis);
+  Folded folded{1, x->dim(axis), 1};
+  for (int i = 0; i < axis; ++i) folded.outer *= x->dim(i);
+  for (int i = axis + 1; i < x->rank(); ++i) folded.inner *= x->dim(i);
+  Tensor y(x->shape(), x->dtype(), x->device());
+  if (y.elements() > 0) run<cpu::cumsum, cuda::cumsum>(x->device(), x, folded, exclusive, reverse, y);
+  record({"cumsum", x.where()}, {x}, y, {}, [=](Backward& op) { op.give(0, cumsum(op.dy(), axis, exclusive, !reverse)); });
+  return y;
+}
+
+TopK top_k(Operand x, std::int64_t k) {
+  require_numbers("top_k", x, true);
+  if (x->rank() == 0 || k < 0 || k > x->dim(-1)) {
+    throw ShapeError(message("top_k", fmt::format("cannot take {} of the last axis", k), {{"x", x}}, caller(x.where())));
+  }
+  Shape shape = x->shape();
+  shape[x->rank() - 1] = k;
+  TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};
+  if (shape.elements() > 0) run<cpu::top_k, cuda::top_k>(x->device(), x, top.values, top.indices);
+  if (!is_floating(x->dtype())) {
+    record_blocked({"top_k", x.where()}, {x}, top.values);
+    return top;
+  }
+  record({"top_k", x.where()}, {x}, top.values, {top.indices}, [whole = x->shape()](Backward& op) {
+    // Add each value's gradient at its index, through positions in the flattened tensor.
+    std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1), rows = classes ? whole.elements() / classes : 0;
+    Tensor at = reshape(op.kept(0), {rows, k}) + expand_dims(range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes), 1);
+    op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(at, {-1}), whole.elements()), whole));
+  });
+  return top;
+}
+
+Tensor norm(Operand x) {
+  CallScope scope(x.where());
+  return sqrt(reduce_sum(square(x)));
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  std::vector<int> axes;
+  int extra = x.rank() - shape.rank();
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis < extra || (shape[axis - extra] == 1 && x.dim(axis) != 1)) axes.push_back(axis);
+  }
+  return reshape(reduce_sum(x, axes, true), shape);
+}
+
+}  // namespace floe

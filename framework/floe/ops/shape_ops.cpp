@@ -1,0 +1,382 @@
+// Ops that move or repeat elements.
+#include <floe/ops/shape_ops.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <floe/backend/run.h>
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/reduce.h>
+
+namespace floe {
+namespace {
+
+// The distance between neighbours along each axis.
+std::array<std::int64_t, Shape::max_rank> strides_of(const Shape& shape) {
+  std::array<std::int64_t, Shape::max_rank> strides{};
+  std::int64_t stride = 1;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) strides[axis] = stride, stride *= shape[axis];
+  return strides;
+}
+
+Tensor read(const Tensor& x, const Shape& shape, const Steps& steps) {
+  Tensor y(shape, x.dtype(), x.device());
+  if (y.elements() > 0) run<cpu::read_steps, cuda::read_steps>(x.device(), x, steps, y);
+  return y;
+}
+
+void write(const Tensor& x, Tensor& y, const Steps& steps) {
+  if (x.elements() > 0) run<cpu::write_steps, cuda::write_steps>(x.device(), x, y, steps);
+}
+
+// Where the elements of a slice lie in the whole.
+Steps slice_steps(const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
+  Steps steps{0, strides_of(whole)};
+  steps.offset = begin * steps.steps[axis];
+  steps.steps[axis] *= step;
+  return steps;
+}
+
+Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step, Location where);
+
+// The gradient of a slice: zeros with dy in the slice's place. Its own gradient is the slice.
+Tensor unslice(const Tensor& dy, const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
+  Tensor dx = zeros(whole, dy.dtype(), dy.device());
+  write(dy, dx, slice_steps(whole, axis, begin, step));
+  record({"slice_gradient"}, {dy}, dx, {}, [=, size = dy.dim(axis)](Backward& op) {
+    op.give(0, slice_range(op.dy(), axis, begin, size, step, {}));
+  });
+  return dx;
+}
+
+Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step, Location where) {
+  Shape shape = x.shape();
+  shape[axis] = size;
+  std::int64_t inner = axis == 0 && shape.elements() > 0 ? x.elements() / x.dim(0) : 0;
+  Tensor y = axis == 0 && step == 1 ? x.view(shape, begin * inner) : read(x, shape, slice_steps(x.shape(), axis, begin, step));
+  record({"slice", where}, {x}, y, {}, [=, whole = x.shape()](Backward& op) { op.give(0, unslice(op.dy(), whole, axis, begin, step)); });
+  return y;
+}
+
+Folded fold(const Shape& shape, int axis) {
+  Folded folded{1, shape[axis], 1};
+  for (int i = 0; i < axis; ++i) folded.outer *= shape[i];
+  for (int i = axis + 1; i < shape.rank(); ++i) folded.inner *= shape[i];
+  return folded;
+}
+
+void require_index_dtype(const char* op, const Operand& indices) {
+  require_defined(op, indices, "indices");
+  if (indices->dtype() == DType::int32 || indices->dtype() == DType::int64) return;
+  throw DTypeError(message(op, "indices must be int32 or int64", {{"indices", indices}}, caller(indices.where())));
+}
+
+// Refuses an index outside 0 .. size - 1, naming the first.
+void require_in_range(const char* op, const Operand& indices, std::int64_t size) {
+  dispatch(indices->dtype(), [&]<class T>() {
+    if constexpr (std::is_integral_v<T>) {
+      for (T index : indices->span<T>()) {
+        if (static_cast<std::int64_t>(index) >= 0 && static_cast<std::int64_t>(index) < size) continue;
+        throw ValueError(message(op, fmt::format("index {} is outside 0 .. {}", static_cast<std::int64_t>(index), size - 1), {{"indices", indices}}, caller(indices.where())));
+      }
+    }
+  });
+}
+
+Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where);
+
+// The gradient of gather: zeros with each part of dy added at its index. Its own gradient is the gather.
+Tensor scatter_along(const Tensor& dy, const Tensor& indices, const Shape& whole, int axis) {
+  Tensor dx = zeros(whole, dy.dtype(), dy.device());
+  if (dy.elements() > 0) run<cpu::scatter_add, cuda::scatter_add>(dy.device(), dy, indices, fold(whole, axis), dx);
+  record({"gather_gradient"}, {dy}, dx, {indices}, [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), axis, {})); });
+  return dx;
+}
+
+Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where) {
+  Shape shape;
+  for (int i = 0; i < axis; ++i) shape.append(x.dim(i));
+  for (std::int64_t size : indices.shape()) shape.append(size);
+  for (int i = axis + 1; i < x.rank(); ++i) shape.append(x.dim(i));
+  Tensor y(shape, x.dtype(), x.device());
+  if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices, fold(x.shape(), axis), y);
+  record({"gather", where}, {x}, y, {indices}, [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
+  return y;
+}
+
+}  // namespace
+
+Tensor reshape(Operand x, Shape shape) {
+  require_defined("reshape", x, "x");
+  Shape asked = shape;
+  std::int64_t known = 1;
+  int open = -1;
+  bool valid = true;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == -1 && open < 0) open = axis;
+    else if (shape[axis] < 0) valid = false;
+    else known *= shape[axis];
+  }
+  if (valid && open >= 0 && known > 0 && x->elements() % known == 0) shape[open] = x->elements() / known;
+  else if (open >= 0) valid = false;
+  if (!valid || shape.elements() != x->elements()) {
+    throw ShapeError(message("reshape", fmt::format("{} elements do not fill {}", x->elements(), to_string(asked)), {{"x", x}}, caller(x.where())));
+  }
+  Tensor y = x->view(shape);
+  record({"reshape", x.where()}, {x}, y, {}, [shape = x->shape()](Backward& op) { op.give(0, reshape(op.dy(), shape)); });
+  return y;
+}
+
+Tensor flatten(Operand x) {
+  require_defined("flatten", x, "x");
+  if (x->rank() == 0) throw ShapeError(message("flatten", "needs a batch axis", {{"x", x}}, caller(x.where())));
+  std::int64_t rest = 1;
+  for (int axis = 1; axis < x->rank(); ++axis) rest *= x->dim(axis);
+  return reshape(x, {x->dim(0), rest});
+}
+
+Tensor squeeze(Operand x, AxisList axes) {
+  require_defined("squeeze", x, "x");
+  std::vector<bool> drop(static_cast<std::size_t>(x->rank()));
+  for (int axis : axes) {
+    axis = require_axis("squeeze", x, axis);
+    if (x->dim(axis) != 1) throw ShapeError(message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}}, caller(x.where())));
+    drop[axis] = true;
+  }
+  Shape shape;
+  for (int axis = 0; axis < x->rank(); ++axis) {
+    if (axes.empty() ? x->dim(axis) != 1 : !drop[axis]) shape.append(x->dim(axis));
+  }
+  return reshape(x, shape);
+}
+
+Tensor expand_dims(Operand x, int axis) {
+  require_defined("expand_dims", x, "x");
+  int rank = x->rank();
+  if (axis < -rank - 1 || axis > rank) throw ShapeError(message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}}, caller(x.where())));
+  if (axis < 0) axis += rank + 1;
+  Shape shape;
+  for (int i = 0; i <= rank; ++i) {
+    if (i == axis) shape.append(1);
+    if (i < rank) shape.append(x->dim(i));
+  }
+  return reshape(x, shape);
+}
+
+Tensor transpose(Operand x, AxisList order) {
+  require_defined("transpose", x, "x");
+  int rank = x->rank();
+  if (order.empty()) {
+    order.resize(static_cast<std::size_t>(rank));
+    std::iota(order.rbegin(), order.rend(), 0);
+  }
+  AxisList inverse(static_cast<std::size_t>(rank), -1);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    order[i] = require_axis("transpose", x, order[i]);
+    inverse[order[i]] = static_cast<int>(i);
+  }
+  if (static_cast<int>(order.size()) != rank || std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) {
+    throw ShapeError(message("transpose", fmt::format("the order ({}) must name each of {} axes once", fmt::join(order, ", "), rank), {{"x", x}}, caller(x.where())));
+  }
+
+  auto strides = strides_of(x->shape());
+  Shape shape;
+  Steps steps;
+  for (int i = 0; i < rank; ++i) shape.append(x->dim(order[i])), steps.steps[i] = strides[order[i]];
+  Tensor y = read(x, shape, steps);
+  record({"transpose", x.where()}, {x}, y, {}, [inverse](Backward& op) { op.give(0, transpose(op.dy(), inverse)); });
+  return y;
+}
+
+Tensor broadcast_to(Operand x, const Shape& shape) {
+  require_defined("broadcast_to", x, "x");
+  if (x->shape() == shape) return x;
+  bool fits = x->rank() <= shape.rank();
+  auto strides = strides_of(x->shape());
+  Steps steps;
+  for (int axis = 0; fits && axis < x->rank(); ++axis) {
+    int to = axis + shape.rank() - x->rank();
+    fits = x->dim(axis) == shape[to] || x->dim(axis) == 1;
+    steps.steps[to] = x->dim(axis) == 1 ? 0 : strides[axis];
+  }
+  if (!fits) throw ShapeError(message("broadcast_to", fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)), {{"x", x}}, caller(x.where())));
+  Tensor y = read(x, shape, steps);
+  record({"broadcast_to", x.where()}, {x}, y, {}, [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
+  return y;
+}
+
+Tensor flip(Operand x, AxisList axes) {
+  Steps steps;
+  for (int& axis : axes) axis = require_axis("flip", x, axis);
+  steps.steps = strides_of(x->shape());
+  for (int axis : axes) {
+    steps.offset += (x->dim(axis) - 1) * steps.steps[axis];
+    steps.steps[axis] = -steps.steps[axis];
+  }
+  Tensor y = read(x, x->shape(), steps);
+  record({"flip", x.where()}, {x}, y, {}, [axes](Backward& op) { op.give(0, flip(op.dy(), axes)); });
+  return y;
+}
+
+Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
+  require_defined("tile", x, "x");
+  if (static_cast<int>(repeats.size()) != x->rank()) {
+    throw ShapeError(message("tile", fmt::format("needs one count for each axis, and has {}", repeats.size()), {{"x", x}}, caller(x.where())));
+  }
+  CallScope scope(x.where());
+  Tensor y = x;
+  for (int axis = 0; axis < x->rank(); ++axis) {
+    if (repeats[axis] < 0) throw ValueError(message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, caller(x.where())));
+    if (repeats[axis] == 0) y = slice(y, axis, 0, 0);
+    else if (repeats[axis] > 1) y = concat(Tensors(static_cast<std::size_t>(repeats[axis]), y), axis);
+  }
+  return y;
+}
+
+Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t> end, std::int64_t step) {
+  axis = require_axis("slice", x, axis);
+  std::int64_t size = x->dim(axis), last = end.value_or(size);
+  if (begin < 0) begin += size;
+  if (last < 0) last += size;
+  if (step < 1) throw ValueError(message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, caller(x.where())));
+  if (begin < 0 || last > size || begin > last) {
+    throw ShapeError(message("slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size), {{"x", x}}, caller(x.where())));
+  }
+  return slice_range(x, axis, begin, (last - begin + step - 1) / step, step, x.where());
+}
+
+Tensor Tensor::operator[](std::int64_t index) const {
+  if (rank() == 0) throw ShapeError(message("index", "a scalar has no axis to index; item() gives its value", {{"x", *this}}));
+  std::int64_t at = index < 0 ? index + dim(0) : index;
+  if (at < 0 || at >= dim(0)) throw ShapeError(message("index", fmt::format("{} is outside the leading axis of size {}", index, dim(0)), {{"x", *this}}));
+  return squeeze(slice_range(*this, 0, at, 1, 1, {}), {0});
+}
+
+Tensor concat(const Tensors& parts, int axis, Location where) {
+  if (parts.empty()) throw ValueError(message("concat", "needs at least one tensor", {}, caller(where)));
+  Operand first(parts[0], where.file, where.line);
+  axis = require_axis("concat", first, axis);
+  Shape shape = parts[0].shape();
+  shape[axis] = 0;
+  for (const Tensor& part : parts) {
+    require_alike("concat", first, "first", Operand(part, where.file, where.line), "other");
+    bool fits = part.rank() == shape.rank();
+    for (int i = 0; fits && i < shape.rank(); ++i) fits = i == axis || part.dim(i) == shape[i];
+    if (!fits) throw ShapeError(message("concat", fmt::format("shapes may differ in axis {} only", axis), {{"first", parts[0]}, {"other", part}}, caller(where)));
+    shape[axis] += part.dim(axis);
+  }
+
+  Tensor y(shape, parts[0].dtype(), parts[0].device());
+  std::vector<TensorRef> inputs(parts.begin(), parts.end());
+  std::vector<std::int64_t> sizes;
+  std::int64_t begin = 0;
+  for (const Tensor& part : parts) {
+    write(part, y, slice_steps(shape, axis, begin, 1));
+    begin += part.dim(axis);
+    sizes.push_back(part.dim(axis));
+  }
+  Tensor* outputs[] = {&y};
+  record({"concat", where}, inputs, outputs, {}, [axis, sizes](Backward& op) {
+    std::int64_t begin = 0;
+    for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++]) {
+      if (op.needs(static_cast<int>(i))) op.give(static_cast<int>(i), slice(op.dy(), axis, begin, begin + sizes[i]));
+    }
+  });
+  return y;
+}
+
+Tensor stack(const Tensors& parts, int axis, Location where) {
+  CallScope scope(where);
+  Tensors expanded;
+  for (const Tensor& part : parts) expanded.push_back(expand_dims(part, axis));
+  return concat(expanded, axis, where);
+}
+
+Tensors split(Operand x, int axis, std::int64_t parts) {
+  axis = require_axis("split", x, axis);
+  if (parts < 1 || x->dim(axis) % parts != 0) {
+    throw ShapeError(message("split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts), {{"x", x}}, caller(x.where())));
+  }
+  return split(x, axis, std::vector<std::int64_t>(static_cast<std::size_t>(parts), x->dim(axis) / parts));
+}
+
+Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
+  axis = require_axis("split", x, axis);
+  std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  if (total != x->dim(axis)) {
+    throw ShapeError(message("split", fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)), {{"x", x}}, caller(x.where())));
+  }
+  Tensors parts;
+  std::int64_t begin = 0;
+  for (std::int64_t size : sizes) {
+    parts.push_back(slice(x, axis, begin, begin + size));
+    begin += size;
+  }
+  return parts;
+}
+
+Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value) {
+  require_defined("pad", x, "x");
+  if (static_cast<int>(before_after.size()) != x->rank()) {
+    throw ShapeError(message("pad", fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()), {{"x", x}}, caller(x.where())));
+  }
+  Shape shape = x->shape();
+  for (int axis = 0; axis < x->rank(); ++axis) {
+    auto [before, after] = before_after[axis];
+    if (before < 0 || after < 0) throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after), {{"x", x}}, caller(x.where())));
+    shape[axis] += before + after;
+  }
+  Tensor y = full(shape, value, x->dtype(), x->device());
+  Steps steps{0, strides_of(shape)};
+  for (int axis = 0; axis < x->rank(); ++axis) steps.offset += before_after[axis].first * steps.steps[axis];
+  write(x, y, steps);
+  record({"pad", x.where()}, {x}, y, {}, [before_after, inner = x->shape()](Backward& op) {
+    Tensor dx = op.dy();
+    for (int axis = 0; axis < inner.rank(); ++axis) dx = slice(dx, axis, before_after[axis].first, before_after[axis].first + inner[axis]);
+    op.give(0, dx);
+  });
+  return y;
+}
+
+Tensor gather(Operand x, Operand indices, int axis) {
+  axis = require_axis("gather", x, axis);
+  require_index_dtype("gather", indices);
+  require_in_range("gather", indices, x->dim(axis));
+  return gather_along(x, indices, axis, x.where());
+}
+
+Tensor scatter(Operand x, Operand indices, std::int64_t size) {
+  require_defined("scatter", x, "x");
+  require_index_dtype("scatter", indices);
+  if (indices->rank() != 1 || x->rank() == 0 || x->dim(0) != indices->dim(0)) {
+    throw ShapeError(message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, caller(x.where())));
+  }
+  require_in_range("scatter", indices, size);
+  Shape whole = x->shape();
+  whole[0] = size;
+  return scatter_along(x, indices, whole, 0);
+}
+
+Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
+  require_index_dtype("one_hot", indices);
+  require_in_range("one_hot", indices, depth);
+  return gather_along(eye(depth, dtype, indices->device()), indices, 0, indices.where());
+}
+
+Tensor cast(Operand x, DType dtype) {
+  require_defined("cast", x, "x");
+  if (x->dtype() == dtype) return x;
+  Tensor y(x->shape(), dtype, x->device());
+  run<cpu::cast, cuda::cast>(x->device(), x, y);
+  if (is_floating(dtype) && is_floating(x->dtype())) {
+    record({"cast", x.where()}, {x}, y, {}, [from = x->dtype()](Backward& op) { op.give(0, cast(op.dy(), from)); });
+  } else {
+    record_blocked({"cast", x.where()}, {x}, y);
+  }
+  return y;
+}
+
+}  // namespace floe

@@ -1,0 +1,36 @@
+// Softmax and its logarithm.
+#include <floe/ops/softmax.h>
+
+#include <floe/backend/run.h>
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/reduce.h>
+
+namespace floe {
+namespace {
+
+Tensor either(const char* name, const Operand& x, bool logarithm) {
+  require_floating(name, x);
+  if (x->rank() == 0) throw ShapeError(message(name, "needs an axis of classes", {{"x", x}}, caller(x.where())));
+  Tensor y(x->shape(), x->dtype(), x->device());
+  if (y.elements() > 0) run<cpu::softmax, cuda::softmax>(x->device(), x, logarithm, y);
+  record({name, x.where()}, {x}, y, {y}, [=](Backward& op) {
+    const Tensor &dy = op.dy(), &y = op.kept(0);
+    if (op.differentiable()) {
+      return op.give(0, logarithm ? dy - exp(y) * reduce_sum(dy, -1, true) : y * (dy - reduce_sum(dy * y, -1, true)));
+    }
+    Tensor dx(y.shape(), y.dtype(), y.device());
+    if (y.elements() > 0) run<cpu::softmax_gradient, cuda::softmax_gradient>(y.device(), dy, y, logarithm, dx);
+    observe({"softmax_gradient"}, {dy, y}, dx);
+    op.give(0, dx);
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor softmax(Operand x) { return either("softmax", x, false); }
+Tensor log_softmax(Operand x) { return either("log_softmax", x, true); }
+
+}  // namespace floe

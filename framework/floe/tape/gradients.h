@@ -1,0 +1,32 @@
+// Gradients: what a tape gives for a list of variables, in the order asked.
+#pragma once
+
+#include <vector>
+
+#include <floe/tape/variable.h>
+
+namespace floe {
+
+class Gradients {
+ public:
+  struct Entry {
+    Variable* variable;
+    Tensor gradient;  // the variable's shape
+  };
+
+  void add(Variable& variable, Tensor gradient) { entries_.push_back({&variable, std::move(gradient)}); }
+
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  auto begin() { return entries_.begin(); }
+  auto end() { return entries_.end(); }
+  std::size_t size() const { return entries_.size(); }
+
+  const Tensor& operator[](const Variable& variable) const;  // ValueError if it was not asked for
+  const Tensor& operator[](const std::string& path) const;   // the same by path
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+}  // namespace floe

@@ -1,0 +1,232 @@
+// How an op tells the live tapes of its thread.
+#include <floe/tape/record.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+#include <floe/tape/record_state.h>
+#include <floe/tensor/variable_names.h>
+
+namespace floe {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t chunk_bytes = 0;  // each node is one exact malloc, so that a sanitizer sees every mistake
+#else
+constexpr std::size_t chunk_bytes = 1 << 18;
+#endif
+
+constexpr std::size_t alignment = alignof(std::max_align_t);
+constexpr std::size_t rounded(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+NodeId first_id_of_thread() {
+  static std::atomic<NodeId> threads{0};
+  return (threads.fetch_add(1) << 42) + 1;  // 20 bits for threads, 42 for the ops of one
+}
+
+}  // namespace
+
+// --- Arena -----------------------------------------------------------------------------------------------------------
+
+Arena::~Arena() {
+  std::free(current_);
+  for (Chunk* chunk : spare_) std::free(chunk);
+}
+
+void* Arena::take(std::size_t bytes) {
+  std::size_t whole = rounded(sizeof(Chunk*)) + rounded(bytes);
+  if (!current_ || current_->used + whole > current_->size) {
+    if (current_ && current_->nodes == 0) std::free(current_);
+    current_ = nullptr;
+    if (!spare_.empty() && spare_.back()->size >= whole) {
+      current_ = spare_.back();
+      spare_.pop_back();
+    } else {
+      std::size_t size = std::max(chunk_bytes, whole);
+      void* memory = std::malloc(rounded(sizeof(Chunk)) + size);
+      if (!memory) throw MemoryError("tape: no memory for one more op; use fewer steps under one tape");
+      current_ = new (memory) Chunk{size, 0, 0};
+    }
+  }
+  std::byte* at = reinterpret_cast<std::byte*>(current_) + rounded(sizeof(Chunk)) + current_->used;
+  *reinterpret_cast<Chunk**>(at) = current_;
+  current_->used += whole;
+  ++current_->nodes;
+  return at + rounded(sizeof(Chunk*));
+}
+
+void Arena::give(void* memory) {
+  Chunk* chunk = *reinterpret_cast<Chunk**>(static_cast<std::byte*>(memory) - rounded(sizeof(Chunk*)));
+  if (--chunk->nodes > 0) return;
+  chunk->used = 0;
+  if (chunk == current_ && chunk_bytes) return;
+  if (chunk == current_) current_ = nullptr;
+  if (chunk->size == chunk_bytes) spare_.push_back(chunk);
+  else std::free(chunk);
+}
+
+// --- Record ----------------------------------------------------------------------------------------------------------
+
+Record& this_record() {
+  static thread_local Record record;
+  return record;
+}
+
+Record::Record() : last(first_id_of_thread()) {}
+
+void Record::enter(GradientTape* tape) {
+  tapes.push_back(tape);
+  refresh();
+}
+
+void Record::leave(GradientTape* tape) {
+  std::erase(tapes, tape);
+  refresh();
+  trim();
+}
+
+void Record::refresh() {
+  bool any = false;
+  for (GradientTape* tape : tapes) {
+    if (!tape->live()) continue;
+    oldest_live = any ? std::min(oldest_live, tape->begun_) : tape->begun_;
+    any = true;
+  }
+  detail::hooks = (any && paused == 0 ? detail::recording : 0) | (observers.empty() ? 0 : detail::observed);
+}
+
+bool Record::watched(NodeId id) const {
+  for (const GradientTape* tape : tapes) {
+    if (tape->live() && std::find(tape->watched_.begin(), tape->watched_.end(), plain(id)) != tape->watched_.end()) return true;
+  }
+  return false;
+}
+
+Record::Tracking Record::tracking(NodeId id) const {
+  if (id == 0) return Tracking::none;
+  if (id & variable_bit) return id & blocked_bit && !watched(id) ? Tracking::none : Tracking::live;
+  if (plain(id) > oldest_live && plain(id) <= last) return id & blocked_bit ? Tracking::blocked : Tracking::live;
+  return watched(id) ? Tracking::live : Tracking::none;
+}
+
+Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
+                  std::size_t function_size, Node::Kind kind) {
+  // See what the inputs are to the tapes.
+  Tracking most = Tracking::none;
+  for (const TensorRef& input : inputs) most = std::max(most, tracking(input->id()));
+  if (most == Tracking::none) {
+    for (Tensor* output : outputs) output->set_id(0);
+    return nullptr;
+  }
+  if (most == Tracking::blocked) kind = Node::Kind::blocked;
+  if (kind != Node::Kind::op) keeps = {}, function_size = 0;
+
+  // Lay the node out: itself, input ids, kept tensors, the gradient function.
+  std::size_t inputs_at = sizeof(Node), kept_at = inputs_at + inputs.size() * sizeof(NodeId);
+  std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
+  std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
+  Node* node = new (memory) Node{{op.name, caller(op.where)}, last + 1, nullptr, nullptr, memory + function_at,
+                                 reinterpret_cast<NodeId*>(memory + inputs_at), reinterpret_cast<Tensor*>(memory + kept_at),
+                                 static_cast<int>(inputs.size()), 0, static_cast<int>(outputs.size()), kind};
+  for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs[i] = inputs[i]->id();
+
+  // Name the outputs before keeping tensors, which may be among them.
+  for (Tensor* output : outputs) output->set_id(++last | (kind == Node::Kind::blocked ? blocked_bit : 0));
+  for (const TensorRef& keep : keeps) new (node->kept + node->kept_count++) Tensor(*keep);
+  nodes.push_back(node);
+  return kind == Node::Kind::op ? node : nullptr;
+}
+
+void Record::empty(Node& node) {
+  if (node.destroy) node.destroy(node.function);
+  node.destroy = nullptr;
+  for (int i = 0; i < node.kept_count; ++i) node.kept[i].~Tensor();
+  node.kept_count = 0;
+}
+
+void Record::trim() {
+  NodeId oldest = ~NodeId{0};
+  for (const GradientTape* tape : tapes) oldest = std::min(oldest, tape->begun_);
+  while (trimmed < nodes.size() && nodes[trimmed]->first_output <= oldest) {
+    Node* node = nodes[trimmed++];
+    empty(*node);
+    arena.give(node);
+  }
+  if (trimmed > nodes.size() / 2) {
+    nodes.erase(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(trimmed));
+    trimmed = 0;
+  }
+}
+
+std::size_t Record::first_after(NodeId id) const {
+  auto found = std::upper_bound(nodes.begin() + static_cast<std::ptrdiff_t>(trimmed), nodes.end(), id,
+                                [](NodeId wanted, const Node* node) { return wanted < node->first_output; });
+  return static_cast<std::size_t>(found - nodes.begin());
+}
+
+// --- What ops call ---------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+constinit thread_local unsigned hooks = 0;
+
+void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
+  for (OpObserver* observer : this_record().observers) observer->op(op, inputs, outputs);
+}
+
+Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
+               std::size_t function_size, Node::Kind kind) {
+  if (hooks & observed) notify(op, inputs, outputs);
+  return hooks & recording ? this_record().add(op, inputs, outputs, keeps, function_size, kind) : nullptr;
+}
+
+}  // namespace detail
+
+bool is_tracked(const Tensor& tensor) {
+  return (detail::hooks & detail::recording) && this_record().tracking(tensor.id()) == Record::Tracking::live;
+}
+
+const Tensor& kept_for(const Tensor& input, const Tensor& kept) {
+  static const Tensor nothing;
+  return is_tracked(input) ? kept : nothing;
+}
+
+void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output) {
+  if (detail::hooks == 0) return;
+  Tensor* outputs[] = {&output};
+  detail::add_node(op, TensorRefs(inputs.begin(), inputs.size()), outputs, {}, 0, Node::Kind::blocked);
+}
+
+OpObserver::OpObserver() {
+  this_record().observers.push_back(this);
+  this_record().refresh();
+}
+
+OpObserver::~OpObserver() {
+  std::erase(this_record().observers, this);
+  this_record().refresh();
+}
+
+NoRecording::NoRecording() {
+  ++this_record().paused;
+  this_record().refresh();
+}
+
+NoRecording::~NoRecording() {
+  --this_record().paused;
+  this_record().refresh();
+}
+
+CallScope::CallScope(Location where) : outer_(this_record().outer) {
+  if (!outer_.file) this_record().outer = where;
+}
+
+CallScope::~CallScope() { this_record().outer = outer_; }
+
+Location caller(Location where) {
+  const Location& outer = this_record().outer;
+  return outer.file ? outer : where;
+}
+
+}  // namespace floe

@@ -1,0 +1,157 @@
+// How an op tells the live tapes of its thread, and the observers of ops, what it did.
+//
+// A tensor's NodeId says what a tape knows of it. Ids of one thread count up, so "made after this tape began" is a
+// comparison. An op is recorded once, for all live tapes, and only if an input depends on something watched.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include <floe/tensor/tensor.h>
+
+namespace floe {
+
+inline constexpr NodeId blocked_bit = NodeId{1} << 62;  // depends on something watched, but no gradient flows back
+
+class GradientTape;
+
+// A tensor in a list, without copying it.
+class TensorRef {
+ public:
+  template <class T> requires std::is_convertible_v<const T&, const Tensor&>  // a Tensor, Variable or Operand
+  TensorRef(const T& tensor) : tensor_(&static_cast<const Tensor&>(tensor)) {}
+  const Tensor& operator*() const { return *tensor_; }
+  const Tensor* operator->() const { return tensor_; }
+
+ private:
+  const Tensor* tensor_;
+};
+using TensorRefs = std::span<const TensorRef>;
+using TensorList = std::initializer_list<TensorRef>;
+
+// Which op, and where the user called it.
+struct OpInfo {
+  const char* name;
+  Location where = {};
+};
+
+// What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
+// need a gradient. It gives each of those at most once, in the input's shape.
+class Backward {
+ public:
+  const Tensor& dy(int output = 0) const;  // undefined if nothing flows back through this output
+  const Tensor& kept(int index) const;
+  bool needs(int input) const;
+  void give(int input, Tensor dx);
+  bool differentiable() const;  // this gradient is itself recorded: it must be made of ops, not of a fused kernel
+
+ private:
+  friend class GradientTape;
+  struct Walk;
+  struct Node* node_;
+  Walk* walk_;
+};
+
+// One recorded op, in an arena; inputs, kept tensors and the gradient function's captures follow it.
+struct Node {
+  enum class Kind : std::uint8_t { op, blocked, gradient_mark };
+
+  OpInfo op;
+  NodeId first_output;  // outputs have consecutive ids
+  void (*call)(void* function, Backward& backward);
+  void (*destroy)(void* function);  // null if there is nothing to destroy
+  void* function;
+  NodeId* inputs;
+  Tensor* kept;
+  int input_count, kept_count, output_count;
+  Kind kind;
+};
+
+// Sees every op of its thread while it lives, taped or not.
+class OpObserver {
+ public:
+  OpObserver();
+  virtual ~OpObserver();
+  OpObserver(const OpObserver&) = delete;
+  OpObserver& operator=(const OpObserver&) = delete;
+
+  virtual void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) = 0;
+};
+
+namespace detail {
+
+inline constexpr unsigned recording = 1, observed = 2;
+extern constinit thread_local unsigned hooks;  // what an op has to do beyond its work; mostly nothing
+
+void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs);
+
+// Adds a node if an input is tracked, and gives the outputs their ids; `function` is then uninitialised memory.
+Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
+               std::size_t function_size, Node::Kind kind);
+
+}  // namespace detail
+
+// Is this tensor known to a live tape, so that an op on it will be recorded with a gradient?
+bool is_tracked(const Tensor& tensor);
+
+// `kept` if a gradient to `input` may be asked for, else an undefined tensor: an op keeps only what it will read.
+const Tensor& kept_for(const Tensor& input, const Tensor& kept);
+
+// Reports an op and its gradient function, `void(Backward&)`.
+template <class Function>
+void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps, Function function) {
+  if (detail::hooks == 0) [[likely]] return;
+  static_assert(alignof(Function) <= alignof(std::max_align_t));
+  Node* node = detail::add_node(op, inputs, outputs, keeps, sizeof(Function), Node::Kind::op);
+  if (!node) return;
+  new (node->function) Function(std::move(function));
+  node->call = [](void* memory, Backward& backward) { (*static_cast<Function*>(memory))(backward); };
+  if constexpr (!std::is_trivially_destructible_v<Function>) {
+    node->destroy = [](void* memory) { static_cast<Function*>(memory)->~Function(); };
+  }
+}
+
+template <class Function>
+void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keeps, Function function) {
+  if (detail::hooks == 0) [[likely]] return;
+  Tensor* outputs[] = {&output};
+  record(op, TensorRefs(inputs.begin(), inputs.size()), outputs, TensorRefs(keeps.begin(), keeps.size()), std::move(function));
+}
+
+// Reports to the observers alone: a fused gradient, which is never recorded.
+inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) {
+  if ((detail::hooks & detail::observed) == 0) [[likely]] return;
+  Tensor* outputs[] = {&output};
+  detail::notify(op, TensorRefs(inputs.begin(), inputs.size()), outputs);
+}
+
+// Reports an op through which no gradient flows (comparisons, arg-max, stop_gradient), so that a tape can say so.
+void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output);
+
+// While one lives, nothing is recorded on this thread: optimizer steps, metrics.
+class NoRecording {
+ public:
+  NoRecording();
+  ~NoRecording();
+  NoRecording(const NoRecording&) = delete;
+  NoRecording& operator=(const NoRecording&) = delete;
+};
+
+// While one lives, errors and records name this place: a composed op or a layer speaks of its caller's line, not its own.
+class CallScope {
+ public:
+  explicit CallScope(Location where);
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+
+ private:
+  Location outer_;
+};
+
+// The place to name: the outermost CallScope's, else `where`.
+Location caller(Location where);
+
+}  // namespace floe

@@ -1,0 +1,66 @@
+// Record: what one thread's tapes have seen. Private to the tape room.
+#pragma once
+
+#include <vector>
+
+#include <floe/tape/record.h>
+#include <floe/tape/tape.h>
+
+namespace floe {
+
+inline NodeId plain(NodeId id) { return id & ~blocked_bit; }
+
+// Memory for nodes in chunks: no allocation per op once the chunks are there. A chunk is used again when its nodes are gone.
+class Arena {
+ public:
+  struct Chunk {
+    std::size_t size, used;
+    int nodes;
+  };
+
+  Arena() = default;
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  void* take(std::size_t bytes);  // aligned for anything; the chunk is found again by give()
+  void give(void* memory);
+
+ private:
+  Chunk* current_ = nullptr;
+  std::vector<Chunk*> spare_;
+};
+
+struct Record {
+  Record();
+
+  // The tapes that have begun here and may still be asked, and those of them that still record.
+  void enter(GradientTape* tape);
+  void leave(GradientTape* tape);
+  void refresh();  // after any change of a tape or of `paused`
+
+  // How far a tape in recording would follow this tensor.
+  enum class Tracking { none, blocked, live };
+  Tracking tracking(NodeId id) const;
+  bool watched(NodeId id) const;
+
+  Node* add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
+            std::size_t function_size, Node::Kind kind);
+  static void empty(Node& node);  // gives up the kept tensors and the gradient function
+  void trim();                    // drops the nodes that no tape can be asked about
+  std::size_t first_after(NodeId id) const;  // index of the first node whose outputs come after `id`
+
+  std::vector<GradientTape*> tapes;
+  std::vector<OpObserver*> observers;
+  std::vector<Node*> nodes;
+  std::size_t trimmed = 0;  // nodes before this index are gone
+  NodeId last;              // the newest id
+  NodeId oldest_live = 0;   // begun_ of the oldest recording tape
+  int paused = 0;
+  Location outer;
+  Arena arena;
+};
+
+Record& this_record();
+
+}  // namespace floe

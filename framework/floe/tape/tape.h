@@ -1,0 +1,72 @@
+// GradientTape: records the ops that follow its construction, and answers with gradients.
+//
+//   GradientTape tape;
+//   Tensor loss = reduce_mean(square(matmul(x, w) - y));
+//   Tensor dw = tape.gradient(loss, w);
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include <floe/tape/gradients.h>
+#include <floe/tape/record.h>
+#include <floe/tape/variable.h>
+
+namespace floe {
+
+struct Persistent {};
+inline constexpr Persistent persistent{};  // GradientTape tape{persistent};
+
+enum class Missing { explain, zero };
+
+struct GradientOptions {
+  bool differentiable = false;          // record the work of this call on the other live tapes: higher orders, penalties
+  Missing missing = Missing::explain;   // a source that the target does not depend on: GradientError saying why, or zeros
+  Tensor output_gradient = {};          // what flows into the target, in its shape; ones if undefined
+};
+
+// Live from construction until its gradient is asked, stop(), or the end of its scope; a persistent tape may be asked
+// again and again, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
+// Trainable variables are watched by themselves; tensors by watch(). Several tapes may live at once, begin and end in
+// any order; they share one record.
+class GradientTape {
+ public:
+  GradientTape();
+  explicit GradientTape(Persistent);
+  ~GradientTape();
+  GradientTape(const GradientTape&) = delete;
+  GradientTape& operator=(const GradientTape&) = delete;
+
+  void watch(Tensor& x);             // DTypeError unless floating; copies of x made before do not count
+  void watch(const Variable& x);     // for a frozen variable
+  void stop();                       // records no more; gradients may still be asked
+
+  // The gradient of the sum of `target` with respect to each source, in the source's shape. GradientError if the tape
+  // has been asked, belongs to another thread, or there is no path to a source (see GradientOptions::missing).
+  Tensor gradient(const Tensor& target, const Tensor& source, const GradientOptions& options = {},
+                  Location where = Location::here());
+  Tensor gradient(const Tensor& target, const Variable& source, const GradientOptions& options = {},
+                  Location where = Location::here());
+  Tensors gradient(const Tensor& target, const Tensors& sources, const GradientOptions& options = {},
+                   Location where = Location::here());
+  Gradients gradient(const Tensor& target, const Variables& sources, const GradientOptions& options = {},
+                     Location where = Location::here());
+
+ private:
+  friend struct Record;
+
+  Tensors differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options, Location where);
+  std::string why_missing(const Tensor& target, const Tensor& source) const;
+  bool live() const { return stopped_ == 0 && !asked_; }
+
+  NodeId begun_;          // the last id before this tape
+  NodeId stopped_ = 0;    // the last id it saw; 0 while it records
+  bool persistent_ = false;
+  bool asked_ = false;
+  std::vector<NodeId> watched_;  // ids from before the tape began
+};
+
+// The value of x as a constant: no gradient flows back through it.
+Tensor stop_gradient(const Tensor& x, Location where = Location::here());
+
+}  // namespace floe

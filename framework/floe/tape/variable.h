@@ -1,0 +1,40 @@
+// Variable: a named tensor that training changes, and that tapes watch by themselves if it is trainable.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <floe/tensor/tensor.h>
+
+namespace floe {
+
+class Variable {
+ public:
+  Variable(std::string path, const Tensor& value, bool trainable = true);
+  ~Variable();
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+  const std::string& path() const { return path_; }
+  const Tensor& value() const { return value_; }
+  operator const Tensor&() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+
+  bool trainable() const { return trainable_; }
+  void set_trainable(bool trainable);  // a frozen variable is a constant to every tape
+
+  // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise). Never recorded.
+  void assign(const Tensor& value, Location where = Location::here());
+
+  // For optimizers: the value itself, to be written through mutable_data(); other holders of it keep what they had.
+  Tensor& update() { return value_; }
+
+ private:
+  std::string path_;
+  Tensor value_;
+  bool trainable_;
+};
+
+using Variables = std::vector<Variable*>;  // in a fixed order: that of declaration
+
+}  // namespace floe

@@ -1,0 +1,22 @@
+// Device: where a tensor's bytes live.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace floe {
+
+struct Device {
+  enum class Kind : std::uint8_t { cpu, cuda };
+
+  Kind kind = Kind::cpu;
+  std::uint8_t index = 0;
+
+  bool operator==(const Device&) const = default;
+};
+
+
+std::string to_string(Device device);             // "cpu", "cuda:0"
+Device parse_device(const std::string& text);     // DeviceError for an unknown name or a device this build lacks
+
+}  // namespace floe

@@ -1,0 +1,23 @@
+// How tensors are shown: NumPy's brackets with the talk's footer, and a one-line description.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include <floe/tensor/tensor.h>
+
+namespace floe {
+
+// The values like NumPy prints them, aligned, the middle left out beyond 1,000 elements:
+//
+//   Tensor(
+//   [[ 50 114]
+//    [ 60 140]], shape=(2, 2), dtype=int32)
+std::string to_string(const Tensor& tensor);
+
+// One line: "shape (2, 2), float32 on cpu, min 0, mean 1.5, max 3, 0 NaN, 0 Inf". Min, mean and max of the finite values.
+std::string describe(const Tensor& tensor);
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+
+}  // namespace floe

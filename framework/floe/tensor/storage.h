@@ -1,0 +1,53 @@
+// Storage: reference-counted, 64-byte aligned bytes from a caching allocator that counts what is in use.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include <floe/tensor/device.h>
+
+namespace floe {
+
+// A handle to a block of memory; copies share the block, the last one to go gives it back to the allocator.
+class Storage {
+ public:
+  Storage() = default;
+  Storage(std::size_t bytes, Device device);  // MemoryError says how much was asked and how much is in use
+  Storage(const Storage& other) noexcept : block_(other.block_) {
+    if (block_) block_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Storage& operator=(Storage other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Storage() {
+    if (block_ && block_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) release(block_);
+  }
+
+  std::byte* data() const { return reinterpret_cast<std::byte*>(block_ + 1); }
+  bool unique() const { return block_->owners.load(std::memory_order_acquire) == 1; }
+  explicit operator bool() const { return block_ != nullptr; }
+
+ private:
+  struct alignas(64) Block {  // stands directly before its data
+    std::atomic<std::size_t> owners;
+    std::size_t bytes;
+    Block* next;  // in a free list
+    int size_class;
+    Device device;
+  };
+  friend class Allocator;
+
+  static void release(Block* block) noexcept;
+
+  Block* block_ = nullptr;
+};
+
+std::size_t memory_in_use(Device device = {});   // bytes held by living tensors
+std::size_t peak_memory(Device device = {});     // the most that memory_in_use has been
+void reset_peak_memory(Device device = {});
+void release_cached_memory(Device device = {});  // gives the allocator's free blocks back to the system
+
+}  // namespace floe

@@ -1,0 +1,153 @@
+// Tensor: a dense, contiguous array of numbers, as cheap to copy as a pointer, whose value never changes under its holder.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <floe/tensor/device.h>
+#include <floe/tensor/dtype.h>
+#include <floe/tensor/error.h>
+#include <floe/tensor/shape.h>
+#include <floe/tensor/storage.h>
+
+namespace floe {
+
+// The name under which the tapes of a thread know a tensor; 0 is a constant. Never used twice. See tape/record.h.
+using NodeId = std::uint64_t;
+
+class Tensor {
+ public:
+  Tensor() = default;                                                      // no value yet; defined() is false
+  explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});  // uninitialised elements
+
+  bool defined() const { return static_cast<bool>(storage_); }
+  const Shape& shape() const { return shape_; }
+  int rank() const { return shape_.rank(); }
+  std::int64_t dim(int axis) const { return shape_[axis < 0 ? axis + rank() : axis]; }  // -1 is the last axis
+  std::int64_t elements() const { return shape_.elements(); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return device_; }
+
+  // The elements in row-major order. DTypeError unless T is the tensor's type.
+  template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
+  template <class T> std::span<const T> span() const { return {data<T>(), static_cast<std::size_t>(elements())}; }
+  template <class T> std::vector<T> to_vector() const { return {data<T>(), data<T>() + elements()}; }
+
+  // For writing: the elements move to storage of their own first if anyone else holds them.
+  template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }
+
+  // The value of a tensor of one element, converted to T. ShapeError if there are more or none.
+  template <class T = double> T item() const { return static_cast<T>(item_as_double()); }
+
+  // The part at `index` of the leading axis (negative counts from the end), without a copy. Recorded (ops/slice.cpp).
+  Tensor operator[](std::int64_t index) const;
+
+  // The same elements in another shape, sharing storage; `offset` in elements. Not recorded: ops build on these.
+  Tensor view(const Shape& shape, std::int64_t offset = 0) const;
+  Tensor detached() const;  // the same value, a constant to every tape
+
+  const void* raw() const { return data_; }
+  void* raw_mutable() { return mutable_bytes(dtype_); }
+  bool unique() const { return storage_.unique(); }  // no one else holds these bytes
+  NodeId id() const { return id_; }
+  void set_id(NodeId id) { id_ = id; }  // for the tape
+
+ private:
+  const std::byte* bytes(DType wanted) const {
+    if (wanted != dtype_) refuse(wanted);
+    return data_;
+  }
+  std::byte* mutable_bytes(DType wanted);
+  [[noreturn]] void refuse(DType wanted) const;
+  double item_as_double() const;
+
+  Storage storage_;
+  std::byte* data_ = nullptr;
+  NodeId id_ = 0;
+  Shape shape_;
+  DType dtype_ = DType::float32;
+  Device device_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+// --- Tensors from values ---------------------------------------------------------------------------------------------
+
+// From a number or nested braces: tensor(3), tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}).
+// Integers become int32; floating-point literals become float32, the library's default, unless a dtype is given.
+template <class T> Tensor tensor(T value);
+template <class T> Tensor tensor(std::initializer_list<T> values);
+template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows);
+template <class T> Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes);
+
+// From a vector of exactly `shape.elements()` values, keeping T as the dtype. ShapeError otherwise.
+template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape);
+
+Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
+Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
+Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+Tensor eye(std::int64_t size, DType dtype = DType::float32, Device device = {});
+Tensor range(double start, double stop, double step = 1, DType dtype = DType::int32);  // stop is excluded
+Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);  // stop is included
+
+// --- Implementation of the templates ---------------------------------------------------------------------------------
+
+namespace detail {
+[[noreturn]] void refuse_ragged(std::size_t first, std::size_t other);
+[[noreturn]] void refuse_size(std::size_t values, const Shape& shape);
+template <class T> using literal_t = std::conditional_t<std::is_same_v<T, double>, float, T>;
+}  // namespace detail
+
+template <class T>
+Tensor tensor(T value) {
+  return tensor<detail::literal_t<T>>(std::vector<detail::literal_t<T>>{static_cast<detail::literal_t<T>>(value)}, Shape{});
+}
+
+template <class T>
+Tensor tensor(std::initializer_list<T> values) {
+  std::vector<detail::literal_t<T>> all(values.begin(), values.end());
+  return tensor(all, Shape{static_cast<std::int64_t>(all.size())});
+}
+
+template <class T>
+Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
+  std::vector<detail::literal_t<T>> all;
+  for (const auto& row : rows) {
+    if (row.size() != rows.begin()->size()) detail::refuse_ragged(rows.begin()->size(), row.size());
+    all.insert(all.end(), row.begin(), row.end());
+  }
+  std::int64_t columns = rows.size() ? static_cast<std::int64_t>(rows.begin()->size()) : 0;
+  return tensor(all, Shape{static_cast<std::int64_t>(rows.size()), columns});
+}
+
+template <class T>
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes) {
+  std::vector<detail::literal_t<T>> all;
+  std::size_t rows = planes.size() ? planes.begin()->size() : 0;
+  std::size_t columns = rows ? planes.begin()->begin()->size() : 0;
+  for (const auto& plane : planes) {
+    if (plane.size() != rows) detail::refuse_ragged(rows, plane.size());
+    for (const auto& row : plane) {
+      if (row.size() != columns) detail::refuse_ragged(columns, row.size());
+      all.insert(all.end(), row.begin(), row.end());
+    }
+  }
+  return tensor(all, Shape{static_cast<std::int64_t>(planes.size()), static_cast<std::int64_t>(rows),
+                           static_cast<std::int64_t>(columns)});
+}
+
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+  if (static_cast<std::int64_t>(values.size()) != shape.elements()) detail::refuse_size(values.size(), shape);
+  Tensor result(shape, dtype_of<T>());
+  T* out = result.mutable_data<T>();
+  for (std::size_t i = 0; i < values.size(); ++i) out[i] = values[i];
+  return result;
+}
+
+}  // namespace floe
