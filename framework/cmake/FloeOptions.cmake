@@ -23,6 +23,6 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 add_library(floe_flags INTERFACE)
 target_compile_options(floe_flags INTERFACE -Wall -Wextra -Wpedantic "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593).
-  target_compile_options(floe_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+  # GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593), and warns of what Eigen's packets carry.
+  target_compile_options(floe_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-ignored-attributes)
 endif()

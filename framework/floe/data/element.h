@@ -1,6 +1,7 @@
 // Elements of a dataset: a Tensor, a pair of elements, or a plain struct of tensors, walked through field by field.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>

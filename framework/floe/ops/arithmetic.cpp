@@ -20,7 +20,7 @@ struct Pair {
   Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) {
     const OperandOrNumber& tensor = a.is_number() ? b : a;
     if (tensor.is_number()) throw ValueError(message(op, "needs at least one tensor", {}, caller(a.where())));
-    require_defined(op, tensor, "operand");
+    require_defined(op, tensor, a.is_number() ? "b" : "a");
     if (a.is_number()) from_number = like(op, a, b);
     if (b.is_number()) from_number = like(op, b, a);
     first = a.is_number() ? &from_number : &a.tensor();
@@ -42,6 +42,21 @@ struct Pair {
   const Tensor* first;
   const Tensor* second;
 };
+
+Shape broadcast(const char* op, Shown a, Shown b, Location where) {
+  const Shape &p = a.tensor.shape(), &q = b.tensor.shape();
+  if (p == q) return p;
+  Shape shape;
+  int rank = std::max(p.rank(), q.rank());
+  for (int axis = -rank; axis < 0; ++axis) {
+    std::int64_t one = cpu::BroadcastPlan::size_at(p, axis), other = cpu::BroadcastPlan::size_at(q, axis);
+    if (one != other && one != 1 && other != 1) {
+      throw ShapeError(message(op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {a, b}, caller(where)));
+    }
+    shape.append(one == 1 ? other : one);
+  }
+  return shape;
+}
 
 Shape broadcast_shape(const char* op, const Pair& pair, Location where) { return floe::broadcast_shape(op, *pair.first, *pair.second, where); }
 
@@ -99,17 +114,7 @@ Steps broadcast_steps(const Tensor& x, const Shape& out) {
 }  // namespace
 
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location where) {
-  if (a.shape() == b.shape()) return a.shape();
-  Shape shape;
-  int rank = std::max(a.rank(), b.rank());
-  for (int axis = -rank; axis < 0; ++axis) {
-    std::int64_t one = cpu::BroadcastPlan::size_at(a.shape(), axis), other = cpu::BroadcastPlan::size_at(b.shape(), axis);
-    if (one != other && one != 1 && other != 1) {
-      throw ShapeError(message(op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {{"a", a}, {"b", b}}, caller(where)));
-    }
-    shape.append(one == 1 ? other : one);
-  }
-  return shape;
+  return broadcast(op, {"a", a}, {"b", b}, where);
 }
 
 Tensor add(OperandOrNumber a, OperandOrNumber b) {
@@ -185,7 +190,10 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   Tensor y = arithmetic("pow", pair, a.where(), [](auto p, auto q) { return math::pow(p, q); }, true);
   record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
-    if (op.needs(0)) op.give(0, sum_to(op.dy() * q * pow(p, q - 1), p.shape()));
+    if (op.needs(0)) {
+      Tensor base = where(equal(q, 0.0), 1.0, p);  // the slope is then 0, also at base 0
+      op.give(0, sum_to(op.dy() * q * pow(base, q - 1), p.shape()));
+    }
     if (op.needs(1)) {
       Tensor positive = greater(p, 0.0);  // elsewhere the power is no function of its exponent
       op.give(1, sum_to(op.dy() * where(positive, op.kept(2) * log(where(positive, p, 1.0)), 0.0), q.shape()));
@@ -205,7 +213,11 @@ Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("
 
 Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, [](auto p, auto q) { return p && q; }); }
 Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, [](auto p, auto q) { return p || q; }); }
-Tensor logical_not(Operand x) { return logical("logical_not", x, x, [](auto p, auto) { return !p; }); }
+Tensor logical_not(Operand x) {
+  require_defined("logical_not", x, "x");
+  if (x->dtype() != DType::boolean) throw DTypeError(message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+  return comparison("logical_not", x, x, [](auto p, auto) { return !p; });
+}
 
 Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   require_defined("where", condition, "condition");
@@ -215,7 +227,7 @@ Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   Pair pair("where", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
   Shape both = broadcast_shape("where", pair, condition.where());
-  Shape shape = floe::broadcast_shape("where", condition, p.view(both), condition.where());
+  Shape shape = broadcast("where", {"condition", condition}, {"a or b", p.view(both)}, condition.where());
   Tensor y(shape, p.dtype(), p.device());
   run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape), q, broadcast_steps(q, shape), y);
   record({"where", condition.where()}, {condition, p, q}, y, {condition}, [sa = p.shape(), sb = q.shape()](Backward& op) {

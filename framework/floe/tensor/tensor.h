@@ -34,7 +34,7 @@ class Tensor {
   // The elements in row-major order. DTypeError unless T is the tensor's type.
   template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
   template <class T> std::span<const T> span() const { return {data<T>(), static_cast<std::size_t>(elements())}; }
-  template <class T> std::vector<T> to_vector() const { return {data<T>(), data<T>() + elements()}; }
+  template <class T> std::vector<T> to_vector() const { return std::vector<T>(data<T>(), data<T>() + elements()); }
 
   // For writing: the elements move to storage of their own first if anyone else holds them.
   template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }

@@ -1,0 +1,76 @@
+// Penguin pictures as tensors.
+#include "penguins.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <floe/data/cache.h>
+#include <floe/data/npy.h>
+
+#include "drawing.h"
+#include "ndjson.h"
+#include "penguin.h"
+
+namespace floe::penguins {
+namespace {
+
+Shape image_shape(std::int64_t count) { return {count, image_side, image_side, 1}; }
+
+Tensor draw_all(std::int64_t count, std::uint64_t seed) {
+  Tensor images(image_shape(count), DType::uint8);
+  std::uint8_t* pixels = images.mutable_data<std::uint8_t>();
+  Rng rng(seed);
+#pragma omp parallel for schedule(dynamic, 64)
+  for (std::int64_t i = 0; i < count; ++i) {
+    rasterise(draw_penguin(rng.stream(static_cast<std::uint64_t>(i))), std::span<std::uint8_t, image_size>(pixels + i * image_size, image_size));
+  }
+  return images;
+}
+
+Tensor load_bitmaps(const std::filesystem::path& path) {
+  Tensor rows = load_npy(path);
+  bool bitmaps = rows.dtype() == DType::uint8 && rows.rank() == 2 && rows.dim(1) == image_size;
+  if (!bitmaps) {
+    throw FileError(path, "header", fmt::format("expected uint8 bitmaps of shape (count, {}), found {} of shape {}", image_size, name(rows.dtype()), to_string(rows.shape())));
+  }
+  return rows.view(image_shape(rows.dim(0)));
+}
+
+Tensor load_strokes(const std::filesystem::path& path) {
+  std::vector<std::uint8_t> pixels;
+  read_ndjson(path, [&](const Drawing& drawing) {
+    pixels.resize(pixels.size() + image_size);
+    rasterise(drawing, std::span<std::uint8_t, image_size>(pixels.end() - image_size, pixels.end()));
+  });
+  return tensor(pixels, image_shape(static_cast<std::int64_t>(pixels.size()) / image_size));
+}
+
+}  // namespace
+
+Tensor draw(std::int64_t count, std::uint64_t seed) {
+  std::filesystem::path cache = cache_folder() / fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed);
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(cache, absent)) {
+    try {
+      Tensor images = load_npy(cache);
+      if (images.dtype() == DType::uint8 && images.shape() == image_shape(count)) return images;
+    } catch (const FileError&) {  // damaged: it is drawn again
+    }
+  }
+  Tensor images = draw_all(count, seed);
+  try {
+    std::filesystem::create_directories(cache.parent_path());
+    save_npy(cache, images);
+  } catch (const std::exception&) {  // a cache saves time, it is not needed
+  }
+  return images;
+}
+
+Tensor load(const std::filesystem::path& path) {
+  if (path.extension() == ".npy") return load_bitmaps(path);
+  if (path.extension() == ".ndjson") return load_strokes(path);
+  throw FileError(path, "", "expected a bitmap file that ends in .npy or a stroke file that ends in .ndjson");
+}
+
+}  // namespace floe::penguins

@@ -1,0 +1,47 @@
+// CsvLog: a table of numbers that grows by a row an epoch and is whole on the disk at any moment.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace floe {
+
+// Whole numbers are written as they are; others with the fewest digits that give the same float32. Equal runs leave
+// equal files.
+class CsvLog {
+ public:
+  // Starts empty; nothing is written before the first row, which replaces a file that is there. ValueError without
+  // columns, and for a name that is empty or holds a comma, a quote or a line's end.
+  CsvLog(std::filesystem::path path, std::vector<std::string> columns);
+
+  // One number a column, such as append(epoch, loss.result()). The file is replaced atomically; if that fails
+  // (FileError), neither it nor the log has the row. ValueError for too few or too many.
+  template <class... Numbers>
+    requires(std::is_arithmetic_v<Numbers> && ...)
+  void append(Numbers... numbers) {
+    append_row({cell(numbers)...});
+  }
+
+  // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file that
+  // one without interruption does. FileError with the line if the file is not one that this log wrote.
+  void restore(std::int64_t last);
+
+ private:
+  template <class Number>
+  static std::string cell(Number number) {
+    if constexpr (std::is_integral_v<Number>) return std::to_string(number);
+    else return short_text(static_cast<float>(number));
+  }
+  static std::string short_text(float number);
+  void append_row(const std::vector<std::string>& cells);
+
+  std::filesystem::path path_;
+  std::size_t columns_;
+  std::string header_;  // the first line
+  std::string rows_;    // the others
+};
+
+}  // namespace floe

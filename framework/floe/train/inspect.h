@@ -1,0 +1,16 @@
+// inspect: gradients as a table, for printed-value debugging.
+#pragma once
+
+#include <string>
+
+#include <floe/tape/gradients.h>
+
+namespace floe {
+
+// A line for each variable: path, shape, norm, smallest and largest element, the first values, and what is not finite:
+//
+//   variable                   shape           norm       min        max        first values
+//   generator.project.weights  (100, 3136)     0.01234    -0.00102   0.00099    1.2e-05 -3.4e-06 8.8e-06
+std::string describe(const Gradients& gradients);
+
+}  // namespace floe

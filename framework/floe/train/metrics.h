@@ -1,0 +1,35 @@
+// Metrics: what a training loop reports, gathered over batches. Never recorded by a tape.
+#pragma once
+
+#include <floe/tape/operand.h>
+
+namespace floe {
+
+// A weighted mean, in double precision.
+class Mean {
+ public:
+  void update(double value, double weight = 1);
+  void update(Operand values);  // each element counts once, as in Keras; ValueError if there is no value yet
+
+  double result() const;  // NaN before the first value
+  void reset() { *this = {}; }
+
+ private:
+  double sum_ = 0, weight_ = 0;
+};
+
+// The share of predictions that are right.
+class Accuracy {
+ public:
+  // Labels are int32, int64 or uint8 (batch,). Predictions are logits (batch, classes), of which the largest counts and
+  // the first among equals, or labels (batch,). ShapeError and DTypeError otherwise.
+  void update(Operand labels, Operand predictions);
+
+  double result() const { return mean_.result(); }  // 0 to 1; NaN before the first label
+  void reset() { mean_.reset(); }
+
+ private:
+  Mean mean_;
+};
+
+}  // namespace floe
