@@ -2,7 +2,7 @@
 //
 // Two networks play against each other. The generator draws from noise; the discriminator tells its drawings from real
 // ones. Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional GANs", 2015.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <datasets/penguins/penguins.h>
 #include <floe/floe.h>
@@ -66,6 +66,7 @@ Tensor discriminator_loss(const Tensor& real_logits, const Tensor& fake_logits) 
 // --- What to look at -------------------------------------------------------------------------------------------------
 
 Tensor to_unit(const Tensor& bytes) { return (cast(bytes, DType::float32) - 127.5) / 127.5; }  // [0, 255] -> [-1, 1]
+Tensor to_bytes(const Tensor& unit) { return cast(round((unit + 1) * 127.5), DType::uint8); }  // and back
 
 // What the distance between drawings looks at: where the ink is, on a 7 x 7 grid.
 Tensor features(const Tensor& images) { return flatten(average_pool(images, {.window = 4})); }
@@ -76,6 +77,12 @@ Tensor generate(Generator& generator, const Tensor& noise) {       // in parts, 
   return concat(parts, 0);
 }
 
+Tensors frames(const Tensor& pictures) {                            // an animation, three times as large
+  Tensors all;
+  for (std::int64_t i = 0; i < pictures.dim(0); ++i) all.push_back(enlarge(pictures[i], 3));
+  return all;
+}
+
 void print_step(std::int64_t step, const std::vector<std::pair<const char*, Tensor>>& values, const Gradients& g_gradients, const Gradients& d_gradients) {
   fmt::print("\nstep {}\n", step);
   for (const auto& [name, value] : values) fmt::print("  {:<12} {}\n", name, describe(value));
@@ -84,6 +91,7 @@ void print_step(std::int64_t step, const std::vector<std::pair<const char*, Tens
 
 struct Flags : CommonArguments {
   std::int64_t drawings = 40000;
+  std::int64_t steps = 0;
   double rate = 3e-4;
   double beta1 = 0.5;
   bool original = false;
@@ -97,6 +105,7 @@ Tensor load_images(const Flags& flags) {
 
 int train(const Flags& flags) {
   Device device = parse_device(flags.device);
+  std::filesystem::create_directories(flags.out);
   Rng rng(flags.seed);
   Tensor images = load_images(flags);
   fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
@@ -106,7 +115,9 @@ int train(const Flags& flags) {
   Adam generator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
   Adam discriminator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
 
-  auto drawings = dataset(images).shuffle(images.dim(0), rng.stream("order")).batch(flags.batch).map(to_unit).prefetch();
+  auto drawings = dataset(images).shuffle(images.dim(0), rng.stream("order")).batch(flags.batch).map(to_unit);
+  if (flags.steps > 0) drawings = drawings.take(flags.steps);
+  drawings = drawings.prefetch();
   Rng noise_rng = rng.stream("noise"), fixed_rng = rng.stream("fixed noise"), judge_rng = rng.stream("judge");
   Tensor fixed_noise = random_normal({shown, noise_size}, fixed_rng);
   Tensor judge_noise = random_normal({judged, noise_size}, judge_rng);
@@ -120,6 +131,7 @@ int train(const Flags& flags) {
   checkpoint.add("discriminator", discriminator);
   checkpoint.add("generator_optimizer", generator_optimizer);
   checkpoint.add("discriminator_optimizer", discriminator_optimizer);
+  checkpoint.add("drawings", drawings);
   checkpoint.add("noise", noise_rng);
   checkpoint.add("epoch", epoch);
   checkpoint.add("pictures", pictures);
@@ -131,9 +143,8 @@ int train(const Flags& flags) {
   fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n", frechet_distance(real, features(to_unit(slice(images, 0, half, 2 * half)))), distance());
 
   if (flags.resume) {
-    if (auto report = checkpoint.restore_latest()) fmt::print("{}\n", to_string(*report));
+    if (auto report = checkpoint.restore_latest()) fmt::print("{}\n", report->text());
     log.restore(epoch);
-    drawings.restore({.epoch = epoch, .position = 0});
   }
 
   std::int64_t step = 0;
@@ -168,12 +179,12 @@ int train(const Flags& flags) {
 
     double far = distance();
     fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch, generator_mean.result(), discriminator_mean.result(), far);
-    Tensor grid = make_grid(generator(fixed_noise, Mode::inference), {.columns = 5});
-    save_png(flags.out / fmt::format("penguins-{:03}.png", epoch), enlarge(grid, 3));
-    pictures = concat({pictures, expand_dims(to_bytes(grid), 0)}, 0);
+    Tensor drawn = to_bytes(generator(fixed_noise, Mode::inference));
+    save_grid(drawn, flags.out / fmt::format("penguins-{:03}.png", epoch), {.columns = 5, .scale = 3});
+    pictures = concat({pictures, expand_dims(make_grid(drawn, {.columns = 5}), 0)}, 0);
     save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png", {.columns = 4, .padding = 8, .scale = 2});
-    save_animation(flags.out / "penguins.png", frames(pictures), 500);
-    log.append({static_cast<double>(epoch), generator_mean.result(), discriminator_mean.result(), far});
+    save_animation(flags.out / "animation.png", frames(pictures), 500);
+    log.append(epoch, generator_mean.result(), discriminator_mean.result(), far);
     checkpoint.save(epoch);
   }
   fmt::print("the pictures are in {}\n", flags.out.string());
@@ -188,10 +199,11 @@ int main(int argc, char** argv) {
   Arguments arguments("penguins", "A generative adversarial network that learns to draw penguins.");
   add_common(arguments, flags);
   arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(2);
+  arguments.add("--steps", flags.steps, "Steps in an epoch; 0 takes all drawings").at_least(0);
   arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers");
   arguments.add("--beta1", flags.beta1, "Decay of Adam's first moment");
   arguments.add("--original", flags.original, "The talk's settings: batch 256, rate 1e-4, beta1 0.9");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   if (flags.original) flags.batch = 256, flags.rate = 1e-4, flags.beta1 = 0.9;
-  return run_app("penguins", [&] { return train(flags); });
+  return run_app([&] { return train(flags); });
 }

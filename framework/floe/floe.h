@@ -46,3 +46,17 @@
 #include <floe/optimizers/optimizer.h>
 #include <floe/optimizers/optimizers.h>
 #include <floe/optimizers/clip.h>
+
+#include <floe/data/cache.h>
+#include <floe/data/dataset.h>
+#include <floe/data/npy.h>
+#include <floe/data/safetensors.h>
+#include <floe/data/png.h>
+
+#include <floe/train/arguments.h>
+#include <floe/train/progress.h>
+#include <floe/train/metrics.h>
+#include <floe/train/csv.h>
+#include <floe/train/checkpoint.h>
+#include <floe/train/inspect.h>
+#include <floe/train/frechet.h>

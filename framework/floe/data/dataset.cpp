@@ -84,3 +84,5 @@ void require_place(DatasetPosition place, std::int64_t size) {
 }
 
 }  // namespace floe::detail
+
+template class floe::Dataset<floe::Tensor>;

@@ -245,4 +245,6 @@ Dataset<E> dataset(E rows) {
   return Dataset<E>::generate(count, [rows = std::move(rows)](std::int64_t i) { return row(rows, i); });
 }
 
+extern template class Dataset<Tensor>;  // compiled once, in dataset.cpp
+
 }  // namespace floe

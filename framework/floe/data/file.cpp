@@ -180,21 +180,6 @@ bool is_temporary_of(const std::filesystem::path& target, std::string name) {
          numbers.find_first_not_of(".0123456789") == std::string::npos;
 }
 
-// A writer holds a lock on its temporary, which ends with its process. A process number would not tell: it may be in
-// use again, or mean another process on the other side of a container's wall.
-void sweep_orphans(const std::filesystem::path& target) {
-  std::error_code error;
-  std::filesystem::directory_iterator at(folder_of(target), error), end;
-  for (; !error && at != end; at.increment(error)) {
-    const std::filesystem::path& path = at->path();
-    if (!is_temporary_of(target, path.filename().string())) continue;
-    int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (descriptor < 0) continue;
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
-    close(descriptor);
-  }
-}
-
 // The new file until it is complete.
 class Temporary {
  public:
@@ -257,6 +242,21 @@ void Writer::write(std::span<const std::byte> bytes) {
     if (now < 0 && errno == EINTR) continue;
     if (now < 0) refuse_writing(path_, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(now));
+  }
+}
+
+// A writer holds a lock on its temporary, which ends with its process. A process number would not tell: it may be in
+// use again, or mean another process on the other side of a container's wall.
+void sweep_orphans(const std::filesystem::path& target) {
+  std::error_code error;
+  std::filesystem::directory_iterator at(folder_of(target), error), end;
+  for (; !error && at != end; at.increment(error)) {
+    const std::filesystem::path& path = at->path();
+    if (!is_temporary_of(target, path.filename().string())) continue;
+    int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) continue;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
+    close(descriptor);
   }
 }
 

@@ -87,6 +87,9 @@ class Writer {
 // the same target are removed first. Links are followed; permissions are kept; only regular files are replaced.
 void write_atomically(const std::filesystem::path& path, const std::function<void(Writer&)>& fill);
 
+// Only removes those temporaries, for a target that will not be written again. What cannot be removed stays.
+void sweep_orphans(const std::filesystem::path& target);
+
 // The bytes of a tensor that is to be written; `op` is for the message if it has no value or is not on the CPU.
 std::span<const std::byte> bytes_to_write(std::string_view op, const Tensor& tensor);
 

@@ -14,6 +14,14 @@ namespace {
 
 Shape leading(const Tensor& x) { return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2))); }
 
+bool broadcastable(const Shape& a, const Shape& b) {
+  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    std::int64_t one = a[a.rank() - i], other = b[b.rank() - i];
+    if (one != other && one != 1 && other != 1) return false;
+  }
+  return true;
+}
+
 Shape with_matrix(Shape shape, std::int64_t rows, std::int64_t columns) {
   shape.append(rows);
   shape.append(columns);
@@ -25,8 +33,8 @@ Shape with_matrix(Shape shape, std::int64_t rows, std::int64_t columns) {
 Tensor matmul(Operand a, Operand b, MatmulOptions options) {
   require_floating("matmul", a, "a");
   require_alike("matmul", a, "a", b, "b");
-  const char* a_axes = options.transpose_a ? "inner, rows" : "rows, inner";
-  const char* b_axes = options.transpose_b ? "columns, inner" : "inner, columns";
+  const char* a_axes = options.transpose_a ? "..., inner, rows" : "..., rows, inner";
+  const char* b_axes = options.transpose_b ? "..., columns, inner" : "..., inner, columns";
   auto refuse = [&](const std::string& what) {
     throw ShapeError(message("matmul", what, {{"a", a, a_axes}, {"b", b, b_axes}}, caller(a.where())));
   };
@@ -39,13 +47,14 @@ Tensor matmul(Operand a, Operand b, MatmulOptions options) {
   // Leading axes: alike, or absent on one side; else the smaller is repeated first.
   Shape batch_a = leading(a), batch_b = leading(b);
   if (batch_a != batch_b && batch_a.rank() > 0 && batch_b.rank() > 0) {
+    if (!broadcastable(batch_a, batch_b)) refuse(fmt::format("the leading axes {} and {} cannot be broadcast", to_string(batch_a), to_string(batch_b)));
     CallScope scope(a.where());
     Shape batch = broadcast_shape("matmul", a->view(batch_a), b->view(batch_b), a.where());
     return matmul(broadcast_to(a, with_matrix(batch, a->dim(-2), a->dim(-1))), broadcast_to(b, with_matrix(batch, b->dim(-2), b->dim(-1))), options);
   }
   if (batch_b.rank() == 0 && batch_a.rank() > 0 && !ta) {  // many matrices times one: their rows are one tall matrix
     CallScope scope(a.where());
-    return reshape(matmul(reshape(a, {-1, inner}), b, options), with_matrix(batch_a, rows, columns));
+    return reshape(matmul(reshape(a, {batch_a.elements() * rows, inner}), b, options), with_matrix(batch_a, rows, columns));
   }
 
   const Shape& batch = batch_a.rank() > 0 ? batch_a : batch_b;

@@ -1,7 +1,10 @@
 // Pointwise functions: each formula and its slope once.
 #include <floe/ops/pointwise.h>
 
+#include <limits>
 #include <numbers>
+
+#include <fmt/format.h>
 
 #include <floe/ops/pointwise_op.h>
 
@@ -173,6 +176,14 @@ Tensor predicate(const char* name, const Operand& x, Function function) {
   return y;
 }
 
+// A whole number as a T, or the end of T's range beyond it.
+template <class T>
+T nearest(double whole) {
+  using Range = std::numeric_limits<T>;
+  if (whole <= static_cast<double>(Range::lowest())) return Range::lowest();
+  return whole >= static_cast<double>(Range::max()) ? Range::max() : static_cast<T>(whole);
+}
+
 void require_numeric(const char* op, const Operand& x) {
   require_defined(op, x, "x");
   if (x->dtype() == DType::boolean) throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, caller(x.where())));
@@ -197,12 +208,12 @@ Tensor erf(Operand x) { return pointwise(Erf{}, x); }
 Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 
 Tensor leaky_relu(Operand x, double slope) {
-  if (!(slope >= 0)) throw ValueError(message("leaky_relu", "the slope must be 0 or more, and is " + std::to_string(slope), {}, caller(x.where())));
+  if (!(slope >= 0)) throw ValueError(message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}}, caller(x.where())));
   return pointwise(LeakyRelu{slope}, x);
 }
 
 Tensor elu(Operand x, double alpha) {
-  if (!(alpha >= 0)) throw ValueError(message("elu", "alpha must be 0 or more, and is " + std::to_string(alpha), {}, caller(x.where())));
+  if (!(alpha >= 0)) throw ValueError(message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, caller(x.where())));
   return pointwise(Elu{alpha}, x);
 }
 
@@ -213,11 +224,13 @@ Tensor abs(Operand x) {
 
 Tensor clip(Operand x, double low, double high) {
   require_numeric("clip", x);
-  if (!(low <= high)) {
-    throw ValueError(message("clip", "low must not exceed high: " + std::to_string(low) + " and " + std::to_string(high), {}, caller(x.where())));
-  }
+  if (!(low <= high)) throw ValueError(message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
   Clip formula{low, high};
-  return is_floating(x->dtype()) ? pointwise(formula, x) : blocked("clip", x, [=](auto a) { return formula.value(a); });
+  if (is_floating(x->dtype())) return pointwise(formula, x);
+  return blocked("clip", x, [=]<class T>(T a) {
+    if constexpr (std::is_integral_v<T>) return std::clamp(a, nearest<T>(std::ceil(low)), nearest<T>(std::floor(high)));
+    else return formula.value(a);
+  });
 }
 
 Tensor sign(Operand x) {

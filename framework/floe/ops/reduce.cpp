@@ -2,7 +2,6 @@
 #include <floe/ops/reduce.h>
 
 #include <algorithm>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -158,8 +157,8 @@ Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
       if (plan.reduced[axis] == wanted) order.push_back(axis);
     }
   }
+  if (plan.count == 0) return reduce_sum(x, axes, keepdims) + 1.0;
   Tensor y = reshape(transpose(x, order), {plan.dropped.elements(), plan.count});
-  if (plan.count == 0) return ones(plan.result(keepdims), x->dtype(), x->device());
   while (y.dim(1) > 1) {
     std::int64_t half = y.dim(1) / 2;
     Tensor product = slice(y, 1, 0, half) * slice(y, 1, half, 2 * half);
@@ -172,7 +171,7 @@ Tensor reduce_logsumexp(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_logsumexp", x);
   CallScope scope(x.where());
   Plan plan("reduce_logsumexp", x, axes);
-  if (plan.count == 0) return full(plan.result(keepdims), -std::numeric_limits<double>::infinity(), x->dtype(), x->device());
+  if (plan.count == 0) return log(reduce_sum(x, axes, keepdims));
   Tensor top = stop_gradient(reduce_max(x, axes, true));
   top = where(isfinite(top), top, 0.0);
   return reshape(log(reduce_sum(exp(x - top), axes, true)) + top, plan.result(keepdims));
@@ -205,9 +204,9 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
 
 TopK top_k(Operand x, std::int64_t k) {
   require_numbers("top_k", x, true);
-  if (x->rank() == 0 || k < 0 || k > x->dim(-1)) {
-    throw ShapeError(message("top_k", fmt::format("cannot take {} of the last axis", k), {{"x", x}}, caller(x.where())));
-  }
+  auto refuse = [&](const std::string& what) { throw ShapeError(message("top_k", what, {{"x", x}}, caller(x.where()))); };
+  if (x->rank() == 0) refuse("a scalar has no axis to choose along");
+  if (k < 0 || k > x->dim(-1)) refuse(fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")));
   Shape shape = x->shape();
   shape[x->rank() - 1] = k;
   TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};
@@ -226,6 +225,7 @@ TopK top_k(Operand x, std::int64_t k) {
 }
 
 Tensor norm(Operand x) {
+  require_floating("norm", x);
   CallScope scope(x.where());
   return sqrt(reduce_sum(square(x)));
 }

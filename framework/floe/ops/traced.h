@@ -13,6 +13,15 @@ class Traced {
   Traced(const Tensor& tensor) : tensor_(tensor) {}
   template <math::Number N> explicit Traced(N number) : number_(static_cast<double>(number)) {}
 
+  // What less() of a and b gave: its choices between two plain numbers have their dtype.
+  Traced(const Tensor& condition, const Traced& a, const Traced& b)
+      : tensor_(condition), compared_(a.tensor_.defined() ? a.tensor_.dtype() : b.tensor_.dtype()) {}
+
+  Traced choose(const Traced& a, const Traced& b) const {
+    if (!both(a, b)) return where(tensor_, a.operand(), b.operand());
+    return where(tensor_, full({}, a.number_, compared_, tensor_.device()), b.number_);
+  }
+
   OperandOrNumber operand() const { return tensor_.defined() ? OperandOrNumber(tensor_) : OperandOrNumber(number_); }
   const Tensor& tensor() const { return tensor_; }
 
@@ -27,13 +36,14 @@ class Traced {
 
   Tensor tensor_;
   double number_ = 0;
+  DType compared_ = DType::boolean;
 };
 
 namespace math {
 
-inline Traced less(const Traced& a, const Traced& b) { return floe::less(a.operand(), b.operand()); }
-inline Traced less_equal(const Traced& a, const Traced& b) { return floe::less_equal(a.operand(), b.operand()); }
-inline Traced select(const Traced& condition, const Traced& a, const Traced& b) { return floe::where(condition.tensor(), a.operand(), b.operand()); }
+inline Traced less(const Traced& a, const Traced& b) { return {floe::less(a.operand(), b.operand()), a, b}; }
+inline Traced less_equal(const Traced& a, const Traced& b) { return {floe::less_equal(a.operand(), b.operand()), a, b}; }
+inline Traced select(const Traced& condition, const Traced& a, const Traced& b) { return condition.choose(a, b); }
 inline Traced exp(const Traced& x) { return floe::exp(x.tensor()); }
 inline Traced expm1(const Traced& x) { return floe::expm1(x.tensor()); }
 inline Traced log(const Traced& x) { return floe::log(x.tensor()); }

@@ -1,6 +1,7 @@
 // Optimizer: slots, checks and state.
 #include <floe/optimizers/optimizer.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -44,6 +45,9 @@ void Optimizer::state(State& state, const std::string& prefix) {
   for (auto& [path, slots] : slots_) {
     for (std::size_t i = 0; i < slots.size(); ++i) state.tensor(prefix + "." + slot_names_[i] + "." + path, slots[i]);
   }
+
+  // A walk may name slots and then leave them without a value, such as one that only looks whether a file fits.
+  std::erase_if(slots_, [](const auto& entry) { return std::any_of(entry.second.begin(), entry.second.end(), [](const Tensor& slot) { return !slot.defined(); }); });
 }
 
 }  // namespace floe

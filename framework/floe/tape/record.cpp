@@ -103,6 +103,14 @@ bool Record::watched(NodeId id) const {
   return false;
 }
 
+bool Record::knows(NodeId id) const {
+  if (id & variable_bit) return true;
+  if (id == 0 || id & blocked_bit || id > last) return false;
+  return std::any_of(tapes.begin(), tapes.end(), [id](const GradientTape* tape) {
+    return id > tape->begun_ || std::find(tape->watched_.begin(), tape->watched_.end(), id) != tape->watched_.end();
+  });
+}
+
 Record::Tracking Record::tracking(NodeId id) const {
   if (id == 0) return Tracking::none;
   if (id & variable_bit) return id & blocked_bit && !watched(id) ? Tracking::none : Tracking::live;

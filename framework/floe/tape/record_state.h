@@ -43,6 +43,7 @@ struct Record {
   enum class Tracking { none, blocked, live };
   Tracking tracking(NodeId id) const;
   bool watched(NodeId id) const;
+  bool knows(NodeId id) const;  // can gradients to this tensor be asked of any tape, also a stopped one?
 
   Node* add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
             std::size_t function_size, Node::Kind kind);

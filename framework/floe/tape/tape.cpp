@@ -58,7 +58,7 @@ struct Backward::Walk {
   }
 
   std::uint8_t flags_of(NodeId id) {
-    if (inside(id)) return id & blocked_bit && !(flags[plain(id) - begun - 1] & source) ? 0 : flags[plain(id) - begun - 1];
+    if (inside(id)) return flags[plain(id) - begun - 1];
     return outside(id) ? needed : 0;
   }
 
@@ -101,9 +101,8 @@ void GradientTape::watch(Tensor& x) {
     throw DTypeError(fmt::format("watch: gradients exist for float32 and float64, and the tensor is {}", name(x.dtype())));
   }
   Record& record = this_record();
-  bool known = x.id() & variable_bit || (plain(x.id()) > 0 && plain(x.id()) <= record.last && record.tracking(x.id()) == Record::Tracking::live);
-  if (known && (x.id() & variable_bit || plain(x.id()) <= begun_)) watched_.push_back(plain(x.id()));
-  else if (!known) x.set_id(++record.last);
+  if (!record.knows(x.id())) x.set_id(++record.last);
+  else if (x.id() & variable_bit || plain(x.id()) <= begun_) watched_.push_back(plain(x.id()));
 }
 
 void GradientTape::watch(const Variable& x) { watched_.push_back(plain(x.value().id())); }
@@ -146,6 +145,10 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     throw ShapeError(message("gradient", "the output gradient must have the target's shape",
                              {{"target", target}, {"output gradient", options.output_gradient}}, caller(where)));
   }
+  if (options.output_gradient.defined() && options.output_gradient.dtype() != target.dtype()) {
+    throw DTypeError(message("gradient", "the output gradient must have the target's dtype",
+                             {{"target", target}, {"output gradient", options.output_gradient}}, caller(where)));
+  }
 
   // From here on this tape counts as asked, also if a gradient function throws.
   struct Asked {
@@ -166,7 +169,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   for (const TensorRef& source : sources) {
     NodeId id = source->id();
     bool watched = std::find(watched_.begin(), watched_.end(), plain(id)) != watched_.end();
-    if (walk.inside(id)) walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
+    if (walk.inside(id) && !(id & blocked_bit)) walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
     else if (watched || ((id & variable_bit) && !(id & blocked_bit))) walk.outsides.push_back({plain(id), {}});
   }
   std::sort(walk.outsides.begin(), walk.outsides.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -259,9 +262,18 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
   if (id == 0) return "it was not watched; watch(x) before it is used";
   if (id & variable_bit && id & blocked_bit && !watched) return "it is not trainable; set_trainable(true), or watch it";
   if (!(id & variable_bit) && !watched && plain(id) <= begun_) return "it was made before this tape began; watch(x), or begin the tape earlier";
+  if (!(id & variable_bit) && plain(id) > record.last) return "it was made on another thread; watch(x) before it is used";
   if (!(id & variable_bit) && plain(id) > end) return "it was made after this tape was stopped";
+  auto blocked_by = [](const Node& node) {
+    const auto& [name, where] = node.op;
+    return fmt::format("no gradient flows through {}", name) + (where.file ? fmt::format(" at {}:{}", where.file, where.line) : "");
+  };
+  if (!(id & variable_bit) && id & blocked_bit) {
+    return blocked_by(*record.nodes[record.first_after(plain(id) - 1)]) + ", which made it; watch(x) before it is used";
+  }
 
   // The target.
+  if (!(target.id() & variable_bit) && plain(target.id()) > record.last) return "the target was made on another thread";
   if (!(target.id() & variable_bit) && plain(target.id()) > end) return "the target was made after this tape was stopped";
   if (target.id() == 0 || plain(target.id()) <= begun_) {
     return target.id() == 0 ? "the target depends on nothing that was watched while it was made"
@@ -296,8 +308,7 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
   if (!used) return "it was never used while this tape was recording";
   if (reached[plain(target.id()) - begun_ - 1]) {
     const Node* by = blocked[plain(target.id()) - begun_ - 1];
-    if (by && by->op.where.file) return fmt::format("no gradient flows through {} at {}:{}", by->op.name, by->op.where.file, by->op.where.line);
-    if (by) return fmt::format("no gradient flows through {}", by->op.name);
+    if (by) return blocked_by(*by);
   }
   return "it was used, but the target does not depend on it";
 }
@@ -310,7 +321,12 @@ Tensor stop_gradient(const Tensor& x, Location where) {
 
 // --- Gradients -------------------------------------------------------------------------------------------------------
 
-const Tensor& Gradients::operator[](const Variable& variable) const { return (*this)[variable.path()]; }
+const Tensor& Gradients::operator[](const Variable& variable) const {
+  for (const Entry& entry : entries_) {
+    if (entry.variable == &variable) return entry.gradient;
+  }
+  throw ValueError(fmt::format("gradients: {} was not asked for", variable.path()));
+}
 
 const Tensor& Gradients::operator[](const std::string& path) const {
   for (const Entry& entry : entries_) {

@@ -19,6 +19,18 @@ double unit(std::uint32_t high, std::uint32_t low) {
   return static_cast<double>((static_cast<std::uint64_t>(high) << 21) ^ (low >> 11)) * 0x1p-53;
 }
 
+// From u in [0, 1) to [low, high), also where the sum is rounded up to `high`.
+template <class T>
+struct Between {
+  Between(double low, double high)
+      : start(static_cast<T>(low)), end(static_cast<T>(high)), width(static_cast<T>(high - low)), last(std::nextafter(end, start)) {}
+  T operator()(T u) const {
+    T value = start + width * u;
+    return value == end ? last : value;
+  }
+  T start, end, width, last;
+};
+
 // Box-Muller in double: one of the pair of normals that two words give, by the angle's sine or cosine.
 struct NormalPair {
   NormalPair(std::uint32_t a, std::uint32_t b)
@@ -138,7 +150,7 @@ std::uint32_t Rng::next() {
 }
 
 float Rng::uniform() { return unit(next()); }
-float Rng::uniform(float low, float high) { return low + (high - low) * uniform(); }
+float Rng::uniform(float low, float high) { return Between<float>(low, high)(uniform()); }
 bool Rng::bernoulli(float probability) { return uniform() < probability; }
 
 float Rng::normal() {
@@ -147,6 +159,7 @@ float Rng::normal() {
 }
 
 int Rng::below(int bound) {
+  if (bound < 1) throw ValueError(fmt::format("below: the bound must be 1 or more, and is {}", bound));
   std::uint32_t limit = static_cast<std::uint32_t>(bound), reject = -limit % limit;  // 2^32 mod bound
   std::uint64_t product;
   do {
@@ -167,10 +180,9 @@ Tensor random_uniform(const Shape& shape, Rng& rng, double low, double high, DTy
   require_floating("random_uniform", dtype);
   Tensor result(shape, dtype, device);
   if (dtype == DType::float32) {
-    float start = static_cast<float>(low), width = static_cast<float>(high - low);
-    fill_words<float>(result, rng, [=](std::uint32_t word) { return start + width * unit(word); });
+    fill_words<float>(result, rng, [at = Between<float>(low, high)](std::uint32_t word) { return at(unit(word)); });
   } else {
-    fill_half_blocks(result, rng, [=](double u) { return low + (high - low) * u; });
+    fill_half_blocks(result, rng, Between<double>(low, high));
   }
   return result;
 }
@@ -197,7 +209,8 @@ Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType 
   std::uint32_t last = static_cast<std::uint32_t>(limit ? limit - 1 : 0);  // the largest word that counts as yes
   dispatch(dtype, [&]<class T>() {
     T yes = static_cast<T>(limit ? one : 0);
-    fill_words<T>(result, rng, [=](std::uint32_t word) { return word <= last ? yes : T(0); });
+    // A product, since a branch on a coin is guessed wrong half the time.
+    fill_words<T>(result, rng, [=](std::uint32_t word) { return static_cast<T>(static_cast<T>(static_cast<int>(word <= last)) * yes); });
   });
   return result;
 }

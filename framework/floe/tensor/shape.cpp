@@ -2,6 +2,7 @@
 #include <floe/tensor/shape.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -15,8 +16,12 @@ Shape::Shape(std::span<const std::int64_t> sizes) {
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
-  for (std::int64_t size : *this) product *= size;
-  return product;
+  bool overflow = false, empty = false;
+  for (std::int64_t size : *this) {
+    overflow |= __builtin_mul_overflow(product, size, &product);
+    empty |= size == 0;
+  }
+  return overflow && !empty ? std::numeric_limits<std::int64_t>::max() : product;
 }
 
 void Shape::append(std::int64_t size) {

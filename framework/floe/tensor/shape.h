@@ -22,7 +22,7 @@ class Shape {
   int rank() const { return rank_; }
   std::int64_t operator[](int axis) const { return sizes_[axis]; }
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
-  std::int64_t elements() const;  // the product; 1 for a scalar
+  std::int64_t elements() const;  // the product; 1 for a scalar; the largest int64 if there are more
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 

@@ -43,12 +43,11 @@ void Tensor::refuse(DType wanted) const {
   throw DTypeError(fmt::format("tensor: its elements are {}, not {}; cast() converts", name(dtype_), name(wanted)));
 }
 
-double Tensor::item_as_double() const {
+void Tensor::require_one_element() const {
   if (!defined()) throw ValueError("item: the tensor has no value yet");
   if (elements() != 1) {
     throw ShapeError(fmt::format("item: needs exactly one element, and the tensor has {}, shape {}", elements(), to_string(shape_)));
   }
-  return dispatch(dtype_, [&]<class T>() { return static_cast<double>(*data<T>()); });
 }
 
 Tensor Tensor::view(const Shape& shape, std::int64_t offset) const {
@@ -101,7 +100,9 @@ Tensor eye(std::int64_t size, DType dtype, Device device) {
 
 Tensor range(double start, double stop, double step, DType dtype) {
   if (step == 0) throw ValueError("range: the step cannot be 0");
-  double count = std::max(0.0, std::ceil((stop - start) / step));
+  double count = std::ceil((stop - start) / step);
+  if (!(count < 0x1p62)) throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start, stop, step));
+  count = std::max(0.0, count);
   Tensor result({static_cast<std::int64_t>(count)}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();

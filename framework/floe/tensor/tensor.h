@@ -40,7 +40,10 @@ class Tensor {
   template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }
 
   // The value of a tensor of one element, converted to T. ShapeError if there are more or none.
-  template <class T = double> T item() const { return static_cast<T>(item_as_double()); }
+  template <class T = double> T item() const {
+    require_one_element();
+    return dispatch(dtype_, [this]<class Held>() { return static_cast<T>(*data<Held>()); });
+  }
 
   // The part at `index` of the leading axis (negative counts from the end), without a copy. Recorded (ops/slice.cpp).
   Tensor operator[](std::int64_t index) const;
@@ -62,7 +65,7 @@ class Tensor {
   }
   std::byte* mutable_bytes(DType wanted);
   [[noreturn]] void refuse(DType wanted) const;
-  double item_as_double() const;
+  void require_one_element() const;
 
   Storage storage_;
   std::byte* data_ = nullptr;
@@ -77,7 +80,7 @@ using Tensors = std::vector<Tensor>;
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 
 // From a number or nested braces: tensor(3), tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}).
-// Integers become int32; floating-point literals become float32, the library's default, unless a dtype is given.
+// Integers become int32; floating-point literals become float32, the library's default.
 template <class T> Tensor tensor(T value);
 template <class T> Tensor tensor(std::initializer_list<T> values);
 template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows);

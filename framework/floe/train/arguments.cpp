@@ -32,7 +32,8 @@ T number_of(const std::string& flag, const std::string& text) {
     throw ValueError(fmt::format("{} takes a number, not '{}'", flag, text));
   } else {
     if (complete && error == std::errc()) return number;
-    throw ValueError(fmt::format("{} takes a whole number{}, not '{}'", flag, std::is_unsigned_v<T> ? " from 0 on" : "", text));
+    const char* least = std::is_unsigned_v<T> ? " from 0 on" : "";
+    throw ValueError(fmt::format("{} takes a whole number{}, not '{}'", flag, least, text));
   }
 }
 
@@ -76,8 +77,11 @@ void Argument::read(const std::vector<std::string>& texts) {
     } else if constexpr (!std::is_same_v<T, bool>) {
       T number = number_of<T>(flag_, text);
       auto value = static_cast<double>(number);
-      if (least_ && value < *least_) throw ValueError(fmt::format("{} is {}, but must be {} or more", flag_, text, *least_));
-      if (most_ && value > *most_) throw ValueError(fmt::format("{} is {}, but must be {} or less", flag_, text, *most_));
+      auto refuse = [&](const std::string& range) {
+        throw ValueError(fmt::format("{} is {}, but must be {}", flag_, text, range));
+      };
+      if (least_ && value < *least_) refuse(fmt::format("{} or more", *least_));
+      if (most_ && value > *most_) refuse(fmt::format("{} or less", *most_));
       *target = number;
     }
   }, target_);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -20,7 +21,8 @@ class Argument {
 
  private:
   friend class Arguments;
-  using Target = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::string*, std::filesystem::path*>;
+  using Target =
+      std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::string*, std::filesystem::path*>;
 
   void read(const std::vector<std::string>& texts);
   std::string default_text() const;
@@ -41,15 +43,14 @@ class Arguments {
  public:
   Arguments(std::string program, std::string about) : program_(std::move(program)), about_(std::move(about)) {}
 
-  // The variable holds the default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool
-  // takes no value and makes it true.
-  Argument& add(const std::string& flag, bool& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, int& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, std::int64_t& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, std::uint64_t& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, double& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, std::string& value, const std::string& help) { return add_target(flag, &value, help); }
-  Argument& add(const std::string& flag, std::filesystem::path& value, const std::string& help) { return add_target(flag, &value, help); }
+  // T is bool, int, std::int64_t, std::uint64_t, double, std::string or std::filesystem::path. The variable holds the
+  // default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool takes no value and
+  // makes it true.
+  template <class T>
+    requires std::is_constructible_v<Argument::Target, T*>
+  Argument& add(const std::string& flag, T& value, const std::string& help) {
+    return add_target(flag, &value, help);
+  }
 
   // Nothing if the app shall go on. Else the status to exit with: 0 after --help, 2 after one sentence on stderr about
   // what is wrong with the command line.

@@ -73,7 +73,8 @@ void CsvLog::restore(std::int64_t last) {
       std::string_view cell = take_until(cells, ',');
       double value = 0;
       auto [end, error] = std::from_chars(cell.begin(), cell.end(), value);
-      if (error != std::errc() || end != cell.end()) refuse(fmt::format("expected a number, found {}", in_quotes(cell)));
+      bool number_alone = error == std::errc() && end == cell.end();
+      if (!number_alone) refuse(fmt::format("expected a number, found {}", in_quotes(cell)));
       if (i == 0) first = value;
     }
 

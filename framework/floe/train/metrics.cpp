@@ -56,10 +56,10 @@ void Accuracy::update(Operand labels, Operand predictions) {
     require_labels(predictions, "predictions");
   }
   if (labels->dim(0) != predictions->dim(0)) {
+    const char* axes = logits ? "batch, classes" : "batch";
     throw ShapeError(message("accuracy", fmt::format("{} for {}", count(labels->dim(0), "label"),
                                                      count(predictions->dim(0), "prediction")),
-                             {{"labels", labels, "batch"}, {"predictions", predictions, logits ? "batch, classes" : "batch"}},
-                             caller(labels.where())));
+                             {{"labels", labels, "batch"}, {"predictions", predictions, axes}}, caller(labels.where())));
   }
 
   NoRecording silence;

@@ -68,17 +68,37 @@ template <class S> Packet<S> select(Packet<S> mask, Packet<S> a, Packet<S> b) { 
 template <class S> Packet<S> maximum(Packet<S> a, Packet<S> b) { return packet::pmax<Eigen::PropagateNaN>(a.raw, b.raw); }
 template <class S> Packet<S> minimum(Packet<S> a, Packet<S> b) { return packet::pmin<Eigen::PropagateNaN>(a.raw, b.raw); }
 template <class S> Packet<S> abs(Packet<S> x) { return packet::pabs(x.raw); }
-template <class S> Packet<S> sqrt(Packet<S> x) { return packet::psqrt(x.raw); }
 template <class S> Packet<S> floor(Packet<S> x) { return packet::pfloor(x.raw); }
 template <class S> Packet<S> rint(Packet<S> x) { return packet::print(x.raw); }
 template <class S> Packet<S> log(Packet<S> x) { return packet::plog(x.raw); }
 
-// Eigen's exp stops short of 0 and infinity.
+// Eigen's square root is an approximation, and NaN at infinity.
+template <class S>
+Packet<S> sqrt(Packet<S> x) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<S, float>) return _mm512_sqrt_ps(x.raw);
+  else return _mm512_sqrt_pd(x.raw);
+#elif defined(__AVX__)
+  if constexpr (std::is_same_v<S, float>) return _mm256_sqrt_ps(x.raw);
+  else return _mm256_sqrt_pd(x.raw);
+#else
+  return x.each([](S lane) { return std::sqrt(lane); });
+#endif
+}
+
+// Eigen's exp stops short of 0 and infinity, for float at 88.38 already: beyond 88 it takes x - 1.
 template <class S>
 Packet<S> exp(Packet<S> x) {
   const S top = std::is_same_v<S, float> ? S(88.72283) : S(709.782712893384);
   const S bottom = std::is_same_v<S, float> ? S(-87.33654) : S(-708.3964185322641);
-  Packet<S> y = packet::pexp(x.raw);
+  Packet<S> y;
+  if constexpr (std::is_same_v<S, float>) {
+    Packet<S> late = less(Packet<S>(88), x);
+    y = packet::pexp((x - select(late, Packet<S>(1), Packet<S>(0))).raw);
+    y = select(late, y * Packet<S>(2.718281828459045), y);
+  } else {
+    y = packet::pexp(x.raw);
+  }
   y = select(less(Packet<S>(top), x), Packet<S>(std::numeric_limits<S>::infinity()), y);
   return select(less(x, Packet<S>(bottom)), Packet<S>(0), y);
 }

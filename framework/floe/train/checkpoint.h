@@ -1,0 +1,108 @@
+// Checkpoint: all that a training needs to continue, in one safetensors file a step; any part of it fits elsewhere too.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <floe/data/dataset.h>
+#include <floe/layers/state.h>
+
+namespace floe {
+
+struct CheckpointOptions {
+  int keep = 3;  // files that stay in the folder: those of the last steps
+};
+
+struct RestoreOptions {
+  bool partial = false;  // take the values that fit, and leave the others as they are
+};
+
+// What became of each value, by name.
+struct RestoreReport {
+  struct Reshaped {
+    std::string name;
+    Shape shape, shape_in_file;
+    DType dtype, dtype_in_file;
+  };
+
+  std::filesystem::path path;
+  std::int64_t step = -1;  // -1: the file does not say, because another program made it
+  std::vector<std::string> matched;
+  std::vector<std::string> missing;     // asked for, but not in the file
+  std::vector<std::string> unexpected;  // in the file, but not asked for
+  std::vector<Reshaped> reshaped;       // of another shape or dtype in the file
+  std::vector<std::string> left_out;    // why newer files could not be read: whole messages
+
+  // "restored step 5 from out/checkpoint-00000005.safetensors: 24 values; 0 missing", and a line for each left out.
+  std::string text() const;
+};
+
+// Anything with a state(): layers, optimizers, an app's own classes.
+template <class T>
+concept Stateful = requires(T& part, State& state, const std::string& name) { part.state(state, name); };
+
+//   Checkpoint checkpoint(folder);
+//   checkpoint.add("generator", generator);
+//   checkpoint.add("generator_optimizer", generator_optimizer);
+//   checkpoint.add("rng", rng);
+//   if (args.resume) {
+//     if (auto report = checkpoint.restore_latest()) fmt::print("{}\n", report->text());
+//   }
+class Checkpoint {
+ public:
+  explicit Checkpoint(std::filesystem::path folder, CheckpointOptions options = {});  // ValueError for a .keep below 1
+  Checkpoint(const Checkpoint&) = delete;
+  Checkpoint& operator=(const Checkpoint&) = delete;
+
+  // Parts must outlive the checkpoint. Their values are called NAME, or NAME.PATH. ValueError if the name is taken.
+  template <Stateful T>
+  void add(const std::string& name, T& part) {
+    add_part(name, [&part, name](State& state) { part.state(state, name); });
+  }
+  void add(const std::string& name, std::int64_t& number);
+  void add(const std::string& name, Rng& rng);
+  void add(const std::string& name, Variable& variable);
+  void add(const std::string& name, Tensor& value);  // takes whatever shape and dtype the file has
+  template <class E>
+  void add(const std::string& name, Dataset<E>& dataset) {
+    add_part(name, [&dataset, name](State& state) {
+      DatasetPosition place = dataset.position_state();
+      state.number(name + ".epoch", place.epoch);
+      state.number(name + ".position", place.position);
+      if (place != dataset.position_state()) dataset.restore(place);
+    });
+  }
+
+  // Writes FOLDER/checkpoint-00000012.safetensors atomically, and gives its path; the folder is made if need be. Then
+  // removes the files of all but the last steps, and those of later steps: a run without --resume, or one that went
+  // back, has taken another way. FileError leaves all files as they were; ValueError for a tensor without a value.
+  std::filesystem::path save(std::int64_t step);
+
+  // The file of the last step that can be read; nothing if the folder has none. FileError if none can be read, and as
+  // below.
+  std::optional<RestoreReport> restore_latest();
+
+  // Everything is read and checked before anything changes. Unless `partial`, a value that is missing or of another
+  // shape or dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the file. After
+  // an error all parts are what they were.
+  RestoreReport restore(const std::filesystem::path& path, RestoreOptions options = {});
+
+ private:
+  struct Part {
+    std::string name;
+    std::function<void(State&)> state;
+  };
+
+  void add_part(const std::string& name, std::function<void(State&)> state);
+  void visit(State& state) const;
+
+  std::filesystem::path folder_;
+  CheckpointOptions options_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace floe

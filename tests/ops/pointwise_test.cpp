@@ -1,0 +1,275 @@
+// Pointwise functions: values, gradients of two orders, extreme arguments, dtypes and refusals.
+#include <floe/ops/pointwise.h>
+
+#include <limits>
+#include <numbers>
+
+#include <gtest/gtest.h>
+
+#include <support/messages.h>
+#include <support/op_case.h>
+
+namespace floe {
+namespace {
+
+using namespace test;
+
+constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+
+double exact_sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double exact_softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+double exact_gelu(double x) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }
+
+struct Unary {
+  std::string name;
+  Tensor (*op)(const Tensor&);
+  double (*reference)(double);
+  Tensor (*draw)(const Shape&);
+  double low, high;  // where each float32 value is within `ulps` of its own last place
+  int ulps;
+  double at_plus_infinity, at_minus_infinity;
+};
+
+Tensor any(const Shape& shape) { return normal(shape); }
+Tensor positive(const Shape& shape) { return uniform(shape, 0.2, 3); }
+Tensor above_minus_one(const Shape& shape) { return uniform(shape, -0.8, 3); }
+Tensor off_kinks(const Shape& shape) { return distinct(shape); }
+
+const std::vector<Unary> unaries = {
+    {"exp", [](const Tensor& x) { return exp(x); }, [](double x) { return std::exp(x); }, any, -87.3, 88.7, 5, infinity, 0},
+    {"expm1", [](const Tensor& x) { return expm1(x); }, [](double x) { return std::expm1(x); }, any, -20, 88, 4, infinity, -1},
+    {"log", [](const Tensor& x) { return log(x); }, [](double x) { return std::log(x); }, positive, 1.5e-38, 3e38, 4, infinity, nan},
+    {"log1p", [](const Tensor& x) { return log1p(x); }, [](double x) { return std::log1p(x); }, above_minus_one, -0.999, 3e38, 4, infinity, nan},
+    {"sqrt", [](const Tensor& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive, 1.5e-38, 3e38, 0, infinity, nan},
+    {"rsqrt", [](const Tensor& x) { return rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }, positive, 1.5e-38, 3e38, 1, 0, nan},
+    {"square", [](const Tensor& x) { return square(x); }, [](double x) { return x * x; }, any, -1e19, 1e19, 1, infinity, infinity},
+    {"abs", [](const Tensor& x) { return abs(x); }, [](double x) { return std::abs(x); }, off_kinks, -3e38, 3e38, 0, infinity, infinity},
+    {"sin", [](const Tensor& x) { return sin(x); }, [](double x) { return std::sin(x); }, any, -3.1, 3.1, 4, nan, nan},
+    {"cos", [](const Tensor& x) { return cos(x); }, [](double x) { return std::cos(x); }, any, -1.5, 1.5, 4, nan, nan},
+    {"tanh", [](const Tensor& x) { return tanh(x); }, [](double x) { return std::tanh(x); }, any, -20, 20, 4, 1, -1},
+    {"sigmoid", [](const Tensor& x) { return sigmoid(x); }, exact_sigmoid, any, -87, 87, 6, 1, 0},
+    {"relu", [](const Tensor& x) { return relu(x); }, [](double x) { return std::max(x, 0.0); }, off_kinks, -3e38, 3e38, 0, infinity, 0},
+    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }, [](double x) { return x < 0 ? 0.2 * x : x; }, off_kinks, -1e38, 3e38, 1, infinity, -infinity},
+    {"leaky_relu_0.3", [](const Tensor& x) { return leaky_relu(x, 0.3); }, [](double x) { return x < 0 ? 0.3 * x : x; }, off_kinks, -1e38, 3e38, 1, infinity, -infinity},
+    {"elu", [](const Tensor& x) { return elu(x); }, [](double x) { return x < 0 ? std::expm1(x) : x; }, off_kinks, -20, 3e38, 4, infinity, -1},
+    {"elu_0.5", [](const Tensor& x) { return elu(x, 0.5); }, [](double x) { return x < 0 ? 0.5 * std::expm1(x) : x; }, off_kinks, -20, 3e38, 4, infinity, -0.5},
+    {"softplus", [](const Tensor& x) { return softplus(x); }, exact_softplus, any, -80, 3e38, 4, infinity, 0},
+    {"erf", [](const Tensor& x) { return erf(x); }, [](double x) { return std::erf(x); }, any, -10, 10, 2, 1, -1},
+    {"gelu", [](const Tensor& x) { return gelu(x); }, exact_gelu, any, -5, 1e38, 32, infinity, nan},
+    {"clip", [](const Tensor& x) { return clip(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); }, off_kinks, -3e38, 3e38, 0, 0.5, -0.5},
+};
+
+const std::vector<Shape> shapes = {{}, {1}, {0}, {0, 3}, {2, 3}, {1, 1, 5}, {17}, {3, 1, 11}};
+
+OpCases cases() {
+  OpCases all;
+  for (const Unary& one : unaries) {
+    for (const Shape& shape : shapes) {
+      all.push_back({one.name + " " + to_string(shape), {one.draw(shape)}, [=](const Tensors& x) { return one.op(x[0]); },
+                     [=](const Tensors& x) { return made(shape, [&](const Index& i) { return one.reference(at(x[0], i)); }); }});
+    }
+  }
+  return all;
+}
+
+TEST(Pointwise, MatchesTheStandardLibrary) { for_each_case(cases(), expect_reference); }
+TEST(Pointwise, GradientsMatchCentralDifferences) { for_each_case(cases(), expect_gradients); }
+TEST(Pointwise, SecondOrderMatchesCentralDifferences) { for_each_case(cases(), expect_second_order); }
+TEST(Pointwise, RecordedGradientsEqualTheKernels) { for_each_case(cases(), expect_recorded_gradients_alike); }
+TEST(Pointwise, Float32IsWithinSixtyFourUlp) { for_each_case(cases(), expect_float32); }
+
+TEST(Pointwise, GivesTheSameBitsForAnyNumberOfThreads) {
+  for (const Unary& one : unaries) {
+    SCOPED_TRACE(one.name);
+    expect_same_bits_for_any_threads({"", {one.draw({100, 1301})}, [&](const Tensors& x) { return one.op(x[0]); }});
+  }
+}
+
+TEST(Pointwise, AnElementsValueAndSlopeDoNotDependOnItsPlace) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (const Unary& one : unaries) {
+      SCOPED_TRACE(one.name + " " + std::string(name(dtype)));
+      Tensor values = cast(one.draw({7}), dtype), together = one.op(values);
+      auto slope = [&](Tensor x) {
+        GradientTape tape;
+        tape.watch(x);
+        return tape.gradient(one.op(x), x);
+      };
+      Tensor slopes = slope(values);
+      for (std::int64_t length = 1; length <= 40; ++length) {
+        Tensor which = made({length}, [](const Index& i) { return i[0] % 7; }, DType::int64), x = gather(values, which);
+        ASSERT_TRUE(same_bits(one.op(x), gather(together, which)));
+        ASSERT_TRUE(same_bits(slope(x), gather(slopes, which)));
+      }
+    }
+  }
+}
+
+// --- Extreme values --------------------------------------------------------------------------------------------------
+
+// Points from low to high: evenly spaced, and also in powers of two towards 0 and outwards.
+std::vector<float> sweep(double low, double high) {
+  std::vector<float> points;
+  for (int i = 0; i <= 4000; ++i) points.push_back(static_cast<float>(std::lerp(std::max(low, -100.0), std::min(high, 100.0), i / 4000.0)));
+  for (double size = 1.5e-38; size < 3.3e38; size *= 1.37) {
+    if (size <= high && size >= low) points.push_back(static_cast<float>(size));
+    if (-size <= high && -size >= low) points.push_back(static_cast<float>(-size));
+  }
+  return points;
+}
+
+TEST(Pointwise, EachFloat32IsWithinAFewUlpOfItself) {
+  for (const Unary& one : unaries) {
+    std::vector<float> points = sweep(one.low, one.high);
+    Tensor x = tensor(points, {static_cast<std::int64_t>(points.size())}), y = one.op(x);
+    double worst = 0;
+    float where = 0;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      double truth = one.reference(static_cast<double>(points[i]));
+      float size = std::max(std::abs(static_cast<float>(truth)), std::numeric_limits<float>::min());
+      if (!std::isfinite(size)) continue;
+      double ulp = static_cast<double>(std::nextafter(size, std::numeric_limits<float>::infinity())) - static_cast<double>(size);
+      double off = std::abs(static_cast<double>(y.data<float>()[i]) - truth) / ulp;
+      if (!(off <= worst)) worst = off, where = points[i];
+    }
+    EXPECT_LE(worst, one.ulps + 0.5) << one.name << " at " << where;
+  }
+}
+
+TEST(Pointwise, NanStaysNan) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (const Unary& one : unaries) {
+      for (std::int64_t size : {1, 16, 19}) {
+        Tensor y = one.op(full({size}, nan, dtype));
+        EXPECT_TRUE(close(y, full({size}, nan), 0)) << one.name << " " << name(dtype);
+      }
+    }
+  }
+}
+
+TEST(Pointwise, InfinitiesHaveTheirLimits) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (const Unary& one : unaries) {
+      Tensor y = one.op(cast(tensor(std::vector<double>{infinity, -infinity}, {2}), dtype));
+      Tensor expected = cast(tensor(std::vector<double>{one.at_plus_infinity, one.at_minus_infinity}, {2}), dtype);
+      EXPECT_TRUE(close(y, expected, 0)) << one.name << " " << name(dtype);
+    }
+  }
+}
+
+TEST(Pointwise, ExpReachesZeroAndInfinity) {
+  EXPECT_TRUE(close(exp(tensor({-104.0, 89.0, 0.0})), tensor(std::vector<double>{0, infinity, 1}, {3}), 0));
+  Tensor x = tensor(std::vector<double>{-746, 710, 0}, {3});
+  EXPECT_TRUE(close(exp(x), tensor(std::vector<double>{0, infinity, 1}, {3}), 0));
+  EXPECT_TRUE(close(expm1(tensor({-104.0, 89.0, 0.0})), tensor(std::vector<double>{-1, infinity, 0}, {3}), 0));
+}
+
+TEST(Pointwise, LogarithmsHaveTheirEdges) {
+  EXPECT_TRUE(close(log(tensor({0.0, -1.0, 1.0})), tensor(std::vector<double>{-infinity, nan, 0}, {3}), 0));
+  EXPECT_TRUE(close(log1p(tensor({-1.0, -2.0, 0.0})), tensor(std::vector<double>{-infinity, nan, 0}, {3}), 0));
+  EXPECT_TRUE(close(sqrt(tensor({0.0, -1.0})), tensor(std::vector<double>{0, nan}, {2}), 0));
+  EXPECT_TRUE(close(rsqrt(tensor({0.0, -1.0})), tensor(std::vector<double>{infinity, nan}, {2}), 0));
+}
+
+TEST(Pointwise, SlopesAreFiniteFarOut) {
+  struct Limit {
+    const char* name;
+    Tensor (*op)(const Tensor&);
+    double right, left;
+  };
+  for (const Limit& one : std::vector<Limit>{
+           {"sigmoid", [](const Tensor& x) { return sigmoid(x); }, 0, 0},
+           {"tanh", [](const Tensor& x) { return tanh(x); }, 0, 0},
+           {"softplus", [](const Tensor& x) { return softplus(x); }, 1, 0},
+           {"elu", [](const Tensor& x) { return elu(x); }, 1, 0},
+           {"gelu", [](const Tensor& x) { return gelu(x); }, 1, 0},
+           {"erf", [](const Tensor& x) { return erf(x); }, 0, 0},
+       }) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      Tensor x = cast(tensor({1000, -1000}), dtype);
+      GradientTape tape;
+      tape.watch(x);
+      EXPECT_TRUE(close(tape.gradient(one.op(x), x), tensor(std::vector<double>{one.right, one.left}, {2}), 0)) << one.name;
+    }
+  }
+}
+
+TEST(Pointwise, SlopesAtKinksAreAsPromised) {
+  auto slope_at_zero = [](auto op) {
+    Tensor x = zeros({1});
+    GradientTape tape;
+    tape.watch(x);
+    return tape.gradient(op(x), x).template item<double>();
+  };
+  EXPECT_EQ(slope_at_zero([](const Tensor& x) { return relu(x); }), 0);
+  EXPECT_EQ(slope_at_zero([](const Tensor& x) { return abs(x); }), 0);
+  EXPECT_EQ(slope_at_zero([](const Tensor& x) { return clip(x, 0, 1); }), 1);
+  EXPECT_EQ(slope_at_zero([](const Tensor& x) { return clip(x, -1, 0); }), 1);
+  EXPECT_EQ(slope_at_zero([](const Tensor& x) { return elu(x, 1); }), 1);
+}
+
+// --- Functions without a gradient ------------------------------------------------------------------------------------
+
+TEST(Pointwise, RoundingMatchesTheStandardLibrary) {
+  std::vector<double> points = {-2.5, -1.5, -0.5, -0.4, 0.0, 0.5, 1.5, 2.5, 2.6, 1e6 + 0.5, -7, infinity, -infinity, nan};
+  for (DType dtype : {DType::float32, DType::float64}) {
+    Tensor x = cast(tensor(points, {static_cast<std::int64_t>(points.size())}), dtype);
+    auto expected = [&](double (*f)(double)) { return made(x.shape(), [&](const Index& i) { return f(at(x, i)); }, dtype); };
+    EXPECT_TRUE(close(floor(x), expected(std::floor), 0));
+    EXPECT_TRUE(close(ceil(x), expected(std::ceil), 0));
+    EXPECT_TRUE(close(round(x), expected(std::nearbyint), 0));
+    EXPECT_TRUE(close(sign(x), expected([](double v) { return v > 0 ? 1.0 : v < 0 ? -1.0 : 0 * v; }), 0));
+    EXPECT_TRUE(same_bits(isnan(x), made(x.shape(), [&](const Index& i) { return std::isnan(at(x, i)); }, DType::boolean)));
+    EXPECT_TRUE(same_bits(isfinite(x), made(x.shape(), [&](const Index& i) { return std::isfinite(at(x, i)); }, DType::boolean)));
+  }
+}
+
+TEST(Pointwise, FunctionsWithoutAGradientSayWhichTheyAre) {
+  Tensor x = tensor({1.5, -2.5});
+  GradientTape tape(persistent);
+  tape.watch(x);
+  int line = __LINE__ + 1;
+  Tensor y = reduce_sum(floor(x));
+  std::string expected = "gradient: no path from the target to a tensor of shape (2,)\n  no gradient flows through floor at tests/ops/pointwise_test.cpp:";
+  EXPECT_MESSAGE(GradientError, tape.gradient(y, x), expected + std::to_string(line));
+}
+
+TEST(Pointwise, SomeTakeIntegers) {
+  for (DType dtype : {DType::int32, DType::int64}) {
+    Tensor x = cast(tensor({-7, 0, 5}), dtype);
+    EXPECT_TRUE(same_bits(abs(x), cast(tensor({7, 0, 5}), dtype)));
+    EXPECT_TRUE(same_bits(sign(x), cast(tensor({-1, 0, 1}), dtype)));
+    EXPECT_TRUE(same_bits(clip(x, -2, 3), cast(tensor({-2, 0, 3}), dtype)));
+    EXPECT_TRUE(same_bits(clip(x, 0, infinity), cast(tensor({0, 0, 5}), dtype)));
+    EXPECT_TRUE(same_bits(clip(x, -infinity, 0), cast(tensor({-7, 0, 0}), dtype)));
+  }
+  Tensor bytes = cast(tensor({0, 5, 250}), DType::uint8);
+  EXPECT_TRUE(same_bits(clip(bytes, -5, 100), cast(tensor({0, 5, 100}), DType::uint8)));
+  EXPECT_TRUE(same_bits(clip(bytes, 3, 1000), cast(tensor({3, 5, 250}), DType::uint8)));
+  EXPECT_TRUE(same_bits(sign(bytes), cast(tensor({0, 1, 1}), DType::uint8)));
+}
+
+TEST(Pointwise, ClipOfIntegersKeepsAllTheirDigits) {
+  std::int64_t large = (std::int64_t{1} << 53) + 1;
+  Tensor x = tensor(std::vector<std::int64_t>{large, -large}, {2});
+  EXPECT_EQ(clip(x, -1, infinity).to_vector<std::int64_t>(), (std::vector<std::int64_t>{large, -1}));
+}
+
+// --- Refusals --------------------------------------------------------------------------------------------------------
+
+TEST(Pointwise, RefusesWhatDoesNotFit) {
+  Tensor x({2}), whole({2, 3}, DType::int32), flags({4}, DType::boolean), none;
+  EXPECT_MESSAGE(DTypeError, exp(whole), "exp: needs float32 or float64; cast() converts\n  x  (2, 3)   int32");
+  EXPECT_MESSAGE(DTypeError, floor(whole), "floor: needs float32 or float64; cast() converts\n  x  (2, 3)   int32");
+  EXPECT_MESSAGE(DTypeError, isnan(whole), "isnan: needs float32 or float64; cast() converts\n  x  (2, 3)   int32");
+  EXPECT_MESSAGE(DTypeError, abs(flags), "abs: needs numbers; cast() converts\n  x  (4,)   bool");
+  EXPECT_MESSAGE(DTypeError, clip(flags, 0, 1), "clip: needs numbers; cast() converts\n  x  (4,)   bool");
+  EXPECT_MESSAGE(ValueError, relu(none), "relu: x has no value yet");
+  EXPECT_MESSAGE(ValueError, clip(x, 1, -1), "clip: low must not exceed high: 1 and -1\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, clip(x, 0, nan), "clip: low must not exceed high: 0 and nan\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, leaky_relu(x, -0.5), "leaky_relu: the slope must be 0 or more, and is -0.5\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, elu(x, -1), "elu: alpha must be 0 or more, and is -1\n  x  (2,)");
+}
+
+}  // namespace
+}  // namespace floe
