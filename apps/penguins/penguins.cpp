@@ -108,8 +108,6 @@ int train(const Flags& flags) {
   std::filesystem::create_directories(flags.out);
   Rng rng(flags.seed);
   Tensor images = load_images(flags);
-  fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
-
   Generator generator("generator", device, rng);
   Discriminator discriminator("discriminator", device, rng);
   Adam generator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
@@ -136,15 +134,19 @@ int train(const Flags& flags) {
   checkpoint.add("epoch", epoch);
   checkpoint.add("pictures", pictures);
 
+  fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
+
   // How far real drawings are from each other, and from those of a generator that has learned nothing.
-  std::int64_t half = std::min<std::int64_t>(judged, images.dim(0) / 2);
-  Tensor real = features(to_unit(slice(images, 0, 0, half)));
-  auto distance = [&] { return frechet_distance(real, features(generate(generator, judge_noise))); };
-  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n", frechet_distance(real, features(to_unit(slice(images, 0, half, 2 * half)))), distance());
+  std::int64_t many = std::min<std::int64_t>(judged, images.dim(0)), half = std::min<std::int64_t>(judged, images.dim(0) / 2);
+  auto seen = [&](std::int64_t begin, std::int64_t end) { return features(to_unit(slice(images, 0, begin, end))); };
+  auto distance = [&] { return frechet_distance(seen(0, many), features(generate(generator, judge_noise))); };
+  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n", frechet_distance(seen(0, half), seen(half, 2 * half)), distance());
 
   if (flags.resume) {
-    if (auto report = checkpoint.restore_latest()) fmt::print("{}\n", report->text());
-    log.restore(epoch);
+    if (auto report = checkpoint.restore_latest()) {
+      fmt::print("{}\n", report->text());
+      log.restore(epoch);
+    }
   }
 
   std::int64_t step = 0;

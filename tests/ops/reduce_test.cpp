@@ -23,7 +23,8 @@ double sum_of(const Values& v) { return std::accumulate(v.begin(), v.end(), 0.0)
 double mean_of(const Values& v) { return v.empty() ? nan : sum_of(v) / static_cast<double>(v.size()); }
 double variance_of(const Values& v) {
   Values squares;
-  for (double x : v) squares.push_back((x - mean_of(v)) * (x - mean_of(v)));
+  double mean = mean_of(v);
+  for (double x : v) squares.push_back((x - mean) * (x - mean));
   return mean_of(squares);
 }
 double logsumexp_of(const Values& v) {

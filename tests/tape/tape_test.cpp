@@ -82,6 +82,14 @@ TEST(Tape, GivesGradientsToTensorsOnTheWay) {
   EXPECT_EQ(tape.gradient(c, c).item(), 1);
 }
 
+TEST(Tape, AsksNothingOfTheOpThatMadeASource) {
+  Variable w("w", tensor(2.));
+  GradientTape tape;
+  Tensor a = square(w), b = reshape(a, {1});
+  Tensor y = sin(b) * 3.0;
+  EXPECT_FLOAT_EQ(tape.gradient(y, a).item<float>(), 3 * std::cos(4.f));
+}
+
 TEST(Tape, AnswersForTheTargetItself) {
   Variable w("w", tensor({5., 6.}));
   GradientTape tape;

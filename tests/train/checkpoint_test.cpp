@@ -1,4 +1,4 @@
-// Checkpoints: trainings continue bit for bit, parts fit elsewhere, and neither a kill nor a full disk costs the old one.
+// Checkpoints: trainings continue bit for bit, parts fit elsewhere, and neither kills nor full disks cost the old one.
 #include <floe/train/checkpoint.h>
 
 #include <sys/mount.h>

@@ -11,6 +11,7 @@ Conv2D::Conv2D(Layer* parent, const std::string& name, Conv2DOptions options)
   require_option(options.filters, "filters");
   require_option(std::min(options.kernel_size.height, options.kernel_size.width), "kernel_size");
   require_option(std::min(options.strides.height, options.strides.width), "strides");
+  require_option(std::min(options.dilation.height, options.dilation.width), "dilation");
   require_option(options.groups, "groups");
   if (options.in % options.groups || options.filters % options.groups) refuse("options .in and .filters must be multiples of .groups");
   filters_ = &add_variable("filters", {options.kernel_size.height, options.kernel_size.width, options.in / options.groups, options.filters}, options.initializer);

@@ -78,6 +78,14 @@ std::int64_t Layer::parameters() const {
   return total;
 }
 
+std::int64_t Layer::statistics() const {
+  std::int64_t total = 0;
+  visit([&](const Layer& layer) {
+    for (std::size_t i = 0; i < layer.variables_.size(); ++i) total += layer.statistic_[i] ? layer.variables_[i].value().elements() : 0;
+  });
+  return total;
+}
+
 void Layer::set_trainable(bool trainable) {
   visit([&](const Layer& layer) {
     std::size_t i = 0;

@@ -34,6 +34,7 @@ class Layer {
   Variables variables() const;      // the trainable ones, of this layer and those below, in order of declaration
   Variables all_variables() const;  // also frozen ones and running statistics
   std::int64_t parameters() const;  // numbers in variables()
+  std::int64_t statistics() const;  // numbers in running statistics
   void set_trainable(bool trainable);  // freezes or thaws all but running statistics
 
   // Names every variable and random stream by its path relative to this layer, behind `prefix`.

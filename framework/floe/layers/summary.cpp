@@ -23,7 +23,9 @@ std::string SummaryObserver::table(const Layer& model) const {
   for (const Row& row : rows_) text += fmt::format("{:<{}}  {:<{}}  {:>10}\n", row.layer, name_width, row.shape, shape_width, row.parameters);
   std::int64_t all = 0;
   for (const Variable* variable : model.all_variables()) all += variable->value().elements();
-  return text + fmt::format("{}: {} trainable parameters, {} running statistics\n", model.path(), model.parameters(), all - model.parameters());
+  std::int64_t frozen = all - model.parameters() - model.statistics();
+  return text + fmt::format("{}: {} trainable parameters{}, {} running statistics\n", model.path(), model.parameters(),
+                            frozen ? fmt::format(", {} frozen", frozen) : "", model.statistics());
 }
 
 }  // namespace floe

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,8 +21,12 @@ void Optimizer::set_learning_rate(double rate) {
 
 void Optimizer::apply(const Gradients& gradients, Location where) {
   // Refuse before anything is changed.
+  std::set<std::string_view> paths;
   for (const auto& [variable, gradient] : gradients) {
     const Tensor& value = variable->value();
+    if (!paths.insert(variable->path()).second) {
+      throw ValueError(message("apply", fmt::format("two variables are called {}, and the optimizer's state goes by name", variable->path()), {}, caller(where)));
+    }
     if (!gradient.defined()) throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, caller(where)));
     if (gradient.shape() != value.shape()) throw ShapeError(message("apply", "a gradient must have its variable's shape", {{"variable", value}, {"gradient", gradient}}, caller(where)));
     if (gradient.dtype() != value.dtype()) throw DTypeError(message("apply", "a gradient must have its variable's dtype", {{"variable", value}, {"gradient", gradient}}, caller(where)));
@@ -47,7 +53,9 @@ void Optimizer::state(State& state, const std::string& prefix) {
   }
 
   // A walk may name slots and then leave them without a value, such as one that only looks whether a file fits.
-  std::erase_if(slots_, [](const auto& entry) { return std::any_of(entry.second.begin(), entry.second.end(), [](const Tensor& slot) { return !slot.defined(); }); });
+  std::erase_if(slots_, [](const auto& entry) {
+    return std::any_of(entry.second.begin(), entry.second.end(), [](const Tensor& slot) { return !slot.defined(); });
+  });
 }
 
 }  // namespace floe

@@ -30,12 +30,12 @@ Tensor custom_gradient(const Tensors& inputs, const std::function<Tensor(const T
     for (int i = 0; i < count; ++i) kept.push_back(op.kept(i));
     Tensors gradients = backward(op.dy(), kept, op.kept(count));
     if (static_cast<int>(gradients.size()) != count) {
-      throw GradientError(fmt::format("custom_gradient: backward gave {} for {}", floe::count(static_cast<long long>(gradients.size()), "gradient"), floe::count(count, "input")));
+      throw GradientError(message("custom_gradient", fmt::format("backward gave {} for {}", floe::count(static_cast<long long>(gradients.size()), "gradient"), floe::count(count, "input")), {}, caller({})));
     }
     for (int i = 0; i < count; ++i) {
-      if (!op.needs(i)) continue;
-      if (gradients[i].shape() != kept[i].shape()) {
-        throw ShapeError(message("custom_gradient", "backward must give gradients in the shapes of the inputs", {{"input", kept[i]}, {"gradient", gradients[i]}}));
+      if (!op.needs(i) || !gradients[i].defined()) continue;
+      if (gradients[i].shape() != kept[i].shape() || gradients[i].dtype() != kept[i].dtype()) {
+        throw GradientError(message("custom_gradient", "backward must give gradients in the shapes and dtypes of the inputs", {{"input", kept[i]}, {"gradient", gradients[i]}}, caller({})));
       }
       op.give(i, gradients[i]);
     }

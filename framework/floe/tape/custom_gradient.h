@@ -7,7 +7,8 @@
 
 namespace floe {
 
-// forward(x) as it is, but what flows back is backward(dy, x, y). The forward ops are not recorded.
+// forward(x) as it is, but what flows back is backward(dy, x, y), in the shape and dtype of x, or an undefined tensor for
+// nothing. The forward ops are not recorded.
 //
 //   Tensor clip_gradient(const Tensor& x, double limit) {
 //     return custom_gradient(x, [](const Tensor& x) { return x; },

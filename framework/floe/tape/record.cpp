@@ -180,7 +180,7 @@ namespace detail {
 constinit thread_local unsigned hooks = 0;
 
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
-  for (OpObserver* observer : this_record().observers) observer->op(op, inputs, outputs);
+  for (OpObserver* observer : this_record().observers) observer->op({op.name, caller(op.where)}, inputs, outputs);
 }
 
 Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,

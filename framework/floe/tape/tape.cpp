@@ -209,10 +209,9 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
       bool arrived = false, wanted = false;
       for (int output = 0; output < node.output_count; ++output) {
         NodeId id = node.first_output + static_cast<NodeId>(output);
-        if (!walk.inside(id)) continue;
-        arrived |= walk.gradients[id - begun_ - 1].defined();
-        wanted |= walk.flags[id - begun_ - 1] & Backward::Walk::needed;
+        arrived |= walk.inside(id) && walk.gradients[id - begun_ - 1].defined();
       }
+      for (int input = 0; input < node.input_count; ++input) wanted |= walk.flags_of(node.inputs[input]) & Backward::Walk::needed;
       if (arrived && wanted) {
         backward.node_ = &node;
         CallScope scope(node.op.where);

@@ -13,6 +13,8 @@ struct Names {
   NodeId last = variable_bit;
 };
 
+constexpr NodeId name_of(NodeId id) { return id & ~(NodeId{1} << 62); }  // the tapes mark frozen variables there
+
 Names& names() {
   static Names* all = new Names;  // never destroyed: variables may outlive static destructors
   return *all;
@@ -28,13 +30,13 @@ NodeId new_variable_id(const std::string& path) {
 
 void forget_variable_id(NodeId id) {
   std::lock_guard lock(names().mutex);
-  names().paths.erase(id);
+  names().paths.erase(name_of(id));
 }
 
 std::string variable_name(NodeId id) {
   if (!(id & variable_bit)) return "";
   std::lock_guard lock(names().mutex);
-  auto found = names().paths.find(id);
+  auto found = names().paths.find(name_of(id));
   return found == names().paths.end() ? "" : found->second;
 }
 

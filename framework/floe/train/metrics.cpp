@@ -59,7 +59,8 @@ void Accuracy::update(Operand labels, Operand predictions) {
     const char* axes = logits ? "batch, classes" : "batch";
     throw ShapeError(message("accuracy", fmt::format("{} for {}", count(labels->dim(0), "label"),
                                                      count(predictions->dim(0), "prediction")),
-                             {{"labels", labels, "batch"}, {"predictions", predictions, axes}}, caller(labels.where())));
+                             {{"labels", labels, "batch"}, {"predictions", predictions, axes}},
+                             caller(labels.where())));
   }
 
   NoRecording silence;

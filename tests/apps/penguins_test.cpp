@@ -1,0 +1,244 @@
+// The penguins app as its user meets it: what it prints, what it leaves behind, and what happens when it is killed.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <floe/data/npy.h>
+#include <support/child.h>
+#include <support/temp_folder.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using floe::test::TempFolder;
+
+struct Result {
+  int status;
+  std::string text;  // stdout and stderr
+};
+
+std::string app() { return std::string(FLOE_BINARY_DIR) + "/bin/penguins"; }
+
+Result run(const std::string& flags, const std::string& environment = "") {
+  std::string command = environment + " " + app() + " " + flags + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  for (char buffer[4096]; std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe);) text.append(buffer, count);
+  return {WEXITSTATUS(pclose(pipe)), text};
+}
+
+// Every file below a folder, by its relative path.
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[fs::relative(entry.path(), folder).string()] = std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  return files;
+}
+
+// Which files differ, for a message that can be read.
+std::string difference(const fs::path& a, const fs::path& b) {
+  auto one = contents(a), other = contents(b);
+  std::string names;
+  for (const auto& [name, bytes] : one) {
+    if (!other.contains(name) || other[name] != bytes) names += name + " ";
+  }
+  for (const auto& [name, bytes] : other) {
+    if (!one.contains(name)) names += name + " ";
+  }
+  return names;
+}
+
+double number_after(const std::string& text, const std::string& label) {
+  std::size_t at = text.find(label);
+  return at == std::string::npos ? NAN : std::stod(text.substr(at + label.size()));
+}
+
+const std::string small = " --drawings 400 --batch 16 --steps 5 ";
+
+TEST(Penguins, FirstThreeStepsAreTheExpectedOnes) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --steps 3 --print 3 --out " + (folder.path() / "out").string());
+  ASSERT_EQ(result.status, 0) << result.text;
+
+  // expected.txt holds "g_loss VALUE" and "d_loss VALUE" for each of the first steps of a default run.
+  std::ifstream expected(fs::path(FLOE_SOURCE_DIR) / "apps/penguins/expected.txt");
+  std::string line;
+  std::size_t at = 0;
+  int compared = 0;
+  while (std::getline(expected, line)) {
+    std::istringstream words(line);
+    std::string name;
+    double value;
+    if (!(words >> name >> value) || (name != "g_loss" && name != "d_loss")) continue;
+    at = result.text.find("  " + name + " ", at);
+    ASSERT_NE(at, std::string::npos) << result.text;
+    double found = number_after(result.text.substr(at), "mean ");
+    EXPECT_NEAR(found, value, 1e-4 * value) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 6);
+}
+
+TEST(Penguins, LeavesPicturesLossesAndACheckpoint) {
+  TempFolder folder;
+  Result result = run("--epochs 2 --out " + folder.path().string() + "/out" + small);
+  ASSERT_EQ(result.status, 0) << result.text;
+  auto files = contents(folder.path() / "out");
+  for (const char* name : {"penguins-001.png", "penguins-002.png", "panel.png", "animation.png", "losses.csv", "checkpoint/checkpoint-00000002.safetensors"}) {
+    EXPECT_TRUE(files.contains(name)) << name;
+  }
+  EXPECT_EQ(files["losses.csv"].substr(0, 41), "epoch,generator,discriminator,distance\n1,");
+}
+
+TEST(Penguins, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
+  TempFolder folder;
+  std::string out = folder.path().string();
+  for (const char* threads : {"1", "2", "3"}) {
+    Result result = run("--epochs 1 --steps 4 --out " + out + "/" + threads, std::string("OMP_NUM_THREADS=") + threads);
+    ASSERT_EQ(result.status, 0) << result.text;
+  }
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "2"), "");
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "3"), "");
+}
+
+TEST(Penguins, ThreadsDoNotShowUnderAvx2Either) {
+  TempFolder folder;
+  std::string out = folder.path().string();
+  for (const char* threads : {"1", "2", "3"}) {
+    Result result = run("--epochs 1 --steps 4 --out " + out + "/" + threads, std::string("ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=") + threads);
+    ASSERT_EQ(result.status, 0) << result.text;
+  }
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "2"), "");
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "3"), "");
+}
+
+TEST(Penguins, AnotherSeedDrawsOtherPenguins) {
+  TempFolder folder;
+  std::string out = folder.path().string();
+  run("--epochs 1 --out " + out + "/a" + small);
+  run("--epochs 1 --seed 1 --out " + out + "/b" + small);
+  EXPECT_NE(difference(folder.path() / "a", folder.path() / "b"), "");
+}
+
+// Starts a run and kills it after so many milliseconds.
+void run_and_kill(const std::string& flags, int milliseconds) {
+  pid_t child = floe::test::start_child([&] {
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, 1), dup2(null, 2);
+    execl("/bin/sh", "sh", "-c", ("exec " + app() + " " + flags).c_str(), nullptr);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+TEST(Penguins, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
+  TempFolder folder;
+  std::string whole = (folder.path() / "whole").string(), broken = (folder.path() / "broken").string();
+  ASSERT_EQ(run("--epochs 4 --out " + whole + small).status, 0);
+
+  // Kill it early, late and in between, then let it end.
+  for (int milliseconds : {700, 300, 1100, 500}) run_and_kill("--epochs 4 --resume --out " + broken + small, milliseconds);
+  Result last = run("--epochs 4 --resume --out " + broken + small);
+  ASSERT_EQ(last.status, 0) << last.text;
+  EXPECT_EQ(difference(whole, broken), "");
+}
+
+TEST(Penguins, ResumingCutsTheLossesToTheCheckpoint) {
+  TempFolder folder;
+  std::string out = (folder.path() / "out").string();
+  ASSERT_EQ(run("--epochs 2 --out " + out + small).status, 0);
+  auto before = contents(out);
+  std::ofstream(out + "/losses.csv", std::ios::app) << "3,9.0,9.0,9.0\n";  // an epoch whose checkpoint was never written
+  Result result = run("--epochs 3 --resume --out " + out + small);
+  ASSERT_EQ(result.status, 0) << result.text;
+  EXPECT_NE(result.text.find("restored step 2 from"), std::string::npos) << result.text;
+  std::string losses = contents(out)["losses.csv"];
+  EXPECT_EQ(losses.substr(0, before["losses.csv"].size()), before["losses.csv"]);
+  EXPECT_EQ(losses.find("9.0"), std::string::npos) << losses;
+}
+
+TEST(Penguins, LearnsInAFewHundredSteps) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --steps 500 --out " + (folder.path() / "out").string());
+  ASSERT_EQ(result.status, 0) << result.text;
+  double untrained = number_after(result.text, "between real drawings, ");
+  double learned = number_after(result.text.substr(result.text.find("epoch   1  generator")), "distance ");
+  EXPECT_LE(learned, untrained / 10) << result.text;
+}
+
+TEST(Penguins, TakesTheRealDrawings) {
+  const char* shared = std::getenv("FLOE_SHARED_DATA");
+  fs::path data = fs::path(shared ? shared : std::string(FLOE_SOURCE_DIR) + "/../shared/data") / "quickdraw";
+  if (!fs::exists(data)) GTEST_SKIP() << "the sample of real drawings is not here";
+  TempFolder folder;
+  Result bitmaps = run("--epochs 1 --data " + (data / "penguin_1000.npy").string() + " --out " + (folder.path() / "a").string());
+  ASSERT_EQ(bitmaps.status, 0) << bitmaps.text;
+  EXPECT_NE(bitmaps.text.find("penguins: 1000 drawings"), std::string::npos) << bitmaps.text;
+  Result strokes = run("--epochs 1 --data " + (data / "penguin.ndjson").string() + " --out " + (folder.path() / "b").string());
+  ASSERT_EQ(strokes.status, 0) << strokes.text;
+  EXPECT_NE(strokes.text.find("penguins: 25 drawings"), std::string::npos) << strokes.text;
+}
+
+TEST(Penguins, PrintsShapesValuesAndGradients) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --print 1 --out " + (folder.path() / "out").string() + small);
+  for (const char* part : {"step 1\n", "  generated    shape (16, 28, 28, 1), float32 on cpu, min ", "generator.project.weights  (100, 3136) ", "discriminator.decide.bias "}) {
+    EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
+  }
+  EXPECT_EQ(result.text.find("step 2\n"), std::string::npos);
+}
+
+TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
+  TempFolder folder;
+  std::string out = folder.path().string(), bad = (folder.path() / "bad.npy").string();
+  std::ofstream(bad) << "<!DOCTYPE html><html>";
+  floe::save_npy(folder.path() / "shape.npy", floe::zeros({3, 5}, floe::DType::uint8));
+  floe::save_npy(folder.path() / "one.npy", floe::zeros({1, 784}, floe::DType::uint8));
+  struct Case {
+    std::string flags, text;
+  };
+  for (const Case& c : {
+           Case{"--epoch 3", "penguins: there is no flag --epoch; did you mean --epochs?\n"},
+           Case{"--epochs", ""}, Case{"--epochs many", ""}, Case{"--epochs -1", ""}, Case{"--batch 0", ""}, Case{"--batch 99999999999999999999", ""}, Case{"--rate x", ""}, Case{"--beta1 1.5", ""}, Case{"--seed -1", ""}, Case{"stray", ""},
+           Case{"--device cuda", "penguins: device: this build has no CUDA backend, so cuda is not available; use cpu\n"},
+           Case{"--device tpu", "penguins: device: expected cpu or cuda, found 'tpu'\n"},
+           Case{"--data " + out + "/none.npy", "penguins: " + out + "/none.npy: cannot be read: there is no such file\n"},
+           Case{"--data " + bad, ""}, Case{"--data " + out, ""},
+           Case{"--data " + out + "/shape.npy", "penguins: " + out + "/shape.npy: header: expected uint8 bitmaps of shape (count, 784), found uint8 of shape (3, 5)\n"},
+           Case{"--data " + out + "/one.npy", "penguins: " + out + "/one.npy: needs at least two drawings, found 1\n"},
+           Case{"--out /dev/null/x", ""},
+       }) {
+    Result result = run(c.flags + (c.flags.starts_with("--out") ? "" : " --out " + out + "/out"));
+    EXPECT_EQ(result.status, 2) << c.flags << "\n" << result.text;
+    EXPECT_EQ(std::count(result.text.begin(), result.text.end(), '\n'), 1) << c.flags << "\n" << result.text;
+    if (!c.text.empty()) {
+      EXPECT_EQ(result.text, c.text);
+    }
+  }
+}
+
+TEST(Penguins, ExplainsEveryFlagWithItsDefault) {
+  Result result = run("--help");
+  EXPECT_EQ(result.status, 0);
+  for (const char* part : {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--print", "--drawings", "--steps", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
+    EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
+  }
+}
+
+}  // namespace

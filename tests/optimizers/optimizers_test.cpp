@@ -1,0 +1,323 @@
+// Optimizers: twenty steps against slow references in double, in place or not, and what they refuse.
+#include <floe/optimizers/optimizers.h>
+
+#include <cmath>
+#include <functional>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include <floe/layers/dense.h>
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/losses.h>
+#include <floe/ops/matmul.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/shape_ops.h>
+#include <floe/optimizers/clip.h>
+#include <floe/tape/tape.h>
+#include <support/messages.h>
+#include <support/tensors.h>
+
+namespace floe {
+namespace {
+
+using test::error_of;
+using test::same_bits;
+
+Gradients gradient_of(Variable& variable, const Tensor& gradient) {
+  Gradients gradients;
+  gradients.add(variable, gradient);
+  return gradients;
+}
+
+// --- Against references ----------------------------------------------------------------------------------------------
+
+// One number and its state; `step` is the documented formula.
+struct Reference {
+  double w, a = 0, b = 0;
+  std::function<void(Reference&, double g, double t)> step;
+};
+
+struct OptimizerCase {
+  const char* name;
+  std::function<std::unique_ptr<Optimizer>()> make;
+  std::function<void(Reference&, double g, double t)> step;
+};
+
+template <class Kind, class Options>
+std::function<std::unique_ptr<Optimizer>()> maker(Options options) {
+  return [=] { return std::make_unique<Kind>(options); };
+}
+
+const OptimizerCase optimizers[] = {
+    {"sgd", maker<SGD>(0.1), [](Reference& r, double g, double) { r.w -= 0.1 * g; }},
+    {"momentum", maker<Momentum>(MomentumOptions{.learning_rate = 0.05, .momentum = 0.8}),
+     [](Reference& r, double g, double) {
+       r.a = 0.8 * r.a - 0.05 * g;
+       r.w += r.a;
+     }},
+    {"nesterov", maker<Momentum>(MomentumOptions{.learning_rate = 0.05, .momentum = 0.8, .nesterov = true}),
+     [](Reference& r, double g, double) {
+       r.a = 0.8 * r.a - 0.05 * g;
+       r.w += 0.8 * r.a - 0.05 * g;
+     }},
+    {"rmsprop", maker<RMSprop>(RMSpropOptions{.learning_rate = 0.01, .decay = 0.7, .epsilon = 1e-3}),
+     [](Reference& r, double g, double) {
+       r.a = 0.7 * r.a + 0.3 * g * g;
+       r.w -= 0.01 * g / (std::sqrt(r.a) + 1e-3);
+     }},
+    {"adam", maker<Adam>(AdamOptions{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3}),
+     [](Reference& r, double g, double t) {
+       r.a = 0.8 * r.a + 0.2 * g;
+       r.b = 0.95 * r.b + 0.05 * g * g;
+       r.w -= 0.01 * (r.a / (1 - std::pow(0.8, t))) / (std::sqrt(r.b / (1 - std::pow(0.95, t))) + 1e-3);
+     }},
+};
+
+TEST(Optimizers, FollowTheirFormulasForTwentySteps) {
+  constexpr std::int64_t size = 37;  // whole packets and a rest
+  for (const OptimizerCase& one : optimizers) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      SCOPED_TRACE(one.name);
+      Variable w("w", cast(test::normal({size}), dtype));
+      std::vector<Reference> references;
+      for (std::int64_t i = 0; i < size; ++i) references.push_back({test::element(w, i), 0, 0, one.step});
+      std::unique_ptr<Optimizer> optimizer = one.make();
+      for (int t = 1; t <= 20; ++t) {
+        Tensor g = cast(test::normal({size}, static_cast<std::uint64_t>(t)) * (t % 3 ? 1.0 : 1e-4), dtype);
+        optimizer->apply(gradient_of(w, g));
+        for (std::int64_t i = 0; i < size; ++i) {
+          Reference& reference = references[static_cast<std::size_t>(i)];
+          reference.step(reference, test::element(g, i), t);
+        }
+      }
+      EXPECT_EQ(optimizer->steps(), 20);
+      double tolerance = dtype == DType::float32 ? 2e-6 : 1e-14;
+      for (std::int64_t i = 0; i < size; ++i) {
+        EXPECT_NEAR(test::element(w, i), references[static_cast<std::size_t>(i)].w, tolerance) << name(dtype);
+      }
+    }
+  }
+}
+
+TEST(Epsilon, IsAddedToTheRoot) {
+  Variable w("w", tensor(std::vector<double>{0}, Shape{1})), v("v", tensor(std::vector<double>{0}, Shape{1}));
+  Tensor g = tensor(std::vector<double>{1e-7}, Shape{1});
+  Adam adam({.learning_rate = 1, .epsilon = 1e-7});
+  adam.apply(gradient_of(w, g));
+  EXPECT_NEAR(w.value().item(), -0.5, 1e-12) << "g / (|g| + epsilon): corrections come before epsilon";
+  RMSprop rmsprop({.learning_rate = 1, .decay = 0, .epsilon = 1e-7});
+  rmsprop.apply(gradient_of(v, g));
+  EXPECT_NEAR(v.value().item(), -0.5, 1e-12);
+}
+
+TEST(Optimizers, OfDefaultOptionsAreKeras) {
+  Variable w("w", tensor(std::vector<double>{0}, Shape{1}));
+  Adam adam;
+  EXPECT_EQ(adam.learning_rate(), 1e-3);
+  adam.apply(gradient_of(w, tensor(std::vector<double>{5}, Shape{1})));
+  EXPECT_NEAR(w.value().item(), -1e-3 * 5 / (5 + 1e-7), 1e-15);
+  EXPECT_EQ(SGD().learning_rate(), 0.01);
+  EXPECT_EQ(Momentum().learning_rate(), 0.01);
+  EXPECT_EQ(RMSprop().learning_rate(), 1e-3);
+}
+
+TEST(Optimizers, KeepStateForEachVariable) {
+  Variable a("a", zeros({3})), b("b", zeros({2, 2}));
+  Momentum momentum({.learning_rate = 1, .momentum = 0.5});
+  Gradients both = gradient_of(a, ones({3}));
+  both.add(b, full({2, 2}, 2));
+  momentum.apply(both);
+  momentum.apply(both);
+  EXPECT_EQ(a.value().to_vector<float>(), std::vector<float>(3, -2.5f));
+  EXPECT_EQ(b.value().to_vector<float>(), std::vector<float>(4, -5));
+}
+
+TEST(Optimizers, ChangeTheirRateBetweenSteps) {
+  Variable w("w", zeros({1}));
+  SGD sgd(1);
+  sgd.apply(gradient_of(w, ones({1})));
+  sgd.set_learning_rate(0.25);
+  sgd.apply(gradient_of(w, ones({1})));
+  sgd.set_learning_rate(0);
+  sgd.apply(gradient_of(w, ones({1})));
+  EXPECT_EQ(w.value().item(), -1.25);
+}
+
+// --- In place, or not ------------------------------------------------------------------------------------------------
+
+TEST(Optimizers, WriteInPlaceIfNothingElseHoldsTheValue) {
+  for (const OptimizerCase& one : optimizers) {
+    Variable w("w", Tensor(zeros({1000})));
+    std::unique_ptr<Optimizer> optimizer = one.make();
+    Gradients gradients = gradient_of(w, ones({1000}));
+    optimizer->apply(gradients);
+    const float* place = w.value().data<float>();
+    std::size_t before = memory_in_use();
+    optimizer->apply(gradients);
+    EXPECT_EQ(w.value().data<float>(), place) << one.name;
+    EXPECT_EQ(memory_in_use(), before) << one.name;
+  }
+}
+
+TEST(Optimizers, LeaveOtherHoldersTheOldValue) {
+  for (const OptimizerCase& one : optimizers) {
+    Variable w("w", ones({100}));
+    std::unique_ptr<Optimizer> optimizer = one.make();
+    Tensor before = w, part = slice(w, 0, 10, 20);
+    Gradients gradients = gradient_of(w, ones({100}));
+    optimizer->apply(gradients);
+    EXPECT_TRUE(same_bits(before, ones({100}))) << one.name;
+    EXPECT_TRUE(same_bits(part, ones({10}))) << one.name;
+    EXPECT_LT(w.value().data<float>()[99], 1) << one.name;
+    EXPECT_TRUE(same_bits(gradients[w], ones({100}))) << one.name;
+  }
+}
+
+TEST(Optimizers, KeepTheVariableWatched) {
+  Variable w("w", ones({}));
+  Tensor before = w;
+  SGD sgd(0.5);
+  sgd.apply(gradient_of(w, ones({})));
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(w * w, w).item(), 1);
+}
+
+// --- Refusals --------------------------------------------------------------------------------------------------------
+
+TEST(Optimizers, RefuseAWrongShapeBeforeAnythingChanges) {
+  Variable a("model.a", ones({2})), b("model.b", ones({3}));
+  Adam adam;
+  Gradients gradients = gradient_of(a, ones({2}));
+  gradients.add(b, ones({1, 3}));
+  EXPECT_MESSAGE(ShapeError, adam.apply(gradients),
+                 "apply: a gradient must have its variable's shape\n"
+                 "  variable  (3,)     [model.b]\n"
+                 "  gradient  (1, 3)");
+  EXPECT_TRUE(same_bits(a, ones({2})));
+  EXPECT_EQ(adam.steps(), 0);
+}
+
+TEST(Optimizers, RefuseAWrongDTypeOrNoGradient) {
+  Variable a("model.a", ones({2}));
+  SGD sgd;
+  EXPECT_MESSAGE(DTypeError, sgd.apply(gradient_of(a, ones({2}, DType::float64))),
+                 "apply: a gradient must have its variable's dtype\n"
+                 "  variable  (2,)   [model.a]\n"
+                 "  gradient  (2,)   float64");
+  EXPECT_MESSAGE(ValueError, sgd.apply(gradient_of(a, Tensor())), "apply: model.a has no gradient");
+}
+
+TEST(Optimizers, RefuseTwoVariablesOfOnePath) {
+  Variable one("w", ones({2})), other("w", ones({2}));
+  Gradients both = gradient_of(one, ones({2}));
+  both.add(other, ones({2}));
+  Adam adam;
+  EXPECT_MESSAGE(ValueError, adam.apply(both),
+                 "apply: two variables are called w, and the optimizer's state goes by name");
+  EXPECT_TRUE(same_bits(one, ones({2})));
+  EXPECT_EQ(adam.steps(), 0);
+}
+
+TEST(Optimizers, RefuseOptionsOutOfRange) {
+  const std::pair<std::function<void()>, const char*> table[] = {
+      {[] { SGD(-0.1); }, "optimizer: the learning rate must be 0 or more, and is -0.1"},
+      {[] { SGD(std::nan("")); }, "optimizer: the learning rate must be 0 or more, and is nan"},
+      {[] { SGD sgd; sgd.set_learning_rate(HUGE_VAL); }, "optimizer: the learning rate must be 0 or more, and is inf"},
+      {[] { Momentum({.momentum = 1}); }, "momentum: option .momentum must be from 0 to less than 1, and is 1"},
+      {[] { RMSprop({.decay = -1}); }, "rmsprop: option .decay must be from 0 to less than 1, and is -1"},
+      {[] { RMSprop({.epsilon = 0}); }, "rmsprop: option .epsilon must be above 0, and is 0"},
+      {[] { Adam({.beta1 = 1}); }, "adam: option .beta1 must be from 0 to less than 1, and is 1"},
+      {[] { Adam({.beta2 = 1.5}); }, "adam: option .beta2 must be from 0 to less than 1, and is 1.5"},
+      {[] { Adam({.epsilon = -1}); }, "adam: option .epsilon must be above 0, and is -1"},
+  };
+  for (const auto& [make, message] : table) EXPECT_EQ(error_of<ValueError>(make), message);
+}
+
+// --- Clipping --------------------------------------------------------------------------------------------------------
+
+TEST(Clip, ByValueCutsEachElement) {
+  Variable w("w", zeros({4}));
+  EXPECT_EQ(clip_by_value(gradient_of(w, tensor({-3., -0.5, 0.5, 3.})), 1)[w].to_vector<float>(),
+            (std::vector<float>{-1, -0.5, 0.5, 1}));
+}
+
+TEST(Clip, ByNormScalesEachGradientAlone) {
+  Variable a("a", zeros({2})), b("b", zeros({2}));
+  Gradients gradients = gradient_of(a, tensor({3., 4.}));
+  gradients.add(b, tensor({0.3, 0.4}));
+  Gradients clipped = clip_by_norm(gradients, 1);
+  EXPECT_TRUE(test::close(clipped[a], tensor({0.6, 0.8}), 1e-7));
+  EXPECT_TRUE(same_bits(clipped[b], tensor({0.3, 0.4}))) << "what is small enough stays";
+  EXPECT_TRUE(same_bits(gradients[a], tensor({3., 4.})));
+}
+
+TEST(Clip, ByGlobalNormKeepsTheDirectionOfAll) {
+  Variable a("a", zeros({2})), b("b", zeros({1}));
+  Gradients gradients = gradient_of(a, tensor({2., 3.}));
+  gradients.add(b, tensor({6.}));
+  EXPECT_EQ(global_norm(gradients), 7);
+  Gradients clipped = clip_by_global_norm(gradients, 3.5);
+  EXPECT_EQ(clipped[a].to_vector<float>(), (std::vector<float>{1, 1.5}));
+  EXPECT_EQ(clipped[b].item(), 3);
+  EXPECT_TRUE(same_bits(clip_by_global_norm(gradients, 7)[a], gradients[a]));
+}
+
+TEST(Clip, OfZeroIsZero) {
+  Variable w("w", zeros({3}));
+  EXPECT_EQ(clip_by_norm(gradient_of(w, zeros({3})), 1)[w].to_vector<float>(), std::vector<float>(3, 0));
+  EXPECT_EQ(clip_by_global_norm(gradient_of(w, zeros({3})), 1)[w].to_vector<float>(), std::vector<float>(3, 0));
+  EXPECT_EQ(global_norm(Gradients()), 0);
+}
+
+TEST(Clip, RefusesLimitsThatAreNone) {
+  EXPECT_EQ(error_of<ValueError>([] { clip_by_norm(ones({2}), 0); }),
+            "clip_by_norm: the limit must be above 0, and is 0");
+  EXPECT_EQ(error_of<ValueError>([] { clip_by_value(Gradients(), -1); }),
+            "clip_by_value: the limit must be above 0, and is -1");
+  EXPECT_EQ(error_of<ValueError>([] { clip_by_global_norm(Gradients(), std::nan("")); }),
+            "clip_by_global_norm: the limit must be above 0, and is nan");
+}
+
+// --- Learning --------------------------------------------------------------------------------------------------------
+
+TEST(Optimizers, LearnALine) {
+  const std::pair<const char*, std::function<std::unique_ptr<Optimizer>()>> table[] = {
+      {"sgd", maker<SGD>(0.1)},
+      {"momentum", maker<Momentum>(MomentumOptions{.learning_rate = 0.02})},
+      {"nesterov", maker<Momentum>(MomentumOptions{.learning_rate = 0.02, .nesterov = true})},
+      {"rmsprop", maker<RMSprop>(RMSpropOptions{.learning_rate = 0.02})},
+      {"adam", maker<Adam>(AdamOptions{.learning_rate = 0.05})},
+  };
+  Rng rng(5);
+  Tensor x = random_normal({1000, 1}, rng), y = 3.0 * x + 2.0 + random_normal({1000, 1}, rng) * 0.1;
+  for (const auto& [name, make] : table) {
+    Variable w("w", full({1, 1}, -5)), b("b", full({1}, 10));
+    std::unique_ptr<Optimizer> optimizer = make();
+    for (int step = 0; step < 600; ++step) {
+      GradientTape tape;
+      Tensor loss = mean_squared_error(matmul(x, w) + b, y);
+      optimizer->apply(tape.gradient(loss, Variables{&w, &b}));
+    }
+    EXPECT_NEAR(w.value().item(), 3, 0.03) << name;
+    EXPECT_NEAR(b.value().item(), 2, 0.03) << name;
+  }
+}
+
+TEST(Adam, LearnsExclusiveOr) {
+  Layer model("model", Device{}, Rng(1));
+  Dense hidden(&model, "hidden", {.in = 2, .units = 8}), out(&model, "out", {.in = 8, .units = 1});
+  Tensor x = tensor({{0., 0.}, {0., 1.}, {1., 0.}, {1., 1.}}), y = tensor({{0.}, {1.}, {1.}, {0.}});
+  Adam adam({.learning_rate = 0.05});
+  double loss_at_the_end = 1;
+  for (int step = 0; step < 300; ++step) {
+    GradientTape tape;
+    Tensor loss = binary_cross_entropy_with_logits(out(tanh(hidden(x))), y);
+    adam.apply(tape.gradient(loss, model.variables()));
+    loss_at_the_end = loss.item();
+  }
+  EXPECT_LT(loss_at_the_end, 0.01);
+}
+
+}  // namespace
+}  // namespace floe
