@@ -358,6 +358,8 @@ TEST(Reduce, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(DTypeError, reduce_sum(bytes), "reduce_sum: does not take uint8; cast() converts\n  x  (2,)   uint8");
   EXPECT_MESSAGE(DTypeError, reduce_mean(whole), "reduce_mean: needs float32 or float64; cast() converts\n  x  (2,)   int32");
   EXPECT_MESSAGE(DTypeError, reduce_any(x), "reduce_any: needs a bool tensor, such as comparisons give\n  x  (2, 3)");
+  EXPECT_MESSAGE(ShapeError, reduce_any(flags, 1), "reduce_any: there is no axis 1 in rank 1\n  x  (2,)   bool");
+  EXPECT_MESSAGE(ShapeError, reduce_all(flags, 1), "reduce_all: there is no axis 1 in rank 1\n  x  (2,)   bool");
   EXPECT_MESSAGE(ShapeError, cumsum(x, 2), "cumsum: there is no axis 2 in rank 2\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, top_k(x, 4), "top_k: cannot take 4 of 3 elements of the last axis\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, top_k(Tensor(Shape{}), 1), "top_k: a scalar has no axis to choose along\n  x  ()");

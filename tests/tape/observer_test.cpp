@@ -15,6 +15,7 @@
 #include <floe/ops/softmax.h>
 #include <floe/optimizers/optimizers.h>
 #include <floe/tape/tape.h>
+#include <floe/train/metrics.h>
 #include <support/messages.h>
 
 namespace floe {
@@ -165,6 +166,20 @@ TEST(OptimizerSteps, AreNotRecorded) {
   adam.apply(gradients);
   EXPECT_EQ(w.value().id(), id);
   EXPECT_EQ(tape.gradient(loss, w).to_vector<float>(), (std::vector<float>{2, 4}));
+}
+
+TEST(Metrics, AreNotRecorded) {
+  Variable w("w", tensor({{0.2, 0.7}, {0.9, 0.1}}));
+  GradientTape tape;
+  Tensor logits = w * 2.0, loss = reduce_mean(logits), last = loss * 1.0;
+  Mean mean;
+  mean.update(loss);
+  Accuracy accuracy;
+  accuracy.update(tensor({1, 1}), logits);
+  EXPECT_EQ((loss * 1.0).id(), last.id() + 1) << "no id was given in between";
+  EXPECT_FLOAT_EQ(static_cast<float>(mean.result()), 0.95f);
+  EXPECT_EQ(accuracy.result(), 0.5);
+  EXPECT_EQ(tape.gradient(loss, w).to_vector<float>(), std::vector<float>(4, 0.5f));
 }
 
 TEST(NoRecording, CoversWhatIsInside) {

@@ -31,13 +31,19 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
 }
 
+void require_alike_unless_number(const char* op, const Operand& a, const char* a_role, const OperandOrNumber& b, const char* b_role) {
+  require_floating(op, a, a_role);
+  if (!b.is_number()) require_alike(op, a, a_role, b, b_role);
+}
+
 }  // namespace
 
 Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) {
-  require_floating("binary_cross_entropy_with_logits", logits, "logits");
+  require_alike_unless_number("binary_cross_entropy_with_logits", logits, "logits", labels, "labels");
   CallScope scope(logits.where());
   if (labels.is_number() && labels.number() == 1) return reduce_mean(softplus(negative(logits)));
   if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
+  if (labels.is_number()) return reduce_mean(labels.number() * softplus(negative(logits)) + (1 - labels.number()) * softplus(logits));
   return reduce_mean(labels * softplus(negative(logits)) + (1.0 - labels) * softplus(logits));
 }
 
@@ -49,19 +55,26 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask) {
   CallScope scope(logits.where());
   Tensor each = surprise(logits, labels);
+  constexpr const char* name = "sparse_softmax_cross_entropy";
+  require_defined(name, mask, "mask");
+  if (mask->dtype() != DType::boolean && mask->dtype() != logits->dtype()) {
+    throw DTypeError(message(name, "the mask must be bool or of the logits' dtype", {{"logits", logits}, {"mask", mask}}, caller(logits.where())));
+  }
   if (mask->shape() != each.shape()) {
-    throw ShapeError(message("sparse_softmax_cross_entropy", "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, caller(logits.where())));
+    throw ShapeError(message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, caller(logits.where())));
   }
   Tensor counts = mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor();
   return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);
 }
 
 Tensor mean_squared_error(Operand prediction, OperandOrNumber target) {
+  require_alike_unless_number("mean_squared_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
   return reduce_mean(square(prediction - target));
 }
 
 Tensor mean_absolute_error(Operand prediction, OperandOrNumber target) {
+  require_alike_unless_number("mean_absolute_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
   return reduce_mean(abs(prediction - target));
 }

@@ -19,7 +19,7 @@ void check(const char* op, const Operand& x, std::initializer_list<std::pair<con
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
     if ((*operand)->shape() == Shape{x->dim(-1)}) continue;
-    throw ShapeError(message(op, "needs one number for each of " + count(x->dim(-1), "channel"), {{"x", x, "..., channels"}, {role, *operand, "channels"}}, caller(x.where())));
+    throw ShapeError(message(op, std::string(role) + " needs one number for each of " + count(x->dim(-1), "channel"), {{"x", x, "..., channels"}, {role, *operand, "channels"}}, caller(x.where())));
   }
 }
 
@@ -28,10 +28,8 @@ Tensor rows_of(const Tensor& x) { return x.view({x.dim(-1) ? x.elements() / x.di
 Tensor apply(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& inverse_stddev) {
   NoRecording silence;
   Tensor scale = gamma * inverse_stddev, shift = beta - mean * scale;
-  Tensor y(x.shape(), x.dtype(), x.device()), rows = rows_of(y);
-  Tensor flat = rows_of(x);
-  y = Tensor();  // `rows` is then the only holder, and is written in place
-  if (rows.elements() > 0) run<cpu::normalize, cuda::normalize>(x.device(), flat, scale, shift, rows);
+  Tensor rows(rows_of(x).shape(), x.dtype(), x.device());
+  if (rows.elements() > 0) run<cpu::normalize, cuda::normalize>(x.device(), rows_of(x), scale, shift, rows);
   return rows.view(x.shape());
 }
 
@@ -40,6 +38,12 @@ void differentiable_gradient(Backward& op, double epsilon) {
   const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
   std::vector<int> axes(static_cast<std::size_t>(x.rank() - 1));
   std::iota(axes.begin(), axes.end(), 0);
+  if (x.elements() == 0) {  // no mean to take
+    if (op.needs(0)) op.give(0, dy * gamma);
+    if (op.needs(1)) op.give(1, reduce_sum(dy * x, axes));
+    if (op.needs(2)) op.give(2, reduce_sum(dy, axes));
+    return;
+  }
   Tensor centred = x - reduce_mean(x, axes);
   Tensor inverse_stddev = rsqrt(reduce_mean(square(centred), axes) + epsilon);
   Tensor normal = centred * inverse_stddev;

@@ -133,12 +133,14 @@ Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
 
 Tensor reduce_mean(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_mean", x);
+  double count = static_cast<double>(Plan("reduce_mean", x, axes).count);
   CallScope scope(x.where());
-  return reduce_sum(x, axes, keepdims) * (1.0 / static_cast<double>(Plan("reduce_mean", x, axes).count));
+  return reduce_sum(x, axes, keepdims) * (1.0 / count);
 }
 
 Tensor reduce_variance(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_variance", x);
+  Plan("reduce_variance", x, axes);  // refuses wrong axes under this name
   CallScope scope(x.where());
   return reduce_mean(square(x - reduce_mean(x, axes, true)), axes, keepdims);
 }
@@ -178,13 +180,17 @@ Tensor reduce_logsumexp(Operand x, Axes axes, bool keepdims) {
 }
 
 Tensor reduce_any(Operand x, Axes axes, bool keepdims) {
+  Tensor ones = as_bool("reduce_any", x);
+  Plan("reduce_any", x, axes);
   CallScope scope(x.where());
-  return greater(reduce_sum(as_bool("reduce_any", x), axes, keepdims), 0.0);
+  return greater(reduce_sum(ones, axes, keepdims), 0.0);
 }
 
 Tensor reduce_all(Operand x, Axes axes, bool keepdims) {
+  Tensor ones = as_bool("reduce_all", x);
+  Plan plan("reduce_all", x, axes);
   CallScope scope(x.where());
-  return equal(reduce_sum(as_bool("reduce_all", x), axes, keepdims), static_cast<double>(Plan("reduce_all", x, axes).count));
+  return equal(reduce_sum(ones, axes, keepdims), static_cast<double>(plan.count));
 }
 
 Tensor argmax(Operand x, int axis) { return arg("argmax", x, axis, on<cpu::arg_max, cuda::arg_max>); }

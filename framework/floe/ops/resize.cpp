@@ -1,6 +1,8 @@
 // Resizing pictures.
 #include <floe/ops/resize.h>
 
+#include <fmt/format.h>
+
 #include <floe/backend/run.h>
 #include <floe/ops/checks.h>
 
@@ -27,7 +29,7 @@ Tensor resize(const char* op, const Operand& x, Size2 size, Kernel kernel, Kerne
   require_floating(op, x);
   require_rank(op, x, 4, "x", axes);
   if (size.height < 1 || size.width < 1 || x->dim(1) < 1 || x->dim(2) < 1) {
-    throw ShapeError(message(op, "needs a height and width of 1 or more on both sides", {{"x", x, axes}}, caller(x.where())));
+    throw ShapeError(message(op, fmt::format("cannot resize {} by {} pixels to {} by {}", x->dim(1), x->dim(2), size.height, size.width), {{"x", x, axes}}, caller(x.where())));
   }
   return linear({op, x.where()}, x, {x->dim(0), size.height, size.width, x->dim(3)}, kernel, adjoint);
 }

@@ -97,6 +97,10 @@ Tensor scatter_along(const Tensor& dy, const Tensor& indices, const Shape& whole
 }
 
 Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where) {
+  int rank = x.rank() - 1 + indices.rank();
+  if (rank > Shape::max_rank) {
+    throw ShapeError(message("gather", fmt::format("the result would have rank {}, and {} is the most", rank, Shape::max_rank), {{"x", x}, {"indices", indices}}, caller(where)));
+  }
   Shape shape;
   for (int i = 0; i < axis; ++i) shape.append(x.dim(i));
   for (std::int64_t size : indices.shape()) shape.append(size);
@@ -157,6 +161,7 @@ Tensor expand_dims(Operand x, int axis) {
   require_defined("expand_dims", x, "x");
   int rank = x->rank();
   if (axis < -rank - 1 || axis > rank) throw ShapeError(message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}}, caller(x.where())));
+  if (rank == Shape::max_rank) throw ShapeError(message("expand_dims", fmt::format("the result would have rank {}, and {} is the most", rank + 1, rank), {{"x", x}}, caller(x.where())));
   if (axis < 0) axis += rank + 1;
   Shape shape;
   for (int i = 0; i <= rank; ++i) {
@@ -242,7 +247,8 @@ Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t
   if (begin < 0) begin += size;
   if (last < 0) last += size;
   if (step < 1) throw ValueError(message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, caller(x.where())));
-  if (begin < 0 || last > size || begin > last) {
+  if (begin > last) throw ShapeError(message("slice", fmt::format("the range {} .. {} runs backwards; flip() reverses", begin, last), {{"x", x}}, caller(x.where())));
+  if (begin < 0 || last > size) {
     throw ShapeError(message("slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size), {{"x", x}}, caller(x.where())));
   }
   return slice_range(x, axis, begin, (last - begin + step - 1) / step, step, x.where());
@@ -289,6 +295,10 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
 }
 
 Tensor stack(const Tensors& parts, int axis, Location where) {
+  if (parts.empty()) throw ValueError(message("stack", "needs at least one tensor", {}, caller(where)));
+  for (const Tensor& part : parts) {
+    if (part.shape() != parts[0].shape()) throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, caller(where)));
+  }
   CallScope scope(where);
   Tensors expanded;
   for (const Tensor& part : parts) expanded.push_back(expand_dims(part, axis));
@@ -305,6 +315,9 @@ Tensors split(Operand x, int axis, std::int64_t parts) {
 
 Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
   axis = require_axis("split", x, axis);
+  for (std::int64_t size : sizes) {
+    if (size < 0) throw ShapeError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}}, caller(x.where())));
+  }
   std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   if (total != x->dim(axis)) {
     throw ShapeError(message("split", fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)), {{"x", x}}, caller(x.where())));
