@@ -65,28 +65,47 @@ OpCases cases() {
   OpCases all;
   for (const Binary& one : binaries) {
     for (const Shapes& s : shapes) {
-      all.push_back({one.name + " " + to_string(s.a) + " " + to_string(s.b), {one.draw(s.a, 1), one.draw(s.b, 2)},
+      all.push_back({one.name + " " + to_string(s.a) + " " + to_string(s.b),
+                     {one.draw(s.a, 1), one.draw(s.b, 2)},
                      [=](const Tensors& x) { return one.op(x[0], x[1]); },
-                     [=](const Tensors& x) { return made(s.both, [&](const Index& i) { return one.reference(at(x[0], i), at(x[1], i)); }); }});
+                     [=](const Tensors& x) {
+                       return made(s.both, [&](const Index& i) { return one.reference(at(x[0], i), at(x[1], i)); });
+                     }});
     }
-    all.push_back({one.name + " with a number behind", {one.draw({2, 3}, 1)}, [=](const Tensors& x) { return one.op(x[0], 1.25); },
-                   [=](const Tensors& x) { return made({2, 3}, [&](const Index& i) { return one.reference(at(x[0], i), 1.25); }); }});
-    all.push_back({one.name + " with a number before", {one.draw({2, 3}, 1)}, [=](const Tensors& x) { return one.op(1.25, x[0]); },
-                   [=](const Tensors& x) { return made({2, 3}, [&](const Index& i) { return one.reference(1.25, at(x[0], i)); }); }});
+    all.push_back({one.name + " with a number behind",
+                   {one.draw({2, 3}, 1)},
+                   [=](const Tensors& x) { return one.op(x[0], 1.25); },
+                   [=](const Tensors& x) {
+                     return made({2, 3}, [&](const Index& i) { return one.reference(at(x[0], i), 1.25); });
+                   }});
+    all.push_back({one.name + " with a number before",
+                   {one.draw({2, 3}, 1)},
+                   [=](const Tensors& x) { return one.op(1.25, x[0]); },
+                   [=](const Tensors& x) {
+                     return made({2, 3}, [&](const Index& i) { return one.reference(1.25, at(x[0], i)); });
+                   }});
   }
   for (const Shapes& s : shapes) {
     Tensor condition = greater(normal(s.a, 3), 0.0);
-    all.push_back({"where " + to_string(s.a) + " " + to_string(s.b), {condition, normal(s.b, 1), normal(s.both, 2)},
+    all.push_back({"where " + to_string(s.a) + " " + to_string(s.b),
+                   {condition, normal(s.b, 1), normal(s.both, 2)},
                    [=](const Tensors& x) { return where(x[0], x[1], x[2]); },
-                   [=](const Tensors& x) { return made(s.both, [&](const Index& i) { return at(x[0], i) ? at(x[1], i) : at(x[2], i); }); }});
+                   [=](const Tensors& x) {
+                     return made(s.both, [&](const Index& i) { return at(x[0], i) ? at(x[1], i) : at(x[2], i); });
+                   }});
   }
-  all.push_back({"where with numbers", {greater(normal({2, 3}), 0.0), normal({3}, 2)},
+  all.push_back({"where with numbers",
+                 {greater(normal({2, 3}), 0.0), normal({3}, 2)},
                  [](const Tensors& x) { return where(x[0], x[1], 2.0) + where(x[0], -1.0, x[1]); },
                  [](const Tensors& x) {
                    return made({2, 3}, [&](const Index& i) { return at(x[0], i) ? at(x[1], i) - 1 : 2 + at(x[1], i); });
                  }});
-  all.push_back({"negative", {normal({2, 3})}, [](const Tensors& x) { return -x[0]; },
-                 [](const Tensors& x) { return made({2, 3}, [&](const Index& i) { return -at(x[0], i); }); }});
+  all.push_back({"negative",
+                 {normal({2, 3})},
+                 [](const Tensors& x) { return -x[0]; },
+                 [](const Tensors& x) {
+                   return made({2, 3}, [&](const Index& i) { return -at(x[0], i); });
+                 }});
   return all;
 }
 
@@ -96,10 +115,14 @@ OpCases cases_with_one_tensor_twice() {
   for (const Binary& one : binaries) {
     if (one.draw == apart) continue;
     for (const Shape& shape : {Shape{}, Shape{3}, Shape{2, 2}}) {
-      all.push_back({one.name + " " + to_string(shape), {one.draw(shape, 1)}, [=](const Tensors& x) { return one.op(x[0], x[0]); }});
+      all.push_back({one.name + " " + to_string(shape), {one.draw(shape, 1)}, [=](const Tensors& x) {
+                       return one.op(x[0], x[0]);
+                     }});
     }
   }
-  all.push_back({"expanded in two ways", {positive({3}, 1)}, [](const Tensors& x) { return reshape(x[0], {3, 1}) / x[0] * x[0]; }});
+  all.push_back({"expanded in two ways", {positive({3}, 1)}, [](const Tensors& x) {
+                   return reshape(x[0], {3, 1}) / x[0] * x[0];
+                 }});
   return all;
 }
 
@@ -111,14 +134,20 @@ TEST(Arithmetic, Float32IsWithinSixtyFourUlp) { for_each_case(cases(), expect_fl
 TEST(Arithmetic, TakesOneTensorTwice) { for_each_case(cases_with_one_tensor_twice(), expect_differentiable); }
 
 TEST(Arithmetic, GivesTheSameBitsForAnyNumberOfThreads) {
-  const std::vector<Shapes> large = {{{120000}, {120000}, {}}, {{300, 400}, {400}, {}}, {{300, 400}, {300, 1}, {}}, {{120000}, {}, {}}, {{1, 70, 40}, {50, 1, 40}, {}}};
+  const std::vector<Shapes> large = {{{120000}, {120000}, {}},
+                                     {{300, 400}, {400}, {}},
+                                     {{300, 400}, {300, 1}, {}},
+                                     {{120000}, {}, {}},
+                                     {{1, 70, 40}, {50, 1, 40}, {}}};
   for (const Binary& one : binaries) {
     for (const Shapes& s : large) {
       SCOPED_TRACE(one.name + " " + to_string(s.a) + " " + to_string(s.b));
-      expect_same_bits_for_any_threads({"", {one.draw(s.a, 1), one.draw(s.b, 2)}, [&](const Tensors& x) { return one.op(x[0], x[1]); }});
+      expect_same_bits_for_any_threads(
+          {"", {one.draw(s.a, 1), one.draw(s.b, 2)}, [&](const Tensors& x) { return one.op(x[0], x[1]); }});
     }
   }
-  expect_same_bits_for_any_threads({"", {greater(normal({300, 1}), 0.0), normal({300, 400}, 2), normal({400}, 3)},
+  expect_same_bits_for_any_threads({"",
+                                    {greater(normal({300, 1}), 0.0), normal({300, 400}, 2), normal({400}, 3)},
                                     [](const Tensors& x) { return where(x[0], x[1], x[2]); }});
 }
 
@@ -131,7 +160,8 @@ TEST(Arithmetic, AnElementsValueDoesNotDependOnItsPlace) {
       for (std::int64_t end : {begin + 1, (begin + 41) / 2, std::int64_t{40}}) {
         Tensor p = slice(a, 0, begin, end), q = slice(b, 0, begin, end);
         ASSERT_TRUE(same_bits(one.op(p, q), slice(alone, 0, begin, end)));
-        ASSERT_TRUE(same_bits(one.op(reshape(p, {-1, 1}), q), one.op(broadcast_to(reshape(p, {-1, 1}), {end - begin, end - begin}), q)));
+        ASSERT_TRUE(same_bits(one.op(reshape(p, {-1, 1}), q),
+                              one.op(broadcast_to(reshape(p, {-1, 1}), {end - begin, end - begin}), q)));
       }
     }
   }
@@ -169,14 +199,17 @@ TEST(Arithmetic, SmallIntegersWrapAround) {
 
 TEST(Arithmetic, MaximumAndMinimumAreNanIfEitherIs) {
   for (DType dtype : {DType::float32, DType::float64}) {
-    Tensor a = cast(tensor(std::vector<double>{nan, 1, nan, -infinity}, {4}), dtype), b = cast(tensor(std::vector<double>{1, nan, nan, 2}, {4}), dtype);
+    Tensor a = cast(tensor(std::vector<double>{nan, 1, nan, -infinity}, {4}), dtype),
+           b = cast(tensor(std::vector<double>{1, nan, nan, 2}, {4}), dtype);
     EXPECT_TRUE(close(maximum(a, b), tensor(std::vector<double>{nan, nan, nan, 2}, {4}), 0));
     EXPECT_TRUE(close(minimum(a, b), tensor(std::vector<double>{nan, nan, nan, -infinity}, {4}), 0));
     EXPECT_TRUE(close(maximum(reshape(a, {4, 1}), reshape(b, {1, 4})),
-                      made({4, 4}, [&](const Index& i) {
-                        double p = element(a, i[0]), q = element(b, i[1]);
-                        return std::isnan(p) || std::isnan(q) ? nan : std::max(p, q);
-                      }), 0));
+                      made({4, 4},
+                           [&](const Index& i) {
+                             double p = element(a, i[0]), q = element(b, i[1]);
+                             return std::isnan(p) || std::isnan(q) ? nan : std::max(p, q);
+                           }),
+                      0));
   }
 }
 
@@ -197,12 +230,14 @@ TEST(Arithmetic, DivisionByZeroFollowsIeee) {
 }
 
 TEST(Arithmetic, PowHasItsEdges) {
-  Tensor bases = tensor(std::vector<double>{0, 0, 0, -2, -8, 4, 1}, {7}), powers = tensor(std::vector<double>{0, 2, 0.5, 3, 1.0 / 3, -0.5, nan}, {7});
+  Tensor bases = tensor(std::vector<double>{0, 0, 0, -2, -8, 4, 1}, {7}),
+         powers = tensor(std::vector<double>{0, 2, 0.5, 3, 1.0 / 3, -0.5, nan}, {7});
   EXPECT_TRUE(close(pow(bases, powers), tensor(std::vector<double>{1, 0, 0, -8, nan, 0.5, 1}, {7}), 0));
 }
 
 TEST(Arithmetic, GradientsOfPowAreFiniteAtBaseZeroAndNegativeBases) {
-  Tensor bases = tensor(std::vector<double>{0, 0, 0, -2, -2}, {5}), powers = tensor(std::vector<double>{0, 1, 2, 3, 0}, {5});
+  Tensor bases = tensor(std::vector<double>{0, 0, 0, -2, -2}, {5}),
+         powers = tensor(std::vector<double>{0, 1, 2, 3, 0}, {5});
   GradientTape tape(persistent);
   tape.watch(bases), tape.watch(powers);
   Tensor y = pow(bases, powers);
@@ -248,15 +283,19 @@ TEST(Comparison, MatchesPlainLoops) {
   for (const Comparison& one : comparisons) {
     for (const Shapes& s : shapes) {
       for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8, DType::boolean}) {
-        SCOPED_TRACE(std::string(one.name) + " " + to_string(s.a) + " " + to_string(s.b) + " " + std::string(name(dtype)));
+        SCOPED_TRACE(std::string(one.name) + " " + to_string(s.a) + " " + to_string(s.b) + " " +
+                     std::string(name(dtype)));
         Tensor a = cast(uniform(s.a, 0, 3, 1), DType::int32), b = cast(uniform(s.b, 0, 3, 2), DType::int32);
         a = cast(a, dtype), b = cast(b, dtype);
-        Tensor expected = made(s.both, [&](const Index& i) { return one.reference(at(a, i), at(b, i)); }, DType::boolean);
+        Tensor expected = made(
+            s.both, [&](const Index& i) { return one.reference(at(a, i), at(b, i)); }, DType::boolean);
         EXPECT_TRUE(same_bits(one.op(a, b), expected));
       }
     }
-    Tensor special = tensor(std::vector<double>{nan, infinity, -infinity, 0.0, -0.0}, {5}), turned = reshape(special, {5, 1});
-    Tensor expected = made({5, 5}, [&](const Index& i) { return one.reference(at(turned, i), at(special, i)); }, DType::boolean);
+    Tensor special = tensor(std::vector<double>{nan, infinity, -infinity, 0.0, -0.0}, {5}),
+           turned = reshape(special, {5, 1});
+    Tensor expected = made(
+        {5, 5}, [&](const Index& i) { return one.reference(at(turned, i), at(special, i)); }, DType::boolean);
     EXPECT_TRUE(same_bits(one.op(turned, special), expected)) << one.name;
   }
 }
@@ -265,9 +304,14 @@ TEST(Logic, MatchesPlainLoops) {
   for (const Shapes& s : shapes) {
     SCOPED_TRACE(to_string(s.a) + " " + to_string(s.b));
     Tensor a = normal(s.a, 1) > 0.0, b = normal(s.b, 2) > 0.0;
-    EXPECT_TRUE(same_bits(logical_and(a, b), made(s.both, [&](const Index& i) { return at(a, i) && at(b, i); }, DType::boolean)));
-    EXPECT_TRUE(same_bits(logical_or(a, b), made(s.both, [&](const Index& i) { return at(a, i) || at(b, i); }, DType::boolean)));
-    EXPECT_TRUE(same_bits(logical_not(a), made(s.a, [&](const Index& i) { return !at(a, i); }, DType::boolean)));
+    EXPECT_TRUE(same_bits(logical_and(a, b),
+                          made(
+                              s.both, [&](const Index& i) { return at(a, i) && at(b, i); }, DType::boolean)));
+    EXPECT_TRUE(
+        same_bits(logical_or(a, b), made(
+                                        s.both, [&](const Index& i) { return at(a, i) || at(b, i); }, DType::boolean)));
+    EXPECT_TRUE(same_bits(logical_not(a), made(
+                                              s.a, [&](const Index& i) { return !at(a, i); }, DType::boolean)));
   }
 }
 
@@ -290,13 +334,21 @@ TEST(Where, TakesTheGradientOfTheOtherSideAwayAlsoIfItIsNan) {
 // --- Refusals --------------------------------------------------------------------------------------------------------
 
 TEST(Arithmetic, RefusesWhatDoesNotFit) {
-  Tensor a({2, 3}), b({2, 4}), c({3, 1, 5}), wide({2, 3}, DType::float64), whole({2}, DType::int32), flags({2}, DType::boolean), none;
-  EXPECT_MESSAGE(ShapeError, add(a, b), "add: axis -1 has 3 and 4, and only a size of 1 is repeated\n  a  (2, 3)\n  b  (2, 4)");
-  EXPECT_MESSAGE(ShapeError, a * c, "multiply: axis -1 has 3 and 5, and only a size of 1 is repeated\n  a  (2, 3)\n  b  (3, 1, 5)");
-  EXPECT_MESSAGE(ShapeError, maximum(c, b), "maximum: axis -1 has 5 and 4, and only a size of 1 is repeated\n  a  (3, 1, 5)\n  b  (2, 4)");
-  EXPECT_MESSAGE(DTypeError, a - wide, "subtract: a is float32 but b is float64; cast() converts\n  a  (2, 3)\n  b  (2, 3)   float64");
-  EXPECT_MESSAGE(DTypeError, whole / 2, "divide: needs float32 or float64; cast() converts\n  a  (2,)   int32\n  b  ()     int32");
-  EXPECT_MESSAGE(DTypeError, whole * 0.5, "multiply: 0.5 is not a whole number but the tensor is int32; cast() converts\n  tensor  (2,)   int32");
+  Tensor a({2, 3}), b({2, 4}), c({3, 1, 5}), wide({2, 3}, DType::float64), whole({2}, DType::int32),
+      flags({2}, DType::boolean), none;
+  EXPECT_MESSAGE(ShapeError, add(a, b),
+                 "add: axis -1 has 3 and 4, and only a size of 1 is repeated\n  a  (2, 3)\n  b  (2, 4)");
+  EXPECT_MESSAGE(ShapeError, a * c,
+                 "multiply: axis -1 has 3 and 5, and only a size of 1 is repeated\n  a  (2, 3)\n  b  (3, 1, 5)");
+  EXPECT_MESSAGE(ShapeError, maximum(c, b),
+                 "maximum: axis -1 has 5 and 4, and only a size of 1 is repeated\n  a  (3, 1, 5)\n  b  (2, 4)");
+  EXPECT_MESSAGE(DTypeError, a - wide,
+                 "subtract: a is float32 but b is float64; cast() converts\n  a  (2, 3)\n  b  (2, 3)   float64");
+  EXPECT_MESSAGE(DTypeError, whole / 2,
+                 "divide: needs float32 or float64; cast() converts\n  a  (2,)   int32\n  b  ()     int32");
+  EXPECT_MESSAGE(
+      DTypeError, whole * 0.5,
+      "multiply: 0.5 is not a whole number but the tensor is int32; cast() converts\n  tensor  (2,)   int32");
   EXPECT_MESSAGE(DTypeError, flags + flags, "add: needs numbers; cast() converts\n  a  (2,)   bool\n  b  (2,)   bool");
   EXPECT_MESSAGE(ValueError, add(1, 2), "add: needs at least one tensor");
   EXPECT_MESSAGE(ValueError, none + a, "add: a has no value yet");
@@ -306,20 +358,30 @@ TEST(Arithmetic, RefusesWhatDoesNotFit) {
 
 TEST(Comparison, RefusesWhatDoesNotFit) {
   Tensor a({2}), whole({2}, DType::int32), flags({2}, DType::boolean), other({3}, DType::boolean);
-  EXPECT_MESSAGE(DTypeError, a < whole, "less: a is float32 but b is int32; cast() converts\n  a  (2,)\n  b  (2,)   int32");
-  EXPECT_MESSAGE(ShapeError, equal(a, Tensor({3})), "equal: axis -1 has 2 and 3, and only a size of 1 is repeated\n  a  (2,)\n  b  (3,)");
-  EXPECT_MESSAGE(DTypeError, logical_and(a, a), "logical_and: needs bool tensors, such as comparisons give\n  a  (2,)\n  b  (2,)");
-  EXPECT_MESSAGE(DTypeError, logical_not(whole), "logical_not: needs a bool tensor, such as comparisons give\n  x  (2,)   int32");
-  EXPECT_MESSAGE(ShapeError, logical_or(flags, other),
-                 "logical_or: axis -1 has 2 and 3, and only a size of 1 is repeated\n  a  (2,)   bool\n  b  (3,)   bool");
-  EXPECT_MESSAGE(DTypeError, where(a, a, a), "where: the condition must be bool, such as comparisons give\n  condition  (2,)");
-  EXPECT_MESSAGE(ShapeError, where(other, a, 1), "where: axis -1 has 3 and 2, and only a size of 1 is repeated\n  condition  (3,)   bool\n  a or b     (2,)");
+  EXPECT_MESSAGE(DTypeError, a < whole,
+                 "less: a is float32 but b is int32; cast() converts\n  a  (2,)\n  b  (2,)   int32");
+  EXPECT_MESSAGE(ShapeError, equal(a, Tensor({3})),
+                 "equal: axis -1 has 2 and 3, and only a size of 1 is repeated\n  a  (2,)\n  b  (3,)");
+  EXPECT_MESSAGE(DTypeError, logical_and(a, a),
+                 "logical_and: needs bool tensors, such as comparisons give\n  a  (2,)\n  b  (2,)");
+  EXPECT_MESSAGE(DTypeError, logical_not(whole),
+                 "logical_not: needs a bool tensor, such as comparisons give\n  x  (2,)   int32");
+  EXPECT_MESSAGE(
+      ShapeError, logical_or(flags, other),
+      "logical_or: axis -1 has 2 and 3, and only a size of 1 is repeated\n  a  (2,)   bool\n  b  (3,)   bool");
+  EXPECT_MESSAGE(DTypeError, where(a, a, a),
+                 "where: the condition must be bool, such as comparisons give\n  condition  (2,)");
+  EXPECT_MESSAGE(
+      ShapeError, where(other, a, 1),
+      "where: axis -1 has 3 and 2, and only a size of 1 is repeated\n  condition  (3,)   bool\n  a or b     (2,)");
 }
 
 TEST(Arithmetic, NamesTheCallersLineAndVariable) {
   Variable weights("dense.weights", zeros({4}));
   Tensor x({3});
-  std::string expected = "add: axis -1 has 3 and 4, and only a size of 1 is repeated\n  a  (3,)\n  b  (4,)   [dense.weights]\n  at tests/ops/arithmetic_test.cpp:";
+  std::string expected =
+      "add: axis -1 has 3 and 4, and only a size of 1 is repeated\n  a  (3,)\n  b  (4,)   [dense.weights]\n  at "
+      "tests/ops/arithmetic_test.cpp:";
   int line = __LINE__ + 1;
   EXPECT_EQ(error_of<ShapeError>([&] { x + weights; }), expected + std::to_string(line));
 }

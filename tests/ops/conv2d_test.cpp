@@ -16,7 +16,8 @@ struct Axis {
   std::int64_t out, before;
 };
 
-Axis axis_of(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, Padding::Kind kind, std::int64_t before, std::int64_t after) {
+Axis axis_of(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, Padding::Kind kind,
+             std::int64_t before, std::int64_t after) {
   std::int64_t reach = (kernel - 1) * dilation + 1;
   if (kind == Padding::Kind::valid) return {(in - reach) / stride + 1, 0};
   if (kind == Padding::Kind::explicit_pads) return {(in + before + after - reach) / stride + 1, before};
@@ -28,8 +29,10 @@ Axis axis_of(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int
 // body(place in the image, in the filters, in the result) for every product of the convolution `g` of an image.
 template <class Body>
 void for_each_product(const Shape& image, const Shape& filters, const ConvOptions& o, Body body) {
-  Axis rows = axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top, o.padding.bottom);
-  Axis columns = axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right);
+  Axis rows = axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top,
+                      o.padding.bottom);
+  Axis columns =
+      axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right);
   for_each_index({image[0], rows.out, columns.out, filters[3]}, [&](const Index& y) {
     std::int64_t group = y[3] / (filters[3] / o.groups);
     for_each_index({filters[0], filters[1], filters[2]}, [&](const Index& w) {
@@ -42,16 +45,25 @@ void for_each_product(const Shape& image, const Shape& filters, const ConvOption
 }
 
 Shape result_of(const Shape& image, const Shape& filters, const ConvOptions& o) {
-  return {image[0], axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top, o.padding.bottom).out,
-          axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right).out, filters[3]};
+  return {
+      image[0],
+      axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top,
+              o.padding.bottom)
+          .out,
+      axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right)
+          .out,
+      filters[3]};
 }
 
-std::int64_t place(const Tensor& x, const Index& i) { return ((i[0] * x.dim(1) + i[1]) * x.dim(2) + i[2]) * x.dim(3) + i[3]; }
+std::int64_t place(const Tensor& x, const Index& i) {
+  return ((i[0] * x.dim(1) + i[1]) * x.dim(2) + i[2]) * x.dim(3) + i[3];
+}
 
 Tensor plain_conv2d(const Tensor& x, const Tensor& w, const ConvOptions& options) {
   Tensor y = zeros(result_of(x.shape(), w.shape(), options), DType::float64);
   double* to = y.mutable_data<double>();
-  for_each_product(x.shape(), w.shape(), options, [&](const Index& i, const Index& k, const Index& o) { to[place(y, o)] += at(x, i) * at(w, k); });
+  for_each_product(x.shape(), w.shape(), options,
+                   [&](const Index& i, const Index& k, const Index& o) { to[place(y, o)] += at(x, i) * at(w, k); });
   return y;
 }
 
@@ -59,7 +71,8 @@ Tensor plain_conv2d(const Tensor& x, const Tensor& w, const ConvOptions& options
 Tensor plain_conv2d_transpose(const Tensor& x, const Tensor& w, const Shape& result, const ConvOptions& options) {
   Tensor y = zeros(result, DType::float64);
   double* to = y.mutable_data<double>();
-  for_each_product(result, w.shape(), options, [&](const Index& i, const Index& k, const Index& o) { to[place(y, i)] += at(x, o) * at(w, k); });
+  for_each_product(result, w.shape(), options,
+                   [&](const Index& i, const Index& k, const Index& o) { to[place(y, i)] += at(x, o) * at(w, k); });
   return y;
 }
 
@@ -124,7 +137,8 @@ std::vector<Convolution> medium() {
 }
 
 OpCase conv_case(const Convolution& c) {
-  return {c.name + " " + to_string(c.x) + " " + to_string(c.filters), {normal(c.x, 1), normal(c.filters, 2)},
+  return {c.name + " " + to_string(c.x) + " " + to_string(c.filters),
+          {normal(c.x, 1), normal(c.filters, 2)},
           [=](const Tensors& x) { return conv2d(x[0], x[1], c.options); },
           [=](const Tensors& x) { return plain_conv2d(x[0], x[1], c.options); }};
 }
@@ -136,7 +150,8 @@ OpCase transpose_case(const Convolution& c) {
   ConvTransposeOptions options{o.strides, o.padding, o.dilation, -1, o.groups};
   Tensor y = conv2d_transpose(zeros(small), zeros(c.filters), {o.strides, o.padding, o.dilation, -1, o.groups});
   Shape result = y.shape();
-  return {c.name + " " + to_string(small) + " " + to_string(c.filters), {normal(small, 1), normal(c.filters, 2)},
+  return {c.name + " " + to_string(small) + " " + to_string(c.filters),
+          {normal(small, 1), normal(c.filters, 2)},
           [=](const Tensors& x) { return conv2d_transpose(x[0], x[1], options); },
           [=](const Tensors& x) { return plain_conv2d_transpose(x[0], x[1], result, o); }};
 }
@@ -153,7 +168,9 @@ TEST(Conv2d, MatchesPlainLoops) {
 }
 TEST(Conv2d, GradientsMatchCentralDifferences) { for_each_case(cases(conv_case, small), expect_gradients); }
 TEST(Conv2d, SecondOrderMatchesCentralDifferences) { for_each_case(cases(conv_case, small), expect_second_order); }
-TEST(Conv2d, RecordedGradientsEqualTheFirst) { for_each_case(cases(conv_case, small), expect_recorded_gradients_alike); }
+TEST(Conv2d, RecordedGradientsEqualTheFirst) {
+  for_each_case(cases(conv_case, small), expect_recorded_gradients_alike);
+}
 TEST(Conv2d, Float32IsWithinSixtyFourUlpOnEachLibrary) {
   for_each_case(cases(conv_case, small), expect_float32);
   for_each_case(cases(conv_case, medium()), expect_float32);
@@ -163,9 +180,15 @@ TEST(Conv2dTranspose, MatchesPlainLoops) {
   for_each_case(cases(transpose_case, small), expect_reference);
   for_each_case(cases(transpose_case, medium()), expect_reference);
 }
-TEST(Conv2dTranspose, GradientsMatchCentralDifferences) { for_each_case(cases(transpose_case, small), expect_gradients); }
-TEST(Conv2dTranspose, SecondOrderMatchesCentralDifferences) { for_each_case(cases(transpose_case, small), expect_second_order); }
-TEST(Conv2dTranspose, RecordedGradientsEqualTheFirst) { for_each_case(cases(transpose_case, small), expect_recorded_gradients_alike); }
+TEST(Conv2dTranspose, GradientsMatchCentralDifferences) {
+  for_each_case(cases(transpose_case, small), expect_gradients);
+}
+TEST(Conv2dTranspose, SecondOrderMatchesCentralDifferences) {
+  for_each_case(cases(transpose_case, small), expect_second_order);
+}
+TEST(Conv2dTranspose, RecordedGradientsEqualTheFirst) {
+  for_each_case(cases(transpose_case, small), expect_recorded_gradients_alike);
+}
 TEST(Conv2dTranspose, Float32IsWithinSixtyFourUlpOnEachLibrary) {
   for_each_case(cases(transpose_case, small), expect_float32);
   for_each_case(cases(transpose_case, medium()), expect_float32);
@@ -186,8 +209,10 @@ TEST(Conv2d, GivesTheSameBitsForAnyNumberOfThreads) {
 TEST(Conv2d, AnImagesResultDoesNotDependOnItsNeighboursOnEigen) {
   CpuLibrary before = cpu_library();
   set_cpu_library(CpuLibrary::eigen);
-  Tensor x = cast(normal({20, 6, 5, 3}, 1), DType::float32), w = cast(normal({3, 3, 3, 4}, 2), DType::float32), y = conv2d(x, w);
-  for (std::int64_t i = 0; i < 20; ++i) EXPECT_TRUE(close(conv2d(slice(x, 0, i, i + 1), w), slice(y, 0, i, i + 1), 4 * ulp_of_largest(y)));
+  Tensor x = cast(normal({20, 6, 5, 3}, 1), DType::float32), w = cast(normal({3, 3, 3, 4}, 2), DType::float32),
+         y = conv2d(x, w);
+  for (std::int64_t i = 0; i < 20; ++i)
+    EXPECT_TRUE(close(conv2d(slice(x, 0, i, i + 1), w), slice(y, 0, i, i + 1), 4 * ulp_of_largest(y)));
   set_cpu_library(before);
 }
 
@@ -210,14 +235,23 @@ TEST(Conv2dTranspose, HasTensorFlowsSizes) {
     std::int64_t out;
   };
   for (const Size& s : std::vector<Size>{
-           {7, 5, 2, -1, Padding::same, 14}, {7, 5, 2, 0, Padding::same, 13}, {7, 5, 2, 1, Padding::same, 14},
-           {7, 5, 1, -1, Padding::same, 7},  {7, 3, 2, -1, Padding::valid, 15}, {7, 2, 2, -1, Padding::valid, 14},
-           {7, 2, 3, -1, Padding::valid, 21}, {7, 3, 2, 0, Padding::valid, 15}, {7, 3, 2, 1, Padding::valid, 16},
-           {7, 4, 2, -1, Padding::of(1), 14}, {7, 4, 2, 1, Padding::of(1), 15}, {1, 4, 1, -1, Padding::of(0), 4},
+           {7, 5, 2, -1, Padding::same, 14},
+           {7, 5, 2, 0, Padding::same, 13},
+           {7, 5, 2, 1, Padding::same, 14},
+           {7, 5, 1, -1, Padding::same, 7},
+           {7, 3, 2, -1, Padding::valid, 15},
+           {7, 2, 2, -1, Padding::valid, 14},
+           {7, 2, 3, -1, Padding::valid, 21},
+           {7, 3, 2, 0, Padding::valid, 15},
+           {7, 3, 2, 1, Padding::valid, 16},
+           {7, 4, 2, -1, Padding::of(1), 14},
+           {7, 4, 2, 1, Padding::of(1), 15},
+           {1, 4, 1, -1, Padding::of(0), 4},
        }) {
     Tensor y = conv2d_transpose(zeros({1, s.in, s.in, 1}), zeros({s.kernel, s.kernel, 1, 1}),
                                 {.strides = s.stride, .padding = s.padding, .output_padding = s.extra});
-    EXPECT_EQ(y.dim(1), s.out) << s.in << " kernel " << s.kernel << " stride " << s.stride << " output padding " << s.extra;
+    EXPECT_EQ(y.dim(1), s.out) << s.in << " kernel " << s.kernel << " stride " << s.stride << " output padding "
+                               << s.extra;
     EXPECT_EQ(y.dim(2), s.out);
   }
 }
@@ -228,9 +262,12 @@ TEST(Conv2dTranspose, OutputPaddingAddsRowsAndColumnsAtTheEnd) {
     for (const Padding& padding : {Padding::same, Padding::valid, Padding::of(1, 0, 2, 1)}) {
       ConvTransposeOptions options{.strides = 2, .padding = padding, .output_padding = extra};
       Shape result = conv2d_transpose(zeros({1, 3, 4, 2}), zeros({3, 3, 1, 2}), options).shape();
-      all.push_back({"output padding " + std::to_string(extra.height) + ", " + std::to_string(extra.width), {normal({1, 3, 4, 2}, 1), normal({3, 3, 1, 2}, 2)},
+      all.push_back({"output padding " + std::to_string(extra.height) + ", " + std::to_string(extra.width),
+                     {normal({1, 3, 4, 2}, 1), normal({3, 3, 1, 2}, 2)},
                      [=](const Tensors& x) { return conv2d_transpose(x[0], x[1], options); },
-                     [=](const Tensors& x) { return plain_conv2d_transpose(x[0], x[1], result, {.strides = 2, .padding = padding}); }});
+                     [=](const Tensors& x) {
+                       return plain_conv2d_transpose(x[0], x[1], result, {.strides = 2, .padding = padding});
+                     }});
     }
   }
   for_each_case(all, expect_reference);
@@ -240,22 +277,34 @@ TEST(Conv2dTranspose, OutputPaddingAddsRowsAndColumnsAtTheEnd) {
 // --- Refusals --------------------------------------------------------------------------------------------------------
 
 TEST(Conv2d, RefusesWhatDoesNotFit) {
-  Tensor x({2, 5, 4, 3}), w({3, 3, 3, 4}), gray({2, 5, 4, 1}), flat({5, 4, 3}), whole({2, 5, 4, 3}, DType::int32), wide({3, 3, 3, 4}, DType::float64), none;
-  std::string shown = "\n  input    (2, 5, 4, 3)   batch, height, width, channels\n  filters  (3, 3, 3, 4)   height, width, in, out";
-  EXPECT_MESSAGE(ShapeError, conv2d(gray, w), "conv2d: input has 1 channel but filters take 3\n  input    (2, 5, 4, 1)   batch, height, width, channels\n"
-                                              "  filters  (3, 3, 3, 4)   height, width, in, out");
-  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.groups = 3}), "conv2d: input has 3 channels but filters take 3 in each of 3 groups" + shown);
+  Tensor x({2, 5, 4, 3}), w({3, 3, 3, 4}), gray({2, 5, 4, 1}), flat({5, 4, 3}), whole({2, 5, 4, 3}, DType::int32),
+      wide({3, 3, 3, 4}, DType::float64), none;
+  std::string shown =
+      "\n  input    (2, 5, 4, 3)   batch, height, width, channels\n  filters  (3, 3, 3, 4)   height, width, in, out";
+  EXPECT_MESSAGE(
+      ShapeError, conv2d(gray, w),
+      "conv2d: input has 1 channel but filters take 3\n  input    (2, 5, 4, 1)   batch, height, width, channels\n"
+      "  filters  (3, 3, 3, 4)   height, width, in, out");
+  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.groups = 3}),
+                 "conv2d: input has 3 channels but filters take 3 in each of 3 groups" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(Tensor({2, 5, 4, 9}), w, {.groups = 3}),
-                 "conv2d: 4 output channels cannot be divided into 3 groups\n  input    (2, 5, 4, 9)   batch, height, width, channels\n"
+                 "conv2d: 4 output channels cannot be divided into 3 groups\n  input    (2, 5, 4, 9)   batch, height, "
+                 "width, channels\n"
                  "  filters  (3, 3, 3, 4)   height, width, in, out");
-  EXPECT_MESSAGE(ShapeError, conv2d(flat, w), "conv2d: input needs rank 4 but has rank 3\n  input  (5, 4, 3)   batch, height, width, channels");
-  EXPECT_MESSAGE(ShapeError, conv2d(x, flat), "conv2d: filters needs rank 4 but has rank 3\n  filters  (5, 4, 3)   height, width, in, out");
-  EXPECT_MESSAGE(DTypeError, conv2d(whole, w), "conv2d: needs float32 or float64; cast() converts\n  input  (2, 5, 4, 3)   int32");
-  EXPECT_MESSAGE(DTypeError, conv2d(x, wide), "conv2d: input is float32 but filters is float64; cast() converts\n  input    (2, 5, 4, 3)\n"
-                                              "  filters  (3, 3, 3, 4)   float64");
+  EXPECT_MESSAGE(ShapeError, conv2d(flat, w),
+                 "conv2d: input needs rank 4 but has rank 3\n  input  (5, 4, 3)   batch, height, width, channels");
+  EXPECT_MESSAGE(ShapeError, conv2d(x, flat),
+                 "conv2d: filters needs rank 4 but has rank 3\n  filters  (5, 4, 3)   height, width, in, out");
+  EXPECT_MESSAGE(DTypeError, conv2d(whole, w),
+                 "conv2d: needs float32 or float64; cast() converts\n  input  (2, 5, 4, 3)   int32");
+  EXPECT_MESSAGE(DTypeError, conv2d(x, wide),
+                 "conv2d: input is float32 but filters is float64; cast() converts\n  input    (2, 5, 4, 3)\n"
+                 "  filters  (3, 3, 3, 4)   float64");
   EXPECT_MESSAGE(ValueError, conv2d(x, none), "conv2d: filters has no value yet");
-  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.strides = {0, 1}}), "conv2d: strides must be 1 or more, and are 0 by 1" + shown);
-  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.dilation = 0}), "conv2d: dilation must be 1 or more, and is 0 by 0" + shown);
+  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.strides = {0, 1}}),
+                 "conv2d: strides must be 1 or more, and are 0 by 1" + shown);
+  EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.dilation = 0}),
+                 "conv2d: dilation must be 1 or more, and is 0 by 0" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.groups = 0}), "conv2d: groups must be 1 or more, and are 0" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.padding = Padding::of(-1)}), "conv2d: padding cannot be negative" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(x, w, {.padding = Padding::valid, .dilation = 2}),
@@ -264,13 +313,18 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
 
 TEST(Conv2dTranspose, RefusesWhatDoesNotFit) {
   Tensor x({2, 5, 4, 3}), w({3, 3, 2, 3});
-  std::string shown = "\n  input    (2, 5, 4, 3)   batch, height, width, channels\n  filters  (3, 3, 2, 3)   height, width, out, in";
+  std::string shown =
+      "\n  input    (2, 5, 4, 3)   batch, height, width, channels\n  filters  (3, 3, 2, 3)   height, width, out, in";
   EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, Tensor({3, 3, 3, 2})),
-                 "conv2d_transpose: input has 3 channels but filters take 2\n  input    (2, 5, 4, 3)   batch, height, width, channels\n"
+                 "conv2d_transpose: input has 3 channels but filters take 2\n  input    (2, 5, 4, 3)   batch, height, "
+                 "width, channels\n"
                  "  filters  (3, 3, 3, 2)   height, width, out, in");
-  EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, w, {.groups = 2}), "conv2d_transpose: 3 channels cannot be divided into 2 groups" + shown);
+  EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, w, {.groups = 2}),
+                 "conv2d_transpose: 3 channels cannot be divided into 2 groups" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, w, {.strides = 2, .output_padding = 2}),
-                 "conv2d_transpose: no image of 11 by 9 is brought to the input's size by this stride and padding; change the output padding" + shown);
+                 "conv2d_transpose: no image of 11 by 9 is brought to the input's size by this stride and padding; "
+                 "change the output padding" +
+                     shown);
 }
 
 }  // namespace

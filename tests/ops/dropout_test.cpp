@@ -21,7 +21,8 @@ Function dropped(double rate) {
 OpCases cases() {
   OpCases all;
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{0, 3}, Shape{2, 3}, Shape{3, 11}}) {
-    for (double rate : {0.0, 0.25, 0.9}) all.push_back({to_string(shape) + " rate " + std::to_string(rate), {uniform(shape, 0.5, 2)}, dropped(rate)});
+    for (double rate : {0.0, 0.25, 0.9})
+      all.push_back({to_string(shape) + " rate " + std::to_string(rate), {uniform(shape, 0.5, 2)}, dropped(rate)});
   }
   return all;
 }
@@ -59,9 +60,12 @@ TEST(Dropout, FollowsTheGeneratorAlone) {
 TEST(Dropout, RefusesWhatDoesNotFit) {
   Rng rng;
   Tensor x({2}), whole({2}, DType::int32);
-  EXPECT_MESSAGE(ValueError, dropout(x, 1, rng), "dropout: the rate must be from 0 to less than 1, and is 1\n  x  (2,)");
-  EXPECT_MESSAGE(ValueError, dropout(x, -0.5, rng), "dropout: the rate must be from 0 to less than 1, and is -0.5\n  x  (2,)");
-  EXPECT_MESSAGE(DTypeError, dropout(whole, 0.5, rng), "dropout: needs float32 or float64; cast() converts\n  x  (2,)   int32");
+  EXPECT_MESSAGE(ValueError, dropout(x, 1, rng),
+                 "dropout: the rate must be from 0 to less than 1, and is 1\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, dropout(x, -0.5, rng),
+                 "dropout: the rate must be from 0 to less than 1, and is -0.5\n  x  (2,)");
+  EXPECT_MESSAGE(DTypeError, dropout(whole, 0.5, rng),
+                 "dropout: needs float32 or float64; cast() converts\n  x  (2,)   int32");
 }
 
 }  // namespace

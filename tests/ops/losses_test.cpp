@@ -38,33 +38,65 @@ OpCases cases() {
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{5}, Shape{2, 3}, Shape{17, 1}}) {
     std::string at_shape = " " + to_string(shape);
     for (double label : {0.0, 1.0, 0.9}) {
-      all.push_back({"binary cross-entropy of all " + std::to_string(label) + at_shape, {normal(shape)}, [=](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], label); },
-                     [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return bce_of(at(x[0], i), label); }); }});
+      all.push_back({"binary cross-entropy of all " + std::to_string(label) + at_shape,
+                     {normal(shape)},
+                     [=](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], label); },
+                     [=](const Tensors& x) {
+                       return mean_over(shape, [&](const Index& i) { return bce_of(at(x[0], i), label); });
+                     }});
     }
-    all.push_back({"binary cross-entropy" + at_shape, {normal(shape, 1), uniform(shape, 0, 1, 2)}, [](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1]); },
-                   [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return bce_of(at(x[0], i), at(x[1], i)); }); }});
-    all.push_back({"squared error" + at_shape, {normal(shape, 1), normal(shape, 2)}, [](const Tensors& x) { return mean_squared_error(x[0], x[1]); },
-                   [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return std::pow(at(x[0], i) - at(x[1], i), 2); }); }});
-    all.push_back({"absolute error" + at_shape, {distinct(shape, 1), distinct(shape, 3) + 0.05}, [](const Tensors& x) { return mean_absolute_error(x[0], x[1]); },
-                   [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return std::abs(at(x[0], i) - at(x[1], i)); }); }});
-    all.push_back({"squared error from a number" + at_shape, {normal(shape, 1)}, [](const Tensors& x) { return mean_squared_error(x[0], 0.5); },
-                   [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return std::pow(at(x[0], i) - 0.5, 2); }); }});
+    all.push_back({"binary cross-entropy" + at_shape,
+                   {normal(shape, 1), uniform(shape, 0, 1, 2)},
+                   [](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1]); },
+                   [=](const Tensors& x) {
+                     return mean_over(shape, [&](const Index& i) { return bce_of(at(x[0], i), at(x[1], i)); });
+                   }});
+    all.push_back({"squared error" + at_shape,
+                   {normal(shape, 1), normal(shape, 2)},
+                   [](const Tensors& x) { return mean_squared_error(x[0], x[1]); },
+                   [=](const Tensors& x) {
+                     return mean_over(shape, [&](const Index& i) { return std::pow(at(x[0], i) - at(x[1], i), 2); });
+                   }});
+    all.push_back({"absolute error" + at_shape,
+                   {distinct(shape, 1), distinct(shape, 3) + 0.05},
+                   [](const Tensors& x) { return mean_absolute_error(x[0], x[1]); },
+                   [=](const Tensors& x) {
+                     return mean_over(shape, [&](const Index& i) { return std::abs(at(x[0], i) - at(x[1], i)); });
+                   }});
+    all.push_back({"squared error from a number" + at_shape,
+                   {normal(shape, 1)},
+                   [](const Tensors& x) { return mean_squared_error(x[0], 0.5); },
+                   [=](const Tensors& x) {
+                     return mean_over(shape, [&](const Index& i) { return std::pow(at(x[0], i) - 0.5, 2); });
+                   }});
   }
-  all.push_back({"binary cross-entropy, one label for each row", {normal({3, 4}, 1), uniform({3, 1}, 0, 1, 2)}, [](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1]); },
-                 [](const Tensors& x) { return mean_over({3, 4}, [&](const Index& i) { return bce_of(at(x[0], i), at(x[1], i)); }); }});
+  all.push_back({"binary cross-entropy, one label for each row",
+                 {normal({3, 4}, 1), uniform({3, 1}, 0, 1, 2)},
+                 [](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1]); },
+                 [](const Tensors& x) {
+                   return mean_over({3, 4}, [&](const Index& i) { return bce_of(at(x[0], i), at(x[1], i)); });
+                 }});
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{5}, Shape{2, 3}, Shape{2, 1, 2}}) {
     Shape logits = shape;
     logits.append(4);
     for (DType dtype : {DType::int32, DType::int64}) {
-      all.push_back({"cross-entropy " + to_string(logits), {normal(logits), cast(labels_for(shape, 4), dtype)}, [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], x[1]); },
-                     [=](const Tensors& x) { return mean_over(shape, [&](const Index& i) { return surprise_of(x[0], x[1], i); }); }});
+      all.push_back({"cross-entropy " + to_string(logits),
+                     {normal(logits), cast(labels_for(shape, 4), dtype)},
+                     [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], x[1]); },
+                     [=](const Tensors& x) {
+                       return mean_over(shape, [&](const Index& i) { return surprise_of(x[0], x[1], i); });
+                     }});
     }
-    Tensor mask = made(shape, [](const Index& i) { return i.empty() || i.back() % 2 == 0; }, DType::boolean);
-    all.push_back({"masked cross-entropy " + to_string(logits), {normal(logits), labels_for(shape, 4), mask},
+    Tensor mask = made(
+        shape, [](const Index& i) { return i.empty() || i.back() % 2 == 0; }, DType::boolean);
+    all.push_back({"masked cross-entropy " + to_string(logits),
+                   {normal(logits), labels_for(shape, 4), mask},
                    [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], x[1], x[2]); },
                    [=](const Tensors& x) {
                      double sum = 0, count = 0;
-                     for_each_index(shape, [&](const Index& i) { sum += at(x[2], i) * surprise_of(x[0], x[1], i), count += at(x[2], i); });
+                     for_each_index(shape, [&](const Index& i) {
+                       sum += at(x[2], i) * surprise_of(x[0], x[1], i), count += at(x[2], i);
+                     });
                      return full({}, sum / std::max(count, 1.0), DType::float64);
                    }});
   }
@@ -79,9 +111,14 @@ TEST(Losses, Float32IsWithinSixtyFourUlp) { for_each_case(cases(), expect_float3
 
 TEST(Losses, GiveTheSameBitsForAnyNumberOfThreads) {
   Tensor labels = cast(uniform({12001}, 0, 10, 9), DType::int32);
-  expect_same_bits_for_any_threads({"", {normal({12001, 10}), labels}, [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], x[1]); }});
-  expect_same_bits_for_any_threads({"", {normal({300, 401}), uniform({300, 401}, 0, 1)}, [](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], x[1]); }});
-  expect_same_bits_for_any_threads({"", {normal({300, 401}, 1), normal({300, 401}, 2)}, [](const Tensors& x) { return mean_squared_error(x[0], x[1]); }});
+  expect_same_bits_for_any_threads(
+      {"", {normal({12001, 10}), labels}, [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], x[1]); }});
+  expect_same_bits_for_any_threads({"", {normal({300, 401}), uniform({300, 401}, 0, 1)}, [](const Tensors& x) {
+                                      return binary_cross_entropy_with_logits(x[0], x[1]);
+                                    }});
+  expect_same_bits_for_any_threads({"", {normal({300, 401}, 1), normal({300, 401}, 2)}, [](const Tensors& x) {
+                                      return mean_squared_error(x[0], x[1]);
+                                    }});
 }
 
 TEST(BinaryCrossEntropy, KeepsTheDigitsOfSureAnswers) {
@@ -99,7 +136,9 @@ TEST(BinaryCrossEntropy, KeepsTheDigitsOfSureAnswers) {
 
 TEST(SparseSoftmaxCrossEntropy, IsZeroIfNoPositionCounts) {
   Tensor logits = normal({2, 3}), labels = tensor({0, 2});
-  auto [value, gradients] = value_and_gradients([&](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], labels, zeros({2}, DType::float64)); }, {logits});
+  auto [value, gradients] = value_and_gradients(
+      [&](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], labels, zeros({2}, DType::float64)); },
+      {logits});
   EXPECT_EQ(value.item(), 0);
   EXPECT_TRUE(close(gradients[0], zeros({2, 3}), 0));
 }
@@ -119,22 +158,35 @@ TEST(Losses, OfAnEmptyBatchAreNanWithEmptyGradients) {
 }
 
 TEST(Losses, RefuseWhatDoesNotFit) {
-  Tensor logits({2, 3}), labels = tensor({0, 3}), good = tensor({0, 2}), reals({2}), whole({2, 3}, DType::int32), wide({2, 3}, DType::float64), none;
-  std::string name = "sparse_softmax_cross_entropy: ", shown = "\n  logits  (2, 3)   ..., classes\n  labels  (2,)     int32   ...";
+  Tensor logits({2, 3}), labels = tensor({0, 3}), good = tensor({0, 2}), reals({2}), whole({2, 3}, DType::int32),
+                         wide({2, 3}, DType::float64), none;
+  std::string name = "sparse_softmax_cross_entropy: ",
+              shown = "\n  logits  (2, 3)   ..., classes\n  labels  (2,)     int32   ...";
   EXPECT_MESSAGE(ValueError, sparse_softmax_cross_entropy(logits, labels), name + "label 3 is outside 0 .. 2" + shown);
-  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(logits, reals), name + "labels must be int32 or int64\n  logits  (2, 3)   ..., classes\n  labels  (2,)     ...");
+  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(logits, reals),
+                 name + "labels must be int32 or int64\n  logits  (2, 3)   ..., classes\n  labels  (2,)     ...");
   EXPECT_MESSAGE(ShapeError, sparse_softmax_cross_entropy(logits, tensor({0, 1, 2})),
-                 name + "labels must have the shape of the logits without classes\n  logits  (2, 3)   ..., classes\n  labels  (3,)     int32   ...");
-  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(whole, good), name + "needs float32 or float64; cast() converts\n  logits  (2, 3)   int32");
-  EXPECT_MESSAGE(ShapeError, sparse_softmax_cross_entropy(logits, good, Tensor({3})), name + "the mask must have the labels' shape\n  mask    (3,)\n  labels  (2,)   int32");
-  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(logits, good, good), name + "the mask must be bool or of the logits' dtype\n  logits  (2, 3)\n  mask    (2,)     int32");
+                 name +
+                     "labels must have the shape of the logits without classes\n  logits  (2, 3)   ..., classes\n  "
+                     "labels  (3,)     int32   ...");
+  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(whole, good),
+                 name + "needs float32 or float64; cast() converts\n  logits  (2, 3)   int32");
+  EXPECT_MESSAGE(ShapeError, sparse_softmax_cross_entropy(logits, good, Tensor({3})),
+                 name + "the mask must have the labels' shape\n  mask    (3,)\n  labels  (2,)   int32");
+  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(logits, good, good),
+                 name + "the mask must be bool or of the logits' dtype\n  logits  (2, 3)\n  mask    (2,)     int32");
   EXPECT_MESSAGE(ValueError, sparse_softmax_cross_entropy(logits, good, none), name + "mask has no value yet");
-  EXPECT_MESSAGE(DTypeError, binary_cross_entropy_with_logits(whole, 1), "binary_cross_entropy_with_logits: needs float32 or float64; cast() converts\n  logits  (2, 3)   int32");
+  EXPECT_MESSAGE(
+      DTypeError, binary_cross_entropy_with_logits(whole, 1),
+      "binary_cross_entropy_with_logits: needs float32 or float64; cast() converts\n  logits  (2, 3)   int32");
   EXPECT_MESSAGE(DTypeError, binary_cross_entropy_with_logits(logits, whole),
-                 "binary_cross_entropy_with_logits: logits is float32 but labels is int32; cast() converts\n  logits  (2, 3)\n  labels  (2, 3)   int32");
+                 "binary_cross_entropy_with_logits: logits is float32 but labels is int32; cast() converts\n  logits  "
+                 "(2, 3)\n  labels  (2, 3)   int32");
   EXPECT_MESSAGE(DTypeError, mean_squared_error(logits, wide),
-                 "mean_squared_error: prediction is float32 but target is float64; cast() converts\n  prediction  (2, 3)\n  target      (2, 3)   float64");
-  EXPECT_MESSAGE(DTypeError, mean_absolute_error(whole, 1), "mean_absolute_error: needs float32 or float64; cast() converts\n  prediction  (2, 3)   int32");
+                 "mean_squared_error: prediction is float32 but target is float64; cast() converts\n  prediction  (2, "
+                 "3)\n  target      (2, 3)   float64");
+  EXPECT_MESSAGE(DTypeError, mean_absolute_error(whole, 1),
+                 "mean_absolute_error: needs float32 or float64; cast() converts\n  prediction  (2, 3)   int32");
 }
 
 }  // namespace

@@ -36,27 +36,41 @@ Tensor above_minus_one(const Shape& shape) { return uniform(shape, -0.8, 3); }
 Tensor off_kinks(const Shape& shape) { return distinct(shape); }
 
 const std::vector<Unary> unaries = {
-    {"exp", [](const Tensor& x) { return exp(x); }, [](double x) { return std::exp(x); }, any, -87.3, 88.7, 5, infinity, 0},
-    {"expm1", [](const Tensor& x) { return expm1(x); }, [](double x) { return std::expm1(x); }, any, -20, 88, 4, infinity, -1},
-    {"log", [](const Tensor& x) { return log(x); }, [](double x) { return std::log(x); }, positive, 1.5e-38, 3e38, 4, infinity, nan},
-    {"log1p", [](const Tensor& x) { return log1p(x); }, [](double x) { return std::log1p(x); }, above_minus_one, -0.999, 3e38, 4, infinity, nan},
-    {"sqrt", [](const Tensor& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive, 1.5e-38, 3e38, 0, infinity, nan},
-    {"rsqrt", [](const Tensor& x) { return rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }, positive, 1.5e-38, 3e38, 1, 0, nan},
-    {"square", [](const Tensor& x) { return square(x); }, [](double x) { return x * x; }, any, -1e19, 1e19, 1, infinity, infinity},
-    {"abs", [](const Tensor& x) { return abs(x); }, [](double x) { return std::abs(x); }, off_kinks, -3e38, 3e38, 0, infinity, infinity},
+    {"exp", [](const Tensor& x) { return exp(x); }, [](double x) { return std::exp(x); }, any, -87.3, 88.7, 5, infinity,
+     0},
+    {"expm1", [](const Tensor& x) { return expm1(x); }, [](double x) { return std::expm1(x); }, any, -20, 88, 4,
+     infinity, -1},
+    {"log", [](const Tensor& x) { return log(x); }, [](double x) { return std::log(x); }, positive, 1.5e-38, 3e38, 4,
+     infinity, nan},
+    {"log1p", [](const Tensor& x) { return log1p(x); }, [](double x) { return std::log1p(x); }, above_minus_one, -0.999,
+     3e38, 4, infinity, nan},
+    {"sqrt", [](const Tensor& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }, positive, 1.5e-38, 3e38, 0,
+     infinity, nan},
+    {"rsqrt", [](const Tensor& x) { return rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }, positive, 1.5e-38,
+     3e38, 1, 0, nan},
+    {"square", [](const Tensor& x) { return square(x); }, [](double x) { return x * x; }, any, -1e19, 1e19, 1, infinity,
+     infinity},
+    {"abs", [](const Tensor& x) { return abs(x); }, [](double x) { return std::abs(x); }, off_kinks, -3e38, 3e38, 0,
+     infinity, infinity},
     {"sin", [](const Tensor& x) { return sin(x); }, [](double x) { return std::sin(x); }, any, -3.1, 3.1, 4, nan, nan},
     {"cos", [](const Tensor& x) { return cos(x); }, [](double x) { return std::cos(x); }, any, -1.5, 1.5, 4, nan, nan},
     {"tanh", [](const Tensor& x) { return tanh(x); }, [](double x) { return std::tanh(x); }, any, -20, 20, 4, 1, -1},
     {"sigmoid", [](const Tensor& x) { return sigmoid(x); }, exact_sigmoid, any, -87, 87, 6, 1, 0},
-    {"relu", [](const Tensor& x) { return relu(x); }, [](double x) { return std::max(x, 0.0); }, off_kinks, -3e38, 3e38, 0, infinity, 0},
-    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }, [](double x) { return x < 0 ? 0.2 * x : x; }, off_kinks, -1e38, 3e38, 1, infinity, -infinity},
-    {"leaky_relu_0.3", [](const Tensor& x) { return leaky_relu(x, 0.3); }, [](double x) { return x < 0 ? 0.3 * x : x; }, off_kinks, -1e38, 3e38, 1, infinity, -infinity},
-    {"elu", [](const Tensor& x) { return elu(x); }, [](double x) { return x < 0 ? std::expm1(x) : x; }, off_kinks, -20, 3e38, 4, infinity, -1},
-    {"elu_0.5", [](const Tensor& x) { return elu(x, 0.5); }, [](double x) { return x < 0 ? 0.5 * std::expm1(x) : x; }, off_kinks, -20, 3e38, 4, infinity, -0.5},
+    {"relu", [](const Tensor& x) { return relu(x); }, [](double x) { return std::max(x, 0.0); }, off_kinks, -3e38, 3e38,
+     0, infinity, 0},
+    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }, [](double x) { return x < 0 ? 0.2 * x : x; },
+     off_kinks, -1e38, 3e38, 1, infinity, -infinity},
+    {"leaky_relu_0.3", [](const Tensor& x) { return leaky_relu(x, 0.3); }, [](double x) { return x < 0 ? 0.3 * x : x; },
+     off_kinks, -1e38, 3e38, 1, infinity, -infinity},
+    {"elu", [](const Tensor& x) { return elu(x); }, [](double x) { return x < 0 ? std::expm1(x) : x; }, off_kinks, -20,
+     3e38, 4, infinity, -1},
+    {"elu_0.5", [](const Tensor& x) { return elu(x, 0.5); }, [](double x) { return x < 0 ? 0.5 * std::expm1(x) : x; },
+     off_kinks, -20, 3e38, 4, infinity, -0.5},
     {"softplus", [](const Tensor& x) { return softplus(x); }, exact_softplus, any, -80, 3e38, 4, infinity, 0},
     {"erf", [](const Tensor& x) { return erf(x); }, [](double x) { return std::erf(x); }, any, -10, 10, 2, 1, -1},
     {"gelu", [](const Tensor& x) { return gelu(x); }, exact_gelu, any, -5, 1e38, 32, infinity, nan},
-    {"clip", [](const Tensor& x) { return clip(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); }, off_kinks, -3e38, 3e38, 0, 0.5, -0.5},
+    {"clip", [](const Tensor& x) { return clip(x, -0.5, 0.5); }, [](double x) { return std::clamp(x, -0.5, 0.5); },
+     off_kinks, -3e38, 3e38, 0, 0.5, -0.5},
 };
 
 const std::vector<Shape> shapes = {{}, {1}, {0}, {0, 3}, {2, 3}, {1, 1, 5}, {17}, {3, 1, 11}};
@@ -65,8 +79,11 @@ OpCases cases() {
   OpCases all;
   for (const Unary& one : unaries) {
     for (const Shape& shape : shapes) {
-      all.push_back({one.name + " " + to_string(shape), {one.draw(shape)}, [=](const Tensors& x) { return one.op(x[0]); },
-                     [=](const Tensors& x) { return made(shape, [&](const Index& i) { return one.reference(at(x[0], i)); }); }});
+      all.push_back(
+          {one.name + " " + to_string(shape),
+           {one.draw(shape)},
+           [=](const Tensors& x) { return one.op(x[0]); },
+           [=](const Tensors& x) { return made(shape, [&](const Index& i) { return one.reference(at(x[0], i)); }); }});
     }
   }
   return all;
@@ -97,7 +114,9 @@ TEST(Pointwise, AnElementsValueAndSlopeDoNotDependOnItsPlace) {
       };
       Tensor slopes = slope(values);
       for (std::int64_t length = 1; length <= 40; ++length) {
-        Tensor which = made({length}, [](const Index& i) { return i[0] % 7; }, DType::int64), x = gather(values, which);
+        Tensor which = made(
+                   {length}, [](const Index&i) { return i[0] % 7; }, DType::int64),
+               x = gather(values, which);
         ASSERT_TRUE(same_bits(one.op(x), gather(together, which)));
         ASSERT_TRUE(same_bits(slope(x), gather(slopes, which)));
       }
@@ -110,7 +129,8 @@ TEST(Pointwise, AnElementsValueAndSlopeDoNotDependOnItsPlace) {
 // Points from low to high: evenly spaced, and also in powers of two towards 0 and outwards.
 std::vector<float> sweep(double low, double high) {
   std::vector<float> points;
-  for (int i = 0; i <= 4000; ++i) points.push_back(static_cast<float>(std::lerp(std::max(low, -100.0), std::min(high, 100.0), i / 4000.0)));
+  for (int i = 0; i <= 4000; ++i)
+    points.push_back(static_cast<float>(std::lerp(std::max(low, -100.0), std::min(high, 100.0), i / 4000.0)));
   for (double size = 1.5e-38; size < 3.3e38; size *= 1.37) {
     if (size <= high && size >= low) points.push_back(static_cast<float>(size));
     if (-size <= high && -size >= low) points.push_back(static_cast<float>(-size));
@@ -128,7 +148,8 @@ TEST(Pointwise, EachFloat32IsWithinAFewUlpOfItself) {
       double truth = one.reference(static_cast<double>(points[i]));
       float size = std::max(std::abs(static_cast<float>(truth)), std::numeric_limits<float>::min());
       if (!std::isfinite(size)) continue;
-      double ulp = static_cast<double>(std::nextafter(size, std::numeric_limits<float>::infinity())) - static_cast<double>(size);
+      double ulp =
+          static_cast<double>(std::nextafter(size, std::numeric_limits<float>::infinity())) - static_cast<double>(size);
       double off = std::abs(static_cast<double>(y.data<float>()[i]) - truth) / ulp;
       if (!(off <= worst)) worst = off, where = points[i];
     }
@@ -189,7 +210,8 @@ TEST(Pointwise, SlopesAreFiniteFarOut) {
       Tensor x = cast(tensor({1000, -1000}), dtype);
       GradientTape tape;
       tape.watch(x);
-      EXPECT_TRUE(close(tape.gradient(one.op(x), x), tensor(std::vector<double>{one.right, one.left}, {2}), 0)) << one.name;
+      EXPECT_TRUE(close(tape.gradient(one.op(x), x), tensor(std::vector<double>{one.right, one.left}, {2}), 0))
+          << one.name;
     }
   }
 }
@@ -211,16 +233,24 @@ TEST(Pointwise, SlopesAtKinksAreAsPromised) {
 // --- Functions without a gradient ------------------------------------------------------------------------------------
 
 TEST(Pointwise, RoundingMatchesTheStandardLibrary) {
-  std::vector<double> points = {-2.5, -1.5, -0.5, -0.4, 0.0, 0.5, 1.5, 2.5, 2.6, 1e6 + 0.5, -7, infinity, -infinity, nan};
+  std::vector<double> points = {-2.5, -1.5, -0.5,      -0.4, 0.0,      0.5,       1.5,
+                                2.5,  2.6,  1e6 + 0.5, -7,   infinity, -infinity, nan};
   for (DType dtype : {DType::float32, DType::float64}) {
     Tensor x = cast(tensor(points, {static_cast<std::int64_t>(points.size())}), dtype);
-    auto expected = [&](double (*f)(double)) { return made(x.shape(), [&](const Index& i) { return f(at(x, i)); }, dtype); };
+    auto expected = [&](double (*f)(double)) {
+      return made(
+          x.shape(), [&](const Index& i) { return f(at(x, i)); }, dtype);
+    };
     EXPECT_TRUE(close(floor(x), expected(std::floor), 0));
     EXPECT_TRUE(close(ceil(x), expected(std::ceil), 0));
     EXPECT_TRUE(close(round(x), expected(std::nearbyint), 0));
     EXPECT_TRUE(close(sign(x), expected([](double v) { return v > 0 ? 1.0 : v < 0 ? -1.0 : 0 * v; }), 0));
-    EXPECT_TRUE(same_bits(isnan(x), made(x.shape(), [&](const Index& i) { return std::isnan(at(x, i)); }, DType::boolean)));
-    EXPECT_TRUE(same_bits(isfinite(x), made(x.shape(), [&](const Index& i) { return std::isfinite(at(x, i)); }, DType::boolean)));
+    EXPECT_TRUE(
+        same_bits(isnan(x), made(
+                                x.shape(), [&](const Index& i) { return std::isnan(at(x, i)); }, DType::boolean)));
+    EXPECT_TRUE(same_bits(isfinite(x),
+                          made(
+                              x.shape(), [&](const Index& i) { return std::isfinite(at(x, i)); }, DType::boolean)));
   }
 }
 
@@ -230,7 +260,9 @@ TEST(Pointwise, FunctionsWithoutAGradientSayWhichTheyAre) {
   tape.watch(x);
   int line = __LINE__ + 1;
   Tensor y = reduce_sum(floor(x));
-  std::string expected = "gradient: no path from the target to a tensor of shape (2,)\n  no gradient flows through floor at tests/ops/pointwise_test.cpp:";
+  std::string expected =
+      "gradient: no path from the target to a tensor of shape (2,)\n  no gradient flows through floor at "
+      "tests/ops/pointwise_test.cpp:";
   EXPECT_MESSAGE(GradientError, tape.gradient(y, x), expected + std::to_string(line));
 }
 

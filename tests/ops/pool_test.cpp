@@ -55,11 +55,19 @@ Tensor plain(const Tensor& x, const Window& w, Join join) {
 OpCases cases() {
   OpCases all;
   for (const Window& w : windows) {
-    all.push_back({"max_pool " + to_string(w.x) + " to " + to_string(w.y), {distinct(w.x)}, [=](const Tensors& x) { return max_pool(x[0], w.options); },
-                   [=](const Tensors& x) { return plain(x[0], w, [](const auto& v) { return *std::max_element(v.begin(), v.end()); }); }});
-    all.push_back({"average_pool " + to_string(w.x) + " to " + to_string(w.y), {normal(w.x)}, [=](const Tensors& x) { return average_pool(x[0], w.options); },
+    all.push_back({"max_pool " + to_string(w.x) + " to " + to_string(w.y),
+                   {distinct(w.x)},
+                   [=](const Tensors& x) { return max_pool(x[0], w.options); },
                    [=](const Tensors& x) {
-                     return plain(x[0], w, [](const auto& v) { return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size()); });
+                     return plain(x[0], w, [](const auto& v) { return *std::max_element(v.begin(), v.end()); });
+                   }});
+    all.push_back({"average_pool " + to_string(w.x) + " to " + to_string(w.y),
+                   {normal(w.x)},
+                   [=](const Tensors& x) { return average_pool(x[0], w.options); },
+                   [=](const Tensors& x) {
+                     return plain(x[0], w, [](const auto& v) {
+                       return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+                     });
                    }});
   }
   return all;
@@ -73,8 +81,10 @@ TEST(Pool, Float32IsWithinSixtyFourUlp) { for_each_case(cases(), expect_float32)
 
 TEST(Pool, GivesTheSameBitsForAnyNumberOfThreads) {
   for (PoolOptions options : {PoolOptions{}, PoolOptions{.window = 3, .strides = 2, .padding = Padding::same}}) {
-    expect_same_bits_for_any_threads({"", {normal({70, 14, 14, 16})}, [=](const Tensors& x) { return max_pool(x[0], options); }});
-    expect_same_bits_for_any_threads({"", {normal({70, 14, 14, 16})}, [=](const Tensors& x) { return average_pool(x[0], options); }});
+    expect_same_bits_for_any_threads(
+        {"", {normal({70, 14, 14, 16})}, [=](const Tensors& x) { return max_pool(x[0], options); }});
+    expect_same_bits_for_any_threads(
+        {"", {normal({70, 14, 14, 16})}, [=](const Tensors& x) { return average_pool(x[0], options); }});
   }
 }
 
@@ -91,18 +101,24 @@ TEST(MaxPool, NanWins) {
     x.mutable_data<float>()[place] = std::numeric_limits<float>::quiet_NaN();
     EXPECT_TRUE(std::isnan(max_pool(x).item())) << place;
   }
-  EXPECT_EQ(max_pool(full({1, 2, 2, 1}, -std::numeric_limits<double>::infinity())).item(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(max_pool(full({1, 2, 2, 1}, -std::numeric_limits<double>::infinity())).item(),
+            -std::numeric_limits<double>::infinity());
 }
 
 TEST(Pool, RefusesWhatDoesNotFit) {
   Tensor x({2, 4, 5, 3}), flat({4, 5, 3}), whole({2, 4, 5, 3}, DType::int32), none;
   std::string shown = "\n  x  (2, 4, 5, 3)   batch, height, width, channels";
-  EXPECT_MESSAGE(ShapeError, max_pool(flat), "max_pool: x needs rank 4 but has rank 3\n  x  (4, 5, 3)   batch, height, width, channels");
-  EXPECT_MESSAGE(DTypeError, average_pool(whole), "average_pool: needs float32 or float64; cast() converts\n  x  (2, 4, 5, 3)   int32");
-  EXPECT_MESSAGE(ShapeError, max_pool(x, {.window = {5, 2}}), "max_pool: the window of 5 by 2 is larger than the padded input" + shown);
+  EXPECT_MESSAGE(ShapeError, max_pool(flat),
+                 "max_pool: x needs rank 4 but has rank 3\n  x  (4, 5, 3)   batch, height, width, channels");
+  EXPECT_MESSAGE(DTypeError, average_pool(whole),
+                 "average_pool: needs float32 or float64; cast() converts\n  x  (2, 4, 5, 3)   int32");
+  EXPECT_MESSAGE(ShapeError, max_pool(x, {.window = {5, 2}}),
+                 "max_pool: the window of 5 by 2 is larger than the padded input" + shown);
   EXPECT_MESSAGE(ShapeError, max_pool(x, {.window = 0}), "max_pool: window and strides must be 1 or more" + shown);
-  EXPECT_MESSAGE(ShapeError, average_pool(x, {.strides = -1}), "average_pool: window and strides must be 1 or more" + shown);
-  EXPECT_MESSAGE(ShapeError, average_pool(x, {.padding = Padding::of(2)}), "average_pool: padding must be 0 or more and smaller than the window" + shown);
+  EXPECT_MESSAGE(ShapeError, average_pool(x, {.strides = -1}),
+                 "average_pool: window and strides must be 1 or more" + shown);
+  EXPECT_MESSAGE(ShapeError, average_pool(x, {.padding = Padding::of(2)}),
+                 "average_pool: padding must be 0 or more and smaller than the window" + shown);
   EXPECT_MESSAGE(ValueError, max_pool(none), "max_pool: x has no value yet");
 }
 

@@ -58,7 +58,8 @@ const std::vector<Reduction> reductions = {
     {"reduce_variance", reduce_variance, variance_of, any},
     {"reduce_max", reduce_max, [](const Values& v) { return *std::max_element(v.begin(), v.end()); }, no_ties, false},
     {"reduce_min", reduce_min, [](const Values& v) { return *std::min_element(v.begin(), v.end()); }, no_ties, false},
-    {"reduce_prod", reduce_prod, [](const Values& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }, with_zeros},
+    {"reduce_prod", reduce_prod,
+     [](const Values& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }, with_zeros},
     {"reduce_logsumexp", reduce_logsumexp, logsumexp_of, any},
 };
 
@@ -68,10 +69,29 @@ struct Over {
 };
 
 const std::vector<Over> small = {
-    {{}, {}},           {{1}, {}},          {{5}, {}},          {{5}, 0},           {{2, 3}, {}},        {{2, 3}, 0},
-    {{2, 3}, 1},        {{2, 3}, -1},       {{2, 3}, {0, 1}},   {{2, 3, 4}, 1},     {{2, 3, 4}, {0, 2}}, {{2, 3, 4}, {-1, 0}},
-    {{2, 3, 4}, {1, 2}}, {{1, 3, 1}, {0, 2}}, {{1, 3, 1}, 1},    {{2, 1, 3}, {0, 1}}, {{2, 1, 3, 1, 2}, {0, 2, 4}}, {{2, 2, 1, 2, 2, 1}, {1, 4}},
-    {{3, 11}, 0},       {{11, 3}, 0},       {{3, 17}, 1},       {{0, 3}, 1},        {{2, 3}, std::vector<int>{}},
+    {{}, {}},
+    {{1}, {}},
+    {{5}, {}},
+    {{5}, 0},
+    {{2, 3}, {}},
+    {{2, 3}, 0},
+    {{2, 3}, 1},
+    {{2, 3}, -1},
+    {{2, 3}, {0, 1}},
+    {{2, 3, 4}, 1},
+    {{2, 3, 4}, {0, 2}},
+    {{2, 3, 4}, {-1, 0}},
+    {{2, 3, 4}, {1, 2}},
+    {{1, 3, 1}, {0, 2}},
+    {{1, 3, 1}, 1},
+    {{2, 1, 3}, {0, 1}},
+    {{2, 1, 3, 1, 2}, {0, 2, 4}},
+    {{2, 2, 1, 2, 2, 1}, {1, 4}},
+    {{3, 11}, 0},
+    {{11, 3}, 0},
+    {{3, 17}, 1},
+    {{0, 3}, 1},
+    {{2, 3}, std::vector<int>{}},
 };
 const std::vector<Over> over_nothing = {{{0}, {}}, {{0, 3}, 0}, {{2, 0, 3}, 1}, {{2, 0}, {0, 1}}};
 
@@ -81,7 +101,8 @@ std::vector<bool> reduced_axes(const Over& over) {
   return reduced;
 }
 
-Tensor plain(const Tensor& x, const Over& over, bool keepdims, double (*reference)(const Values&), DType dtype = DType::float64) {
+Tensor plain(const Tensor& x, const Over& over, bool keepdims, double (*reference)(const Values&),
+             DType dtype = DType::float64) {
   std::vector<bool> reduced = reduced_axes(over);
   Shape kept, result;
   for (int axis = 0; axis < x.rank(); ++axis) {
@@ -95,7 +116,8 @@ Tensor plain(const Tensor& x, const Over& over, bool keepdims, double (*referenc
     groups[place].push_back(at(x, i));
   });
   auto group = groups.begin();
-  return made(result, [&](const Index&) { return reference(*group++); }, dtype);
+  return made(
+      result, [&](const Index&) { return reference(*group++); }, dtype);
 }
 
 std::string named(const std::string& op, const Over& over, bool keepdims) {
@@ -109,7 +131,9 @@ OpCases cases() {
   for (const Reduction& one : reductions) {
     auto add = [&](const Over& over) {
       for (bool keepdims : {false, true}) {
-        all.push_back({named(one.name, over, keepdims), {one.draw(over.shape)}, [=](const Tensors& x) { return one.op(x[0], over.axes, keepdims); },
+        all.push_back({named(one.name, over, keepdims),
+                       {one.draw(over.shape)},
+                       [=](const Tensors& x) { return one.op(x[0], over.axes, keepdims); },
                        [=](const Tensors& x) { return plain(x[0], over, keepdims, one.reference); }});
       }
     };
@@ -119,10 +143,14 @@ OpCases cases() {
     }
   }
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{2, 3}}) {
-    all.push_back({"norm " + to_string(shape), {uniform(shape, 0.5, 2)}, [](const Tensors& x) { return norm(x[0]); },
-                   [](const Tensors& x) { return plain(x[0], {x[0].shape(), {}}, false, [](const Values& v) {
-                                            return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
-                                          }); }});
+    all.push_back({"norm " + to_string(shape),
+                   {uniform(shape, 0.5, 2)},
+                   [](const Tensors& x) { return norm(x[0]); },
+                   [](const Tensors& x) {
+                     return plain(x[0], {x[0].shape(), {}}, false, [](const Values& v) {
+                       return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
+                     });
+                   }});
   }
   return all;
 }
@@ -158,12 +186,15 @@ TEST(Reduce, GradientsOverNothingAreEmptyOrZero) {
 // The variance of one element is 0, and its gradient only rounding.
 TEST(Reduce, Float32IsWithinSixtyFourUlp) {
   OpCases all = finite_cases();
-  std::erase_if(all, [](const OpCase& one) { return one.name.starts_with("reduce_variance") && largest(one.reference(one.inputs)) == 0; });
+  std::erase_if(all, [](const OpCase& one) {
+    return one.name.starts_with("reduce_variance") && largest(one.reference(one.inputs)) == 0;
+  });
   for_each_case(all, expect_float32);
 }
 
 TEST(Reduce, LongSumsKeepTheirDigits) {
-  for (const Over& over : std::vector<Over>{{{1000003}, {}}, {{100003, 7}, 0}, {{7, 100003}, 1}, {{3, 40001, 5}, 1}, {{40, 50, 60}, {0, 2}}}) {
+  for (const Over& over : std::vector<Over>{
+           {{1000003}, {}}, {{100003, 7}, 0}, {{7, 100003}, 1}, {{3, 40001, 5}, 1}, {{40, 50, 60}, {0, 2}}}) {
     for (const Reduction& one : reductions) {
       if (one.name == "reduce_prod") continue;
       SCOPED_TRACE(named(one.name, over, false));
@@ -181,9 +212,15 @@ TEST(Reduce, VarianceKeepsItsDigitsFarFromZero) {
 
 TEST(Reduce, GivesTheSameBitsForAnyNumberOfThreads) {
   for (const Reduction& one : reductions) {
-    for (const Over& over : std::vector<Over>{{{200003}, {}}, {{300, 401}, 0}, {{300, 401}, 1}, {{40, 70, 50}, {0, 2}}, {{40, 70, 50}, 1}, {{100001, 3}, 0}}) {
+    for (const Over& over : std::vector<Over>{{{200003}, {}},
+                                              {{300, 401}, 0},
+                                              {{300, 401}, 1},
+                                              {{40, 70, 50}, {0, 2}},
+                                              {{40, 70, 50}, 1},
+                                              {{100001, 3}, 0}}) {
       SCOPED_TRACE(named(one.name, over, false));
-      expect_same_bits_for_any_threads({"", {one.draw(over.shape)}, [&](const Tensors& x) { return one.op(x[0], over.axes, false); }});
+      expect_same_bits_for_any_threads(
+          {"", {one.draw(over.shape)}, [&](const Tensors& x) { return one.op(x[0], over.axes, false); }});
     }
   }
   expect_same_bits_for_any_threads({"", {normal({300, 401})}, [](const Tensors& x) { return norm(x[0]); }});
@@ -194,7 +231,8 @@ TEST(Reduce, ARowsResultDoesNotDependOnItsPlace) {
     SCOPED_TRACE(one.name);
     for (std::int64_t length = 1; length <= 40; ++length) {
       Tensor x = cast(one.draw({3, length}), DType::float32), y = one.op(x, 1, false);
-      for (std::int64_t row = 0; row < 3; ++row) ASSERT_TRUE(same_bits(one.op(slice(x, 0, row, row + 1), 1, false), slice(y, 0, row, row + 1)));
+      for (std::int64_t row = 0; row < 3; ++row)
+        ASSERT_TRUE(same_bits(one.op(slice(x, 0, row, row + 1), 1, false), slice(y, 0, row, row + 1)));
     }
   }
 }
@@ -221,7 +259,8 @@ TEST(Reduce, NanReachesTheResult) {
     Tensor x = normal({40});
     x.mutable_data<double>()[place] = nan;
     for (DType dtype : {DType::float32, DType::float64}) {
-      for (const Reduction& one : reductions) EXPECT_TRUE(std::isnan(one.op(cast(x, dtype), {}, false).item())) << one.name << " with NaN at " << place;
+      for (const Reduction& one : reductions)
+        EXPECT_TRUE(std::isnan(one.op(cast(x, dtype), {}, false).item())) << one.name << " with NaN at " << place;
     }
   }
 }
@@ -230,13 +269,17 @@ TEST(Reduce, TiesShareTheGradient) {
   Tensor x = tensor({{2.0, 5.0, 5.0}, {1.0, 1.0, 1.0}});
   GradientTape tape(persistent);
   tape.watch(x);
-  EXPECT_TRUE(close(tape.gradient(reduce_max(x, 1), x), tensor(std::vector<double>{0, 0.5, 0.5, 1 / 3., 1 / 3., 1 / 3.}, {2, 3}), 1e-7));
-  EXPECT_TRUE(close(tape.gradient(reduce_min(x, 1), x), tensor(std::vector<double>{1, 0, 0, 1 / 3., 1 / 3., 1 / 3.}, {2, 3}), 1e-7));
+  EXPECT_TRUE(close(tape.gradient(reduce_max(x, 1), x),
+                    tensor(std::vector<double>{0, 0.5, 0.5, 1 / 3., 1 / 3., 1 / 3.}, {2, 3}), 1e-7));
+  EXPECT_TRUE(close(tape.gradient(reduce_min(x, 1), x),
+                    tensor(std::vector<double>{1, 0, 0, 1 / 3., 1 / 3., 1 / 3.}, {2, 3}), 1e-7));
 }
 
 TEST(Reduce, LogSumExpNeitherOverflowsNorForgets) {
   Tensor x = tensor({{10000.0, 10000.0}, {-10000.0, -10001.0}});
-  EXPECT_TRUE(close(reduce_logsumexp(x, 1), tensor(std::vector<double>{10000 + std::log(2.0), -10000 + std::log1p(std::exp(-1.0))}, {2}), 64 * ulp_of_largest(x)));
+  EXPECT_TRUE(close(reduce_logsumexp(x, 1),
+                    tensor(std::vector<double>{10000 + std::log(2.0), -10000 + std::log1p(std::exp(-1.0))}, {2}),
+                    64 * ulp_of_largest(x)));
   Tensor edges = tensor(std::vector<double>{-infinity, -infinity, -infinity, 3, infinity, 3}, {3, 2});
   EXPECT_TRUE(close(reduce_logsumexp(edges, 1), tensor(std::vector<double>{-infinity, 3, infinity}, {3}), 0));
   Tensor y = tensor({10000.0, 10000.0});
@@ -250,8 +293,12 @@ TEST(Reduce, AnyAndAllMatchPlainLoops) {
     Tensor x = greater(normal(over.shape), 0.5);
     for (bool keepdims : {false, true}) {
       SCOPED_TRACE(named("", over, keepdims));
-      auto any_of = [](const Values& v) { return static_cast<double>(std::any_of(v.begin(), v.end(), [](double b) { return b != 0; })); };
-      auto all_of = [](const Values& v) { return static_cast<double>(std::all_of(v.begin(), v.end(), [](double b) { return b != 0; })); };
+      auto any_of = [](const Values& v) {
+        return static_cast<double>(std::any_of(v.begin(), v.end(), [](double b) { return b != 0; }));
+      };
+      auto all_of = [](const Values& v) {
+        return static_cast<double>(std::all_of(v.begin(), v.end(), [](double b) { return b != 0; }));
+      };
       EXPECT_TRUE(same_bits(reduce_any(x, over.axes, keepdims), plain(x, over, keepdims, any_of, DType::boolean)));
       EXPECT_TRUE(same_bits(reduce_all(x, over.axes, keepdims), plain(x, over, keepdims, all_of, DType::boolean)));
     }
@@ -264,12 +311,24 @@ TEST(Reduce, AnyAndAllMatchPlainLoops) {
 // --- Positions -------------------------------------------------------------------------------------------------------
 
 TEST(ArgMax, MatchesPlainLoops) {
-  for (const auto& [shape, axis] : std::vector<std::pair<Shape, int>>{{{5}, 0}, {{1}, 0}, {{2, 3}, 0}, {{2, 3}, 1}, {{2, 7, 4}, 1}, {{2, 7, 4}, -1}, {{3, 300, 2}, 1}, {{4, 600}, 0}, {{0, 3}, 1}}) {
+  for (const auto& [shape, axis] : std::vector<std::pair<Shape, int>>{{{5}, 0},
+                                                                      {{1}, 0},
+                                                                      {{2, 3}, 0},
+                                                                      {{2, 3}, 1},
+                                                                      {{2, 7, 4}, 1},
+                                                                      {{2, 7, 4}, -1},
+                                                                      {{3, 300, 2}, 1},
+                                                                      {{4, 600}, 0},
+                                                                      {{0, 3}, 1}}) {
     for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8}) {
       SCOPED_TRACE(to_string(shape) + " axis " + std::to_string(axis) + " " + std::string(name(dtype)));
       Tensor x = cast(cast(uniform(shape, 0, 6), DType::int32), dtype);  // with ties
-      auto first_largest = [](const Values& v) { return static_cast<double>(std::max_element(v.begin(), v.end()) - v.begin()); };
-      auto first_smallest = [](const Values& v) { return static_cast<double>(std::min_element(v.begin(), v.end()) - v.begin()); };
+      auto first_largest = [](const Values& v) {
+        return static_cast<double>(std::max_element(v.begin(), v.end()) - v.begin());
+      };
+      auto first_smallest = [](const Values& v) {
+        return static_cast<double>(std::min_element(v.begin(), v.end()) - v.begin());
+      };
       EXPECT_TRUE(same_bits(argmax(x, axis), plain(x, {shape, axis}, false, first_largest, DType::int64)));
       EXPECT_TRUE(same_bits(argmin(x, axis), plain(x, {shape, axis}, false, first_smallest, DType::int64)));
     }
@@ -287,16 +346,28 @@ TEST(ArgMax, TheFirstNanWins) {
 
 OpCases cumsum_cases() {
   OpCases all;
-  for (const auto& [shape, axis] : std::vector<std::pair<Shape, int>>{{{1}, 0}, {{5}, 0}, {{5}, -1}, {{2, 3}, 0}, {{2, 3}, 1}, {{2, 3, 4}, 1}, {{2, 1, 3}, 1}, {{0, 3}, 0}, {{0, 3}, 1}, {{3, 0}, 0}}) {
+  for (const auto& [shape, axis] : std::vector<std::pair<Shape, int>>{{{1}, 0},
+                                                                      {{5}, 0},
+                                                                      {{5}, -1},
+                                                                      {{2, 3}, 0},
+                                                                      {{2, 3}, 1},
+                                                                      {{2, 3, 4}, 1},
+                                                                      {{2, 1, 3}, 1},
+                                                                      {{0, 3}, 0},
+                                                                      {{0, 3}, 1},
+                                                                      {{3, 0}, 0}}) {
     for (bool exclusive : {false, true}) {
       for (bool reverse : {false, true}) {
         int along = axis < 0 ? axis + shape.rank() : axis;
-        all.push_back({"cumsum " + to_string(shape) + " axis " + std::to_string(axis) + (exclusive ? " exclusive" : "") + (reverse ? " reverse" : ""), {normal(shape)},
+        all.push_back({"cumsum " + to_string(shape) + " axis " + std::to_string(axis) +
+                           (exclusive ? " exclusive" : "") + (reverse ? " reverse" : ""),
+                       {normal(shape)},
                        [=, axis = axis](const Tensors& x) { return cumsum(x[0], axis, exclusive, reverse); },
                        [=, shape = shape](const Tensors& x) {
                          return made(shape, [&](const Index& i) {
                            double sum = 0;
-                           for (Index j = i; j[along] >= 0 && j[along] < shape[along]; j[along] += reverse ? 1 : -1) sum += exclusive && j == i ? 0 : at(x[0], j);
+                           for (Index j = i; j[along] >= 0 && j[along] < shape[along]; j[along] += reverse ? 1 : -1)
+                             sum += exclusive && j == i ? 0 : at(x[0], j);
                            return sum;
                          });
                        }});
@@ -309,13 +380,25 @@ OpCases cumsum_cases() {
 TEST(CumSum, MatchesPlainLoops) { for_each_case(cumsum_cases(), expect_reference); }
 TEST(CumSum, IsDifferentiable) { for_each_case(cumsum_cases(), expect_differentiable); }
 TEST(CumSum, GivesTheSameBitsForAnyNumberOfThreads) {
-  for (int axis : {0, 1, 2}) expect_same_bits_for_any_threads({"", {normal({40, 60, 50})}, [=](const Tensors& x) { return cumsum(x[0], axis); }});
+  for (int axis : {0, 1, 2})
+    expect_same_bits_for_any_threads(
+        {"", {normal({40, 60, 50})}, [=](const Tensors& x) { return cumsum(x[0], axis); }});
 }
 
 OpCases top_k_cases() {
   OpCases all;
-  for (const auto& [shape, k] : std::vector<std::pair<Shape, std::int64_t>>{{{1}, 1}, {{5}, 3}, {{5}, 5}, {{2, 3}, 1}, {{2, 3}, 2}, {{2, 2, 4}, 3}, {{2, 3}, 0}, {{0, 3}, 2}, {{3, 0}, 0}}) {
-    all.push_back({"top_k " + to_string(shape) + " " + std::to_string(k), {distinct(shape)}, [=, k = k](const Tensors& x) { return top_k(x[0], k).values; },
+  for (const auto& [shape, k] : std::vector<std::pair<Shape, std::int64_t>>{{{1}, 1},
+                                                                            {{5}, 3},
+                                                                            {{5}, 5},
+                                                                            {{2, 3}, 1},
+                                                                            {{2, 3}, 2},
+                                                                            {{2, 2, 4}, 3},
+                                                                            {{2, 3}, 0},
+                                                                            {{0, 3}, 2},
+                                                                            {{3, 0}, 0}}) {
+    all.push_back({"top_k " + to_string(shape) + " " + std::to_string(k),
+                   {distinct(shape)},
+                   [=, k = k](const Tensors& x) { return top_k(x[0], k).values; },
                    [=, shape = shape, k = k](const Tensors& x) {
                      Shape result = shape;
                      result[shape.rank() - 1] = k;
@@ -346,7 +429,8 @@ TEST(TopK, GivesTheSameBitsForAnyNumberOfThreads) {
 // --- Refusals --------------------------------------------------------------------------------------------------------
 
 TEST(Reduce, RefusesWhatDoesNotFit) {
-  Tensor x({2, 3}), nothing({2, 0}), flags({2}, DType::boolean), bytes({2}, DType::uint8), whole({2}, DType::int32), none;
+  Tensor x({2, 3}), nothing({2, 0}), flags({2}, DType::boolean), bytes({2}, DType::uint8), whole({2}, DType::int32),
+      none;
   EXPECT_MESSAGE(ShapeError, reduce_sum(x, 2), "reduce_sum: there is no axis 2 in rank 2\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, reduce_mean(x, -3), "reduce_mean: there is no axis -3 in rank 2\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, reduce_max(x, {1, -1}), "reduce_max: axis 1 is named twice\n  x  (2, 3)");
@@ -356,7 +440,8 @@ TEST(Reduce, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, argmin(Tensor(Shape{})), "argmin: there is no axis -1 in rank 0\n  x  ()");
   EXPECT_MESSAGE(DTypeError, reduce_sum(flags), "reduce_sum: does not take bool; cast() converts\n  x  (2,)   bool");
   EXPECT_MESSAGE(DTypeError, reduce_sum(bytes), "reduce_sum: does not take uint8; cast() converts\n  x  (2,)   uint8");
-  EXPECT_MESSAGE(DTypeError, reduce_mean(whole), "reduce_mean: needs float32 or float64; cast() converts\n  x  (2,)   int32");
+  EXPECT_MESSAGE(DTypeError, reduce_mean(whole),
+                 "reduce_mean: needs float32 or float64; cast() converts\n  x  (2,)   int32");
   EXPECT_MESSAGE(DTypeError, reduce_any(x), "reduce_any: needs a bool tensor, such as comparisons give\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, reduce_any(flags, 1), "reduce_any: there is no axis 1 in rank 1\n  x  (2,)   bool");
   EXPECT_MESSAGE(ShapeError, reduce_all(flags, 1), "reduce_all: there is no axis 1 in rank 1\n  x  (2,)   bool");

@@ -40,7 +40,8 @@ Move transposed(const Shape& from, AxisList order) {
   }
   Shape to;
   for (int& axis : full) axis = axis < 0 ? axis + from.rank() : axis, to.append(from[axis]);
-  return {"transpose", from, to, [=](const Tensor& x) { return transpose(x, order); }, [=](const Index& i) {
+  return {"transpose", from, to, [=](const Tensor& x) { return transpose(x, order); },
+          [=](const Index& i) {
             Index source(full.size());
             for (std::size_t k = 0; k < full.size(); ++k) source[full[k]] = i[k];
             return source;
@@ -48,7 +49,8 @@ Move transposed(const Shape& from, AxisList order) {
 }
 
 Move broadcast(const Shape& from, const Shape& to) {
-  return {"broadcast_to", from, to, [=](const Tensor& x) { return broadcast_to(x, to); }, [=](const Index& i) {
+  return {"broadcast_to", from, to, [=](const Tensor& x) { return broadcast_to(x, to); },
+          [=](const Index& i) {
             Index source(i.end() - from.rank(), i.end());
             for (int axis = 0; axis < from.rank(); ++axis) source[axis] = from[axis] == 1 ? 0 : source[axis];
             return source;
@@ -56,7 +58,8 @@ Move broadcast(const Shape& from, const Shape& to) {
 }
 
 Move flipped(const Shape& from, AxisList axes) {
-  return {"flip", from, from, [=](const Tensor& x) { return flip(x, axes); }, [=](Index i) {
+  return {"flip", from, from, [=](const Tensor& x) { return flip(x, axes); },
+          [=](Index i) {
             for (int axis : axes) {
               int at = axis < 0 ? axis + from.rank() : axis;
               i[at] = from[at] - 1 - i[at];
@@ -68,17 +71,20 @@ Move flipped(const Shape& from, AxisList axes) {
 Move tiled(const Shape& from, const std::vector<std::int64_t>& repeats) {
   Shape to = from;
   for (int axis = 0; axis < from.rank(); ++axis) to[axis] *= repeats[axis];
-  return {"tile", from, to, [=](const Tensor& x) { return tile(x, repeats); }, [=](Index i) {
+  return {"tile", from, to, [=](const Tensor& x) { return tile(x, repeats); },
+          [=](Index i) {
             for (int axis = 0; axis < from.rank(); ++axis) i[axis] %= from[axis];
             return i;
           }};
 }
 
-Move sliced(const Shape& from, int axis, std::int64_t begin, std::optional<std::int64_t> end, std::int64_t step, std::int64_t first, std::int64_t size) {
+Move sliced(const Shape& from, int axis, std::int64_t begin, std::optional<std::int64_t> end, std::int64_t step,
+            std::int64_t first, std::int64_t size) {
   int along = axis < 0 ? axis + from.rank() : axis;
   Shape to = from;
   to[along] = size;
-  return {"slice", from, to, [=](const Tensor& x) { return slice(x, axis, begin, end, step); }, [=](Index i) {
+  return {"slice", from, to, [=](const Tensor& x) { return slice(x, axis, begin, end, step); },
+          [=](Index i) {
             i[along] = first + i[along] * step;
             return i;
           }};
@@ -87,13 +93,18 @@ Move sliced(const Shape& from, int axis, std::int64_t begin, std::optional<std::
 Move padded(const Shape& from, const std::vector<std::pair<std::int64_t, std::int64_t>>& pads, double value) {
   Shape to = from;
   for (int axis = 0; axis < from.rank(); ++axis) to[axis] += pads[axis].first + pads[axis].second;
-  return {"pad", from, to, [=](const Tensor& x) { return pad(x, pads, value); }, [=](Index i) {
+  return {"pad",
+          from,
+          to,
+          [=](const Tensor& x) { return pad(x, pads, value); },
+          [=](Index i) {
             for (int axis = 0; axis < from.rank(); ++axis) {
               i[axis] -= pads[axis].first;
               if (i[axis] < 0 || i[axis] >= from[axis]) return Index{-1};
             }
             return i;
-          }, value};
+          },
+          value};
 }
 
 Move gathered(const Shape& from, const Tensor& which, int axis) {
@@ -102,7 +113,8 @@ Move gathered(const Shape& from, const Tensor& which, int axis) {
   for (int k = 0; k < along; ++k) to.append(from[k]);
   for (std::int64_t size : which.shape()) to.append(size);
   for (int k = along + 1; k < from.rank(); ++k) to.append(from[k]);
-  return {"gather", from, to, [=](const Tensor& x) { return gather(x, which, axis); }, [=](const Index& i) {
+  return {"gather", from, to, [=](const Tensor& x) { return gather(x, which, axis); },
+          [=](const Index& i) {
             auto middle = i.begin() + along, rest = middle + which.rank();
             Index source(i.begin(), middle);
             source.push_back(static_cast<std::int64_t>(at(which, Index(middle, rest))));
@@ -113,11 +125,23 @@ Move gathered(const Shape& from, const Tensor& which, int axis) {
 
 std::vector<Move> moves() {
   return {
-      renamed("reshape", {2, 3}, {3, 2}, [](const Tensor& x) { return reshape(x, {3, 2}); }),
-      renamed("reshape", {2, 3, 2}, {2, 6}, [](const Tensor& x) { return reshape(x, {2, -1}); }),
+      renamed("reshape", {2, 3}, {3, 2},
+              [](const Tensor& x) {
+                return reshape(x, {3, 2});
+              }),
+      renamed("reshape", {2, 3, 2}, {2, 6},
+              [](const Tensor& x) {
+                return reshape(x, {2, -1});
+              }),
       renamed("reshape", {1}, {}, [](const Tensor& x) { return reshape(x, {}); }),
-      renamed("reshape", {}, {1, 1}, [](const Tensor& x) { return reshape(x, {1, -1}); }),
-      renamed("reshape", {0, 3}, {3, 0}, [](const Tensor& x) { return reshape(x, {3, -1}); }),
+      renamed("reshape", {}, {1, 1},
+              [](const Tensor& x) {
+                return reshape(x, {1, -1});
+              }),
+      renamed("reshape", {0, 3}, {3, 0},
+              [](const Tensor& x) {
+                return reshape(x, {3, -1});
+              }),
       renamed("reshape", {0, 3}, {0}, [](const Tensor& x) { return reshape(x, {-1}); }),
       renamed("flatten", {2, 3, 2}, {2, 6}, [](const Tensor& x) { return flatten(x); }),
       renamed("flatten", {3}, {3, 1}, [](const Tensor& x) { return flatten(x); }),
@@ -185,16 +209,21 @@ std::vector<Move> moves() {
 }
 
 Tensor plain(const Move& move, const Tensor& x) {
-  return made(move.to, [&](const Index& i) {
-    Index source = move.source(i);
-    return !source.empty() && source[0] < 0 ? move.fill : at(x, source);
-  }, x.dtype());
+  return made(
+      move.to,
+      [&](const Index& i) {
+        Index source = move.source(i);
+        return !source.empty() && source[0] < 0 ? move.fill : at(x, source);
+      },
+      x.dtype());
 }
 
 OpCases cases() {
   OpCases all;
   for (const Move& move : moves()) {
-    all.push_back({move.name + " " + to_string(move.from) + " to " + to_string(move.to), {normal(move.from)}, [=](const Tensors& x) { return move.op(x[0]); },
+    all.push_back({move.name + " " + to_string(move.from) + " to " + to_string(move.to),
+                   {normal(move.from)},
+                   [=](const Tensors& x) { return move.op(x[0]); },
                    [=](const Tensors& x) { return plain(move, x[0]); }});
   }
   return all;
@@ -203,11 +232,17 @@ OpCases cases() {
 // Several tensors to one, and one to several.
 OpCases cases_of_several() {
   OpCases all;
-  for (const auto& [shapes, axis] : std::vector<std::pair<std::vector<Shape>, int>>{
-           {{{2}}, 0}, {{{2}, {3}}, 0}, {{{2, 3}, {1, 3}, {2, 3}}, 0}, {{{2, 3}, {2, 1}}, -1}, {{{2, 1, 3}, {2, 2, 3}}, 1}, {{{0, 3}, {2, 3}}, 0}, {{{0, 1}, {0, 2}}, 1}}) {
+  for (const auto& [shapes, axis] : std::vector<std::pair<std::vector<Shape>, int>>{{{{2}}, 0},
+                                                                                    {{{2}, {3}}, 0},
+                                                                                    {{{2, 3}, {1, 3}, {2, 3}}, 0},
+                                                                                    {{{2, 3}, {2, 1}}, -1},
+                                                                                    {{{2, 1, 3}, {2, 2, 3}}, 1},
+                                                                                    {{{0, 3}, {2, 3}}, 0},
+                                                                                    {{{0, 1}, {0, 2}}, 1}}) {
     Tensors parts;
     for (const Shape& shape : shapes) parts.push_back(normal(shape, parts.size() + 1));
-    all.push_back({"concat of " + std::to_string(parts.size()) + " along " + std::to_string(axis), parts, [axis = axis](const Tensors& x) { return concat(x, axis); },
+    all.push_back({"concat of " + std::to_string(parts.size()) + " along " + std::to_string(axis), parts,
+                   [axis = axis](const Tensors& x) { return concat(x, axis); },
                    [axis = axis](const Tensors& x) {
                      int along = axis < 0 ? axis + x[0].rank() : axis;
                      Shape result = x[0].shape();
@@ -220,7 +255,9 @@ OpCases cases_of_several() {
                    }});
   }
   for (int axis : {0, 1, 2, -1, -3}) {
-    all.push_back({"stack along " + std::to_string(axis), {normal({2, 3}, 1), normal({2, 3}, 2)}, [=](const Tensors& x) { return stack(x, axis); },
+    all.push_back({"stack along " + std::to_string(axis),
+                   {normal({2, 3}, 1), normal({2, 3}, 2)},
+                   [=](const Tensors& x) { return stack(x, axis); },
                    [=](const Tensors& x) {
                      int along = axis < 0 ? axis + 3 : axis;
                      Shape result;
@@ -235,25 +272,54 @@ OpCases cases_of_several() {
   auto halves = [](const Tensors& x) { return split(x[0], 1, 2); };
   auto parts = [](const Tensors& x) { return split(x[0], -1, std::vector<std::int64_t>{1, 0, 3}); };
   for (std::size_t k : {0, 1}) {
-    all.push_back({"split into halves", {normal({2, 4})}, [=](const Tensors& x) { return halves(x)[k]; },
-                   [=](const Tensors& x) { return made({2, 2}, [&](const Index& i) { return at(x[0], {i[0], i[1] + 2 * static_cast<std::int64_t>(k)}); }); }});
+    all.push_back({"split into halves",
+                   {normal({2, 4})},
+                   [=](const Tensors& x) { return halves(x)[k]; },
+                   [=](const Tensors& x) {
+                     return made({2, 2}, [&](const Index& i) {
+                       return at(x[0], {i[0], i[1] + 2 * static_cast<std::int64_t>(k)});
+                     });
+                   }});
   }
-  all.push_back({"split into sizes", {normal({2, 4})}, [=](const Tensors& x) { return parts(x)[2]; },
-                 [=](const Tensors& x) { return made({2, 3}, [&](const Index& i) { return at(x[0], {i[0], i[1] + 1}); }); }});
-  all.push_back({"one tensor twice", {normal({2, 3})}, [](const Tensors& x) { return concat({x[0], x[0], x[0]}, 0); },
-                 [](const Tensors& x) { return made({6, 3}, [&](const Index& i) { return at(x[0], {i[0] % 2, i[1]}); }); }});
-  all.push_back({"a view of a view", {normal({4, 3})}, [](const Tensors& x) { return reshape(slice(slice(x[0], 0, 1), 0, 1), {3, 2}) * x[0][2][1]; },
-                 [](const Tensors& x) { return made({3, 2}, [&](const Index& i) { return element(x[0], 6 + 2 * i[0] + i[1]) * at(x[0], {2, 1}); }); }});
-  for (const auto& [shape, which, size] : std::vector<std::tuple<Shape, Tensor, std::int64_t>>{
-           {{4}, indices({2, 0, 2, 2}, {4}), 3}, {{3, 2}, indices({1, 1, 4}, {3}), 5}, {{0, 2}, indices({}, {0}), 2}, {{2, 1, 2}, indices({0, 0}, {2}), 1}}) {
-    all.push_back({"scatter " + to_string(shape), {normal(shape)}, [which = which, size = size](const Tensors& x) { return scatter(x[0], which, size); },
+  all.push_back({"split into sizes",
+                 {normal({2, 4})},
+                 [=](const Tensors& x) { return parts(x)[2]; },
+                 [=](const Tensors& x) {
+                   return made({2, 3}, [&](const Index& i) { return at(x[0], {i[0], i[1] + 1}); });
+                 }});
+  all.push_back({"one tensor twice",
+                 {normal({2, 3})},
+                 [](const Tensors& x) {
+                   return concat({x[0], x[0], x[0]}, 0);
+                 },
+                 [](const Tensors& x) {
+                   return made({6, 3}, [&](const Index& i) { return at(x[0], {i[0] % 2, i[1]}); });
+                 }});
+  all.push_back(
+      {"a view of a view",
+       {normal({4, 3})},
+       [](const Tensors& x) {
+         return reshape(slice(slice(x[0], 0, 1), 0, 1), {3, 2}) * x[0][2][1];
+       },
+       [](const Tensors& x) {
+         return made({3, 2}, [&](const Index& i) { return element(x[0], 6 + 2 * i[0] + i[1]) * at(x[0], {2, 1}); });
+       }});
+  for (const auto& [shape, which, size] :
+       std::vector<std::tuple<Shape, Tensor, std::int64_t>>{{{4}, indices({2, 0, 2, 2}, {4}), 3},
+                                                            {{3, 2}, indices({1, 1, 4}, {3}), 5},
+                                                            {{0, 2}, indices({}, {0}), 2},
+                                                            {{2, 1, 2}, indices({0, 0}, {2}), 1}}) {
+    all.push_back({"scatter " + to_string(shape),
+                   {normal(shape)},
+                   [which = which, size = size](const Tensors& x) { return scatter(x[0], which, size); },
                    [which = which, size = size](const Tensors& x) {
                      Shape result = x[0].shape();
                      result[0] = size;
                      return made(result, [&](Index i) {
                        double sum = 0;
                        std::int64_t row = i[0];
-                       for (i[0] = 0; i[0] < x[0].dim(0); ++i[0]) sum += element(which, i[0]) == static_cast<double>(row) ? at(x[0], i) : 0;
+                       for (i[0] = 0; i[0] < x[0].dim(0); ++i[0])
+                         sum += element(which, i[0]) == static_cast<double>(row) ? at(x[0], i) : 0;
                        return sum;
                      });
                    }});
@@ -286,7 +352,8 @@ TEST(ShapeOps, MoveEveryDtype) {
   for (const Move& move : moves()) {
     for (DType dtype : {DType::float32, DType::int32, DType::int64, DType::uint8, DType::boolean}) {
       if (move.name == "pad" && dtype != DType::float32) continue;
-      SCOPED_TRACE(move.name + " " + to_string(move.from) + " to " + to_string(move.to) + " " + std::string(name(dtype)));
+      SCOPED_TRACE(move.name + " " + to_string(move.from) + " to " + to_string(move.to) + " " +
+                   std::string(name(dtype)));
       Tensor x = cast(cast(uniform(move.from, 0, 100), DType::int32), dtype);
       EXPECT_TRUE(same_bits(move.op(x), plain(move, x)));
     }
@@ -294,11 +361,14 @@ TEST(ShapeOps, MoveEveryDtype) {
 }
 
 TEST(ShapeOps, LargeOnesMatchIndexArithmetic) {
-  for (const Move& move : {transposed({301, 407}, {}), transposed({5, 70, 9, 40}, {0, 2, 3, 1}), transposed({64, 64, 33}, {2, 0, 1}), broadcast({70, 1, 50}, {70, 60, 50}),
-                           flipped({300, 401}, {0, 1}), sliced({300, 401}, 1, 3, 400, 2, 3, 199), padded({300, 401}, {{1, 2}, {3, 4}}, 5)}) {
+  for (const Move& move :
+       {transposed({301, 407}, {}), transposed({5, 70, 9, 40}, {0, 2, 3, 1}), transposed({64, 64, 33}, {2, 0, 1}),
+        broadcast({70, 1, 50}, {70, 60, 50}), flipped({300, 401}, {0, 1}), sliced({300, 401}, 1, 3, 400, 2, 3, 199),
+        padded({300, 401}, {{1, 2}, {3, 4}}, 5)}) {
     for (DType dtype : {DType::float32, DType::float64, DType::uint8}) {
       Tensor x = cast(cast(uniform(move.from, 0, 200), DType::int32), dtype);
-      EXPECT_TRUE(same_bits(move.op(x), plain(move, x))) << move.name << " " << to_string(move.from) << " " << name(dtype);
+      EXPECT_TRUE(same_bits(move.op(x), plain(move, x)))
+          << move.name << " " << to_string(move.from) << " " << name(dtype);
     }
   }
 }
@@ -308,13 +378,21 @@ TEST(ShapeOps, GiveTheSameBitsForAnyNumberOfThreads) {
   Tensor ids = cast(random_uniform({50000}, rng, 0, 300), DType::int64);
   for (const Function& op : std::vector<Function>{
            [](const Tensors& x) { return transpose(x[0]); },
-           [](const Tensors& x) { return concat({x[0], x[0]}, 1); },
+           [](const Tensors& x) {
+             return concat({x[0], x[0]}, 1);
+           },
            [](const Tensors& x) { return flip(x[0], {0}); },
            [](const Tensors& x) { return slice(x[0], 1, 1, {}, 2); },
-           [](const Tensors& x) { return pad(x[0], {{1, 1}, {2, 2}}); },
+           [](const Tensors& x) {
+             return pad(x[0], {{1, 1}, {2, 2}});
+           },
            [&](const Tensors& x) { return gather(slice(x[0], 1, 0, 5), ids); },
-           [&](const Tensors& x) { return scatter(slice(reshape(x[0], {-1, 2}), 0, 0, 50000), ids, 300); },
-           [](const Tensors& x) { return broadcast_to(expand_dims(x[0], 1), {300, 3, 401}); },
+           [&](const Tensors& x) {
+             return scatter(slice(reshape(x[0], {-1, 2}), 0, 0, 50000), ids, 300);
+           },
+           [](const Tensors& x) {
+             return broadcast_to(expand_dims(x[0], 1), {300, 3, 401});
+           },
        }) {
     expect_same_bits_for_any_threads({"", {normal({300, 401})}, op});
   }
@@ -340,7 +418,12 @@ TEST(ShapeOps, IndexingTakesPartsOfTheLeadingAxis) {
 TEST(OneHot, MatchesPlainLoops) {
   for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::boolean}) {
     Tensor ids = cast(indices({2, 0, 2, 1, 3, 0}, {2, 3}), DType::int32);
-    EXPECT_TRUE(same_bits(one_hot(ids, 4, dtype), made({2, 3, 4}, [&](const Index& i) { return at(ids, {i[0], i[1]}) == static_cast<double>(i[2]); }, dtype)));
+    EXPECT_TRUE(same_bits(one_hot(ids, 4, dtype), made(
+                                                      {2, 3, 4},
+                                                      [&](const Index& i) {
+                                                        return at(ids, {i[0], i[1]}) == static_cast<double>(i[2]);
+                                                      },
+                                                      dtype)));
     EXPECT_EQ(one_hot(Tensor({0}, DType::int64), 4, dtype).shape(), (Shape{0, 4}));
     EXPECT_TRUE(same_bits(one_hot(tensor(1), 2, dtype), cast(tensor({0, 1}), dtype)));
   }
@@ -378,11 +461,13 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, squeeze(x, {0}), "squeeze: axis 0 has size 2, not 1" + shown);
   EXPECT_MESSAGE(ShapeError, squeeze(x, {2}), "squeeze: there is no axis 2 in rank 2" + shown);
   EXPECT_MESSAGE(ShapeError, expand_dims(x, 4), "expand_dims: there is no place 4 in rank 2" + shown);
-  EXPECT_MESSAGE(ShapeError, expand_dims(full_rank, 0), "expand_dims: the result would have rank 7, and 6 is the most\n  x  (1, 1, 1, 1, 1, 2)");
+  EXPECT_MESSAGE(ShapeError, expand_dims(full_rank, 0),
+                 "expand_dims: the result would have rank 7, and 6 is the most\n  x  (1, 1, 1, 1, 1, 2)");
   EXPECT_MESSAGE(ShapeError, transpose(x, {0, 0}), "transpose: the order (0, 0) must name each of 2 axes once" + shown);
   EXPECT_MESSAGE(ShapeError, transpose(x, {0}), "transpose: the order (0) must name each of 2 axes once" + shown);
   EXPECT_MESSAGE(ShapeError, transpose(x, {0, 2}), "transpose: there is no axis 2 in rank 2" + shown);
-  EXPECT_MESSAGE(ShapeError, broadcast_to(x, {3, 3}), "broadcast_to: does not fit (3, 3): only axes of size 1, and new ones in front, are repeated" + shown);
+  EXPECT_MESSAGE(ShapeError, broadcast_to(x, {3, 3}),
+                 "broadcast_to: does not fit (3, 3): only axes of size 1, and new ones in front, are repeated" + shown);
   EXPECT_MESSAGE(ShapeError, flip(x, {2}), "flip: there is no axis 2 in rank 2" + shown);
   EXPECT_MESSAGE(ShapeError, tile(x, {2}), "tile: needs one count for each axis, and has 1" + shown);
   EXPECT_MESSAGE(ValueError, tile(x, {2, -1}), "tile: cannot repeat axis 1 -1 times" + shown);
@@ -390,14 +475,20 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, slice(x, 0, 2, 1), "slice: the range 2 .. 1 runs backwards; flip() reverses" + shown);
   EXPECT_MESSAGE(ValueError, slice(x, 0, 0, 1, 0), "slice: the step must be 1 or more, and is 0" + shown);
   EXPECT_MESSAGE(ShapeError, slice(x, 3, 0), "slice: there is no axis 3 in rank 2" + shown);
-  EXPECT_MESSAGE(ShapeError, concat({x, Tensor({2, 4})}, 0), "concat: shapes may differ in axis 0 only\n  first  (2, 3)\n  other  (2, 4)");
-  EXPECT_MESSAGE(DTypeError, concat({x, wide}, 0), "concat: first is float32 but other is float64; cast() converts\n  first  (2, 3)\n  other  (2, 3)   float64");
+  EXPECT_MESSAGE(ShapeError, concat({x, Tensor({2, 4})}, 0),
+                 "concat: shapes may differ in axis 0 only\n  first  (2, 3)\n  other  (2, 4)");
+  EXPECT_MESSAGE(
+      DTypeError, concat({x, wide}, 0),
+      "concat: first is float32 but other is float64; cast() converts\n  first  (2, 3)\n  other  (2, 3)   float64");
   EXPECT_MESSAGE(ValueError, concat({}, 0), "concat: needs at least one tensor");
   EXPECT_MESSAGE(ValueError, stack({}), "stack: needs at least one tensor");
-  EXPECT_MESSAGE(ShapeError, stack({x, Tensor({2, 4})}), "stack: shapes must be equal\n  first  (2, 3)\n  other  (2, 4)");
+  EXPECT_MESSAGE(ShapeError, stack({x, Tensor({2, 4})}),
+                 "stack: shapes must be equal\n  first  (2, 3)\n  other  (2, 4)");
   EXPECT_MESSAGE(ShapeError, split(x, 1, 2), "split: axis 1 of size 3 cannot be split into 2 equal parts" + shown);
-  EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{1, 1}), "split: the sizes add up to 2, and axis 1 has 3" + shown);
-  EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{4, -1}), "split: sizes cannot be negative, and one is -1" + shown);
+  EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{1, 1}),
+                 "split: the sizes add up to 2, and axis 1 has 3" + shown);
+  EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{4, -1}),
+                 "split: sizes cannot be negative, and one is -1" + shown);
   EXPECT_MESSAGE(ShapeError, pad(x, {{1, 1}}), "pad: needs one (before, after) for each axis, and has 1" + shown);
   EXPECT_MESSAGE(ValueError, pad(x, {{1, 1}, {-1, 0}}), "pad: axis 1 cannot be padded by (-1, 0)" + shown);
   EXPECT_MESSAGE(ValueError, gather(x, ids), "gather: index 5 is outside 0 .. 1\n  indices  (2,)   int32");
@@ -405,8 +496,10 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(DTypeError, gather(x, reals), "gather: indices must be int32 or int64\n  indices  (2,)");
   EXPECT_MESSAGE(ShapeError, gather(x, ids, 2), "gather: there is no axis 2 in rank 2" + shown);
   EXPECT_MESSAGE(ShapeError, gather(full_rank, tensor({{0}})),
-                 "gather: the result would have rank 7, and 6 is the most\n  x        (1, 1, 1, 1, 1, 2)\n  indices  (1, 1)               int32");
-  EXPECT_MESSAGE(ShapeError, scatter(x, tensor({0, 1, 2}), 4), "scatter: needs one index for each part of x\n  x        (2, 3)\n  indices  (3,)     int32");
+                 "gather: the result would have rank 7, and 6 is the most\n  x        (1, 1, 1, 1, 1, 2)\n  indices  "
+                 "(1, 1)               int32");
+  EXPECT_MESSAGE(ShapeError, scatter(x, tensor({0, 1, 2}), 4),
+                 "scatter: needs one index for each part of x\n  x        (2, 3)\n  indices  (3,)     int32");
   EXPECT_MESSAGE(ValueError, scatter(x, ids, 4), "scatter: index 5 is outside 0 .. 3\n  indices  (2,)   int32");
   EXPECT_MESSAGE(ValueError, one_hot(ids, 4), "one_hot: index 5 is outside 0 .. 3\n  indices  (2,)   int32");
   EXPECT_MESSAGE(DTypeError, one_hot(reals, 4), "one_hot: indices must be int32 or int64\n  indices  (2,)");
@@ -416,7 +509,8 @@ TEST(ShapeOps, IndexingOutsideIsRefused) {
   Tensor x({2, 3}), scalar(Shape{});
   EXPECT_EQ(error_of<ShapeError>([&] { x[2]; }), "index: 2 is outside the leading axis of size 2\n  x  (2, 3)");
   EXPECT_EQ(error_of<ShapeError>([&] { x[-3]; }), "index: -3 is outside the leading axis of size 2\n  x  (2, 3)");
-  EXPECT_EQ(error_of<ShapeError>([&] { scalar[0]; }), "index: a scalar has no axis to index; item() gives its value\n  x  ()");
+  EXPECT_EQ(error_of<ShapeError>([&] { scalar[0]; }),
+            "index: a scalar has no axis to index; item() gives its value\n  x  ()");
 }
 
 }  // namespace

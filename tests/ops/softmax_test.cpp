@@ -29,8 +29,14 @@ Tensor plain(const Tensor& x, bool logarithm) {
 OpCases cases() {
   OpCases all;
   for (const Shape& shape : shapes) {
-    all.push_back({"softmax " + to_string(shape), {normal(shape)}, [](const Tensors& x) { return softmax(x[0]); }, [](const Tensors& x) { return plain(x[0], false); }});
-    all.push_back({"log_softmax " + to_string(shape), {normal(shape)}, [](const Tensors& x) { return log_softmax(x[0]); }, [](const Tensors& x) { return plain(x[0], true); }});
+    all.push_back({"softmax " + to_string(shape),
+                   {normal(shape)},
+                   [](const Tensors& x) { return softmax(x[0]); },
+                   [](const Tensors& x) { return plain(x[0], false); }});
+    all.push_back({"log_softmax " + to_string(shape),
+                   {normal(shape)},
+                   [](const Tensors& x) { return log_softmax(x[0]); },
+                   [](const Tensors& x) { return plain(x[0], true); }});
   }
   return all;
 }
@@ -50,7 +56,8 @@ TEST(Softmax, Float32IsWithinSixtyFourUlp) { for_each_case(cases_of_several_clas
 
 TEST(Softmax, OfOneClassHasNoGradient) {
   for (auto op : {softmax, log_softmax}) {
-    auto [value, gradients] = value_and_gradients([=](const Tensors& x) { return op(x[0]); }, {cast(normal({3, 1}), DType::float32)});
+    auto [value, gradients] =
+        value_and_gradients([=](const Tensors& x) { return op(x[0]); }, {cast(normal({3, 1}), DType::float32)});
     EXPECT_TRUE(close(gradients[0], zeros({3, 1}), 0));
   }
 }
@@ -67,7 +74,8 @@ TEST(Softmax, ARowsResultDoesNotDependOnItsPlace) {
     Tensor x = cast(normal({3, classes}), DType::float32);
     for (auto op : {softmax, log_softmax}) {
       auto [y, gradients] = value_and_gradients([=](const Tensors& x) { return op(x[0]); }, {x});
-      for (std::int64_t row = 0; row < 3; ++row) ASSERT_TRUE(same_bits(op(slice(x, 0, row, row + 1)), slice(y, 0, row, row + 1)));
+      for (std::int64_t row = 0; row < 3; ++row)
+        ASSERT_TRUE(same_bits(op(slice(x, 0, row, row + 1)), slice(y, 0, row, row + 1)));
     }
   }
 }
@@ -77,7 +85,11 @@ TEST(Softmax, NeitherOverflowsNorForgets) {
     Tensor x = cast(tensor(std::vector<double>{10000, 9999, -10000, -infinity, 0, 0}, {3, 2}), dtype);
     double share = 1 / (1 + std::exp(-1.0));
     EXPECT_TRUE(close(softmax(x), tensor(std::vector<double>{share, 1 - share, 1, 0, 0.5, 0.5}, {3, 2}), 1e-7));
-    EXPECT_TRUE(close(log_softmax(x), tensor(std::vector<double>{std::log(share), std::log(share) - 1, 0, -infinity, -std::log(2.0), -std::log(2.0)}, {3, 2}), 1e-6));
+    EXPECT_TRUE(close(
+        log_softmax(x),
+        tensor(std::vector<double>{std::log(share), std::log(share) - 1, 0, -infinity, -std::log(2.0), -std::log(2.0)},
+               {3, 2}),
+        1e-6));
   }
   Tensor wide = tensor({0.0, 200.0});
   EXPECT_TRUE(close(log_softmax(wide), tensor({-200.0, 0.0}), 0));
@@ -89,7 +101,8 @@ TEST(Softmax, NanReachesItsRowAlone) {
       Tensor x = zeros({2, 19});
       x.mutable_data<float>()[place] = static_cast<float>(nan);
       Tensor y = op(x);
-      for (int i = 0; i < 38; ++i) EXPECT_EQ(std::isnan(element(y, i)), i < 19) << "NaN at " << place << ", element " << i;
+      for (int i = 0; i < 38; ++i)
+        EXPECT_EQ(std::isnan(element(y, i)), i < 19) << "NaN at " << place << ", element " << i;
     }
   }
 }

@@ -12,7 +12,8 @@ namespace floe::test {
 
 // `action` throws an E that says exactly `message` and names line `line` of `file`.
 template <class E>
-void expect_message(const std::string& file, int line, const std::string& message, const std::function<void()>& action) {
+void expect_message(const std::string& file, int line, const std::string& message,
+                    const std::function<void()>& action) {
   EXPECT_EQ(error_of<E>(action), message + "\n  at " + file + ":" + std::to_string(line));
 }
 

@@ -97,15 +97,17 @@ inline double ulp_of_largest(const Tensor& x) {
 // Of one shape, and each element within `tolerance`; NaN and infinities must be the same. Dtypes may differ.
 inline testing::AssertionResult close(const Tensor& found, const Tensor& expected, double tolerance) {
   if (found.shape() != expected.shape()) {
-    return testing::AssertionFailure() << "shape " << to_string(found.shape()) << ", expected " << to_string(expected.shape());
+    return testing::AssertionFailure() << "shape " << to_string(found.shape()) << ", expected "
+                                       << to_string(expected.shape());
   }
   for (std::int64_t i = 0; i < found.elements(); ++i) {
     double a = element(found, i), b = element(expected, i);
-    bool alike = std::isfinite(a) && std::isfinite(b) ? std::abs(a - b) <= tolerance : a == b || (std::isnan(a) && std::isnan(b));
+    bool alike = std::isfinite(a) && std::isfinite(b) ? std::abs(a - b) <= tolerance
+                                                      : a == b || (std::isnan(a) && std::isnan(b));
     if (!alike) {
-      return testing::AssertionFailure() << "element " << i << " of " << to_string(found.shape()) << " is " << testing::PrintToString(a)
-                                         << ", expected " << testing::PrintToString(b) << ", off by " << std::abs(a - b)
-                                         << " where " << tolerance << " is allowed";
+      return testing::AssertionFailure() << "element " << i << " of " << to_string(found.shape()) << " is "
+                                         << testing::PrintToString(a) << ", expected " << testing::PrintToString(b)
+                                         << ", off by " << std::abs(a - b) << " where " << tolerance << " is allowed";
     }
   }
   return testing::AssertionSuccess();
@@ -119,7 +121,9 @@ inline testing::AssertionResult same_bits(const Tensor& found, const Tensor& exp
   std::size_t item = item_size(found.dtype());
   for (std::int64_t i = 0; i < found.elements(); ++i) {
     std::size_t at = static_cast<std::size_t>(i) * item;
-    if (std::memcmp(static_cast<const std::byte*>(found.raw()) + at, static_cast<const std::byte*>(expected.raw()) + at, item) == 0) continue;
+    if (std::memcmp(static_cast<const std::byte*>(found.raw()) + at, static_cast<const std::byte*>(expected.raw()) + at,
+                    item) == 0)
+      continue;
     return testing::AssertionFailure() << "element " << i << " of " << to_string(found.shape()) << " is "
                                        << testing::PrintToString(element(found, i)) << ", expected "
                                        << testing::PrintToString(element(expected, i)) << " to the bit";
