@@ -12,13 +12,12 @@ int main() {
   Tensor y = 3 * x + 1;
 
   Sequential line("line", Device{}, rng);
-  line.add<Dense>("dense", {.in = 1, .units = 1});
+  line.add<Dense>("dense", DenseOptions{.in = 1, .units = 1});
   SGD optimizer(0.1);
   for (int step = 0; step < 200; ++step) {
     GradientTape tape;
     Tensor loss = reduce_mean(square(line(x, Mode::training) - y));
     optimizer.apply(tape.gradient(loss, line.variables()));
   }
-  Tensor at_two = line(Tensor({1, 1}, {2.0f}), Mode::inference);
-  fmt::print("{}: at 2 the line is {:.3f}\n", backend_name(), at_two.item<float>());
+  fmt::print("at 2 the line is {:.3f}\n", line(tensor({{2.0f}}), Mode::inference).item());
 }

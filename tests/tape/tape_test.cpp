@@ -425,5 +425,41 @@ TEST(NestedGradients, MayBeTakenInsideALoopOfSteps) {
   EXPECT_NEAR(w.value().item(), 2 * 0.8 * 0.8 * 0.8, 1e-6);
 }
 
+// A copy is what the variable was, and does not move with it: target networks, proximal terms.
+TEST(Variable, AnOldCopyIsAConstant) {
+  Variable w("w", tensor(1.));
+  Tensor old = w;
+  w.assign(tensor(3.));
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(square(w - old), w).item(), 4);
+}
+
+TEST(Variable, ACopyFromBeforeAStepIsAConstant) {
+  Variable w("w", tensor(1.));
+  Tensor old = w;
+  SGD sgd(0.5);
+  {
+    GradientTape tape;
+    sgd.apply(tape.gradient(w * 2, Variables{&w}));  // w is now 0
+  }
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(w * old, w).item(), 1);
+}
+
+TEST(Variable, ACopyOfThePresentValueIsTheVariable) {
+  Variable w("w", tensor(3.));
+  Tensor copy = w;
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(copy * w, w).item(), 6);
+}
+
+TEST(Variable, UsesBeforeAnAssignmentUnderTheTapeStillCount) {
+  Variable w("w", tensor(2.));
+  GradientTape tape;
+  Tensor before = w * w;
+  w.assign(tensor(5.));
+  EXPECT_EQ(tape.gradient(before + w * 3, w).item(), 4 + 3);
+}
+
 }  // namespace
 }  // namespace floe

@@ -84,7 +84,7 @@ FLOE_KERNEL(resize_bilinear_gradient, const Tensor& dy, Tensor& dx)
 
 // normalisation and softmax over rows of the last axis
 FLOE_KERNEL(moments, const Tensor& x, Tensor& mean, Tensor& variance)            // (rows, channels) -> (channels,), biased
-FLOE_KERNEL(normalize, const Tensor& x, const Tensor& scale, const Tensor& shift, Tensor& y)   // x * scale + shift by channel
+FLOE_KERNEL(normalize, const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift, Tensor& y)  // (x - mean) * scale + shift
 FLOE_KERNEL(batch_normalization_gradient, const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& inverse_stddev,
             const Tensor& gamma, Tensor& dx, Tensor& dgamma, Tensor& dbeta)
 FLOE_KERNEL(softmax, const Tensor& x, bool logarithm, Tensor& y)

@@ -24,10 +24,11 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
     throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
   }
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
-  for (std::int64_t label : cast(labels, DType::int64).span<std::int64_t>()) {
+  Tensor wide = cast(labels, DType::int64);
+  for (std::int64_t label : wide.span<std::int64_t>()) {
     if (label < 0 || label >= classes) throw ValueError(message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, caller(logits.where())));
   }
-  Tensor at = reshape(cast(labels, DType::int64), {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
+  Tensor at = reshape(wide, {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
 }
 

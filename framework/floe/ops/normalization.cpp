@@ -27,9 +27,9 @@ Tensor rows_of(const Tensor& x) { return x.view({x.dim(-1) ? x.elements() / x.di
 
 Tensor apply(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& inverse_stddev) {
   NoRecording silence;
-  Tensor scale = gamma * inverse_stddev, shift = beta - mean * scale;
+  Tensor scale = gamma * inverse_stddev;
   Tensor rows(rows_of(x).shape(), x.dtype(), x.device());
-  if (rows.elements() > 0) run<cpu::normalize, cuda::normalize>(x.device(), rows_of(x), scale, shift, rows);
+  if (rows.elements() > 0) run<cpu::normalize, cuda::normalize>(x.device(), rows_of(x), mean, scale, beta, rows);
   return rows.view(x.shape());
 }
 

@@ -107,7 +107,7 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
   for (int i = axis + 1; i < x.rank(); ++i) shape.append(x.dim(i));
   Tensor y(shape, x.dtype(), x.device());
   if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices, fold(x.shape(), axis), y);
-  record({"gather", where}, {x}, y, {indices}, [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
+  record({"gather", where}, {x, indices}, y, {indices}, [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
   return y;
 }
 

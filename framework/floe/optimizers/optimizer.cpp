@@ -41,6 +41,7 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
       if (slot.shape() != variable->shape() || slot.dtype() != variable->value().dtype()) slot = zeros_like(variable->value());
     }
     step(*variable, gradient, slots);
+    variable->updated();
   }
 }
 

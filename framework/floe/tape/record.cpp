@@ -111,9 +111,10 @@ bool Record::knows(NodeId id) const {
   });
 }
 
-Record::Tracking Record::tracking(NodeId id) const {
+Record::Tracking Record::tracking(const Tensor& tensor) const {
+  NodeId id = tensor.id();
   if (id == 0) return Tracking::none;
-  if (id & variable_bit) return id & blocked_bit && !watched(id) ? Tracking::none : Tracking::live;
+  if (id & variable_bit) return (id & blocked_bit && !watched(id)) || !is_present_value(tensor) ? Tracking::none : Tracking::live;
   if (plain(id) > oldest_live && plain(id) <= last) return id & blocked_bit ? Tracking::blocked : Tracking::live;
   return watched(id) ? Tracking::live : Tracking::none;
 }
@@ -122,7 +123,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
                   std::size_t function_size, Node::Kind kind) {
   // See what the inputs are to the tapes.
   Tracking most = Tracking::none;
-  for (const TensorRef& input : inputs) most = std::max(most, tracking(input->id()));
+  for (const TensorRef& input : inputs) most = std::max(most, tracking(*input));
   if (most == Tracking::none) {
     for (Tensor* output : outputs) output->set_id(0);
     return nullptr;
@@ -137,7 +138,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   Node* node = new (memory) Node{{op.name, caller(op.where)}, last + 1, nullptr, nullptr, memory + function_at,
                                  reinterpret_cast<NodeId*>(memory + inputs_at), reinterpret_cast<Tensor*>(memory + kept_at),
                                  static_cast<int>(inputs.size()), 0, static_cast<int>(outputs.size()), kind};
-  for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs[i] = inputs[i]->id();
+  for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs[i] = tracking(*inputs[i]) == Tracking::none ? 0 : inputs[i]->id();
 
   // Name the outputs before keeping tensors, which may be among them.
   for (Tensor* output : outputs) output->set_id(++last | (kind == Node::Kind::blocked ? blocked_bit : 0));
@@ -192,7 +193,7 @@ Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> out
 }  // namespace detail
 
 bool is_tracked(const Tensor& tensor) {
-  return (detail::hooks & detail::recording) && this_record().tracking(tensor.id()) == Record::Tracking::live;
+  return (detail::hooks & detail::recording) && this_record().tracking(tensor) == Record::Tracking::live;
 }
 
 const Tensor& kept_for(const Tensor& input, const Tensor& kept) {

@@ -41,7 +41,7 @@ struct Record {
 
   // How far a tape in recording would follow this tensor.
   enum class Tracking { none, blocked, live };
-  Tracking tracking(NodeId id) const;
+  Tracking tracking(const Tensor& tensor) const;
   bool watched(NodeId id) const;
   bool knows(NodeId id) const;  // can gradients to this tensor be asked of any tape, also a stopped one?
 

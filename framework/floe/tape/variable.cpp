@@ -11,7 +11,7 @@ namespace floe {
 Variable::Variable(std::string path, const Tensor& value, bool trainable)
     : path_(std::move(path)), value_(value), trainable_(trainable) {
   if (!value.defined()) throw ValueError(fmt::format("variable: {} needs a value", path_));
-  value_.set_id(new_variable_id(path_) | (trainable ? 0 : blocked_bit));
+  value_.set_id(new_variable_id(path_, value) | (trainable ? 0 : blocked_bit));
 }
 
 Variable::~Variable() { forget_variable_id(value_.id()); }
@@ -37,6 +37,9 @@ void Variable::assign(const Tensor& value, Location where) {
   NodeId id = value_.id();
   value_ = value;
   value_.set_id(id);
+  updated();
 }
+
+void Variable::updated() { renew_variable_value(value_.id(), value_); }
 
 }  // namespace floe

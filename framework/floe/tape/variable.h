@@ -26,8 +26,10 @@ class Variable {
   // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise). Never recorded.
   void assign(const Tensor& value, Location where = Location::here());
 
-  // For optimizers: the value itself, to be written through mutable_data(); other holders of it keep what they had.
+  // For optimizers: the value itself, to be written through mutable_data(); then updated() must follow. Other holders of
+  // the value keep what they had, which from then on is a constant to every tape.
   Tensor& update() { return value_; }
+  void updated();
 
  private:
   std::string path_;

@@ -1,4 +1,4 @@
-// Which variable a tensor is the value of: the ids of living variables and their paths, for messages.
+// The living variables by id: their paths, for messages, and where their present values lie.
 #pragma once
 
 #include <string>
@@ -9,8 +9,13 @@ namespace floe {
 
 inline constexpr NodeId variable_bit = NodeId{1} << 63;  // set in the ids of variables' values
 
-NodeId new_variable_id(const std::string& path);  // until forget_variable_id
+NodeId new_variable_id(const std::string& path, const Tensor& value);  // until forget_variable_id
+void renew_variable_value(NodeId id, const Tensor& value);
 void forget_variable_id(NodeId id);
 std::string variable_name(NodeId id);  // "" if it is none, or gone
+
+// Is this tensor, which bears a variable's id, its present value? A copy from before a step or an assignment is not: it
+// is a constant.
+bool is_present_value(const Tensor& tensor);
 
 }  // namespace floe

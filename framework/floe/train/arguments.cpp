@@ -166,6 +166,7 @@ void add_common(Arguments& arguments, CommonArguments& common) {
 }
 
 int run_app(const std::function<int()>& body) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // lines come when they are written, also into a file or a pipe
   std::string what;
   try {
     return body();

@@ -82,11 +82,11 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   });
 }
 
-void normalize(const Tensor& x, const Tensor& scale, const Tensor& shift, Tensor& y) {
+void normalize(const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift, Tensor& y) {
   dispatch_floating(x.dtype(), [&]<class S>() {
     ColumnPlan plan(x.dim(0), x.dim(1));
-    auto formula = [](auto value, auto scale, auto shift) { return value * scale + shift; };
-    map_rows<S, 2>(plan, {scale.data<S>(), shift.data<S>()}, formula, y.mutable_data<S>(), x.data<S>());
+    auto formula = [](auto value, auto mean, auto scale, auto shift) { return (value - mean) * scale + shift; };
+    map_rows<S, 3>(plan, {mean.data<S>(), scale.data<S>(), shift.data<S>()}, formula, y.mutable_data<S>(), x.data<S>());
   });
 }
 

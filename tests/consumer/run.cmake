@@ -1,0 +1,26 @@
+# Builds and runs the consumer: cmake -DWAY=installed|subdirectory -DSOURCE= -DBUILD= -DTYPE= -DFLAGS= -P run.cmake
+file(REMOVE_RECURSE ${BUILD}/consumer/${WAY})
+set(folder ${BUILD}/consumer/${WAY})
+
+function(run)
+  execute_process(COMMAND ${ARGV} OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+if(WAY STREQUAL installed)
+  run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${folder}/prefix)
+  set(flags -DCMAKE_PREFIX_PATH=${folder}/prefix -DCMAKE_BUILD_TYPE=${TYPE} -DCMAKE_CXX_FLAGS=${FLAGS})
+else()
+  # Without optimisation, which is the quickest to build, and with every file including what it needs by itself.
+  set(flags -DFLOE_SOURCE=${SOURCE} -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON)
+endif()
+run(${CMAKE_COMMAND} -G Ninja -S ${SOURCE}/tests/consumer -B ${folder}/build ${flags})
+run(${CMAKE_COMMAND} --build ${folder}/build --target consumer)
+run(${folder}/build/consumer)
+if(NOT output STREQUAL "at 2 the line is 7.000\n")
+  message(FATAL_ERROR "the consumer printed: ${output}")
+endif()

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The floe command without building anything: what it lists, what it refuses, and what it says is missing.
+set -u
+
+home=$(cd -- "$(dirname -- "$0")/../.." && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+# expect NAME STATUS TEXT COMMAND...: the command ends with that status and says that text.
+expect() {
+  local name=$1 status=$2 text=$3 output got
+  shift 3
+  output=$("$@" 2>&1 </dev/null)
+  got=$?
+  if [ "$got" != "$status" ] || [[ "$output" != *"$text"* ]]; then
+    printf 'FAILED: %s: status %s, not %s, or without "%s":\n%s\n' "$name" "$got" "$status" "$text" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+# A checkout of its own, so that nothing is configured, and a system where only CMake is installed.
+mkdir -p "$folder/floe/apps" "$folder/bin" "$folder/elsewhere"
+cp "$home/floe" "$folder/floe/"
+cp -r "$home/apps/penguins" "$folder/floe/apps/"
+printf '#!/bin/sh\necho cmake installed\necho g++ deinstalled\nexit 1\n' >"$folder/bin/dpkg-query"
+chmod +x "$folder/bin/dpkg-query"
+printf 'ID=debian\nVERSION_ID="12"\n' >"$folder/debian"
+printf 'ID=debian\nVERSION_ID="11"\n' >"$folder/old"
+printf 'ID=linuxmint\nID_LIKE="ubuntu debian"\n' >"$folder/derived"
+printf 'ID=fedora\nVERSION_ID=42\n' >"$folder/fedora"
+floe=$folder/floe/floe
+export FLOE_NO_INSTALL=1 FLOE_OS_RELEASE=$folder/debian PATH="$folder/bin:$PATH"
+cd "$folder/elsewhere" || exit 1
+
+expect "lists the verbs" 0 "./floe test" "$floe"
+expect "lists the apps with their first line" 0 "penguins     A generative adversarial network" "$floe"
+expect "knows its verbs" 2 "there is no 'walk'; there is: run, test" "$floe" walk
+expect "knows its apps" 2 "there is no app 'geese'; there is: penguins" "$floe" run geese
+expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
+expect "asks for an app" 2 "run which app? There is: penguins" "$floe" run
+expect "names what is missing" 1 "these packages are missing: g++ ninja-build" "$floe" run penguins
+expect "needs GoogleTest for tests alone" 1 "libgtest-dev" "$floe" test
+expect "knows what derives from Debian" 1 "these packages are missing: g++ ninja-build" env FLOE_OS_RELEASE="$folder/derived" "$floe" run penguins
+expect "leaves other systems alone" 1 "Install what these hold" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
+expect "refuses systems that are too old" 1 "Debian from 12" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins
+expect "leaves no trace in the caller's folder" 0 "" rmdir "$folder/elsewhere"
+exit $((failures > 0))

@@ -1,0 +1,154 @@
+// The rules of the house, read from the files themselves.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path home = FLOE_SOURCE_DIR;
+const std::vector<std::string> rooms = {"tensor", "backend", "tape", "ops", "layers", "optimizers", "data", "train"};
+constexpr std::size_t long_app = 250, longest_app = 300;  // lines
+constexpr double longest_compilation = 6;                  // seconds of processor time; about one on an idle machine
+
+struct File {
+  std::string path;  // from the top folder
+  std::vector<std::string> lines;
+
+  bool is(const char* extension) const { return fs::path(path).extension() == extension; }
+};
+
+std::vector<File> files_in(const std::vector<std::string>& folders, const std::vector<std::string>& extensions) {
+  std::vector<File> files;
+  for (const std::string& folder : folders) {
+    for (const auto& entry : fs::recursive_directory_iterator(home / folder)) {
+      if (std::find(extensions.begin(), extensions.end(), entry.path().extension()) == extensions.end()) continue;
+      File& file = files.emplace_back(fs::relative(entry.path(), home).string(), std::vector<std::string>{});
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) file.lines.push_back(line);
+    }
+  }
+  EXPECT_FALSE(files.empty());
+  return files;
+}
+
+const std::vector<File>& sources() {
+  static const std::vector<File> all = files_in({"framework", "datasets", "apps", "tests", "benchmarks"}, {".h", ".cpp", ".cu"});
+  return all;
+}
+
+// The room a header or source of the framework lives in; -1 outside of them.
+std::ptrdiff_t room_of(const std::string& path) {
+  std::smatch match;
+  if (!std::regex_search(path, match, std::regex("(?:^|/)floe/([a-z]+)/"))) return -1;
+  auto room = std::find(rooms.begin(), rooms.end(), match[1].str());
+  return room == rooms.end() ? -1 : room - rooms.begin();
+}
+
+std::string output_of(const std::string& command, int& status) {
+  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  std::string text;
+  for (char part[4096]; std::size_t count = std::fread(part, 1, sizeof part, pipe);) text.append(part, count);
+  status = pclose(pipe);
+  return text;
+}
+
+// --- Files -----------------------------------------------------------------------------------------------------------
+
+TEST(House, EachSourceOpensWithASentence) {
+  for (const File& file : sources()) {
+    bool opens = !file.lines.empty() && file.lines.front().starts_with("// ") && file.lines.front().size() > 5;
+    EXPECT_TRUE(opens) << file.path << ":1";
+  }
+}
+
+TEST(House, EachHeaderIsReadOnce) {
+  for (const File& file : sources()) {
+    auto guards = std::count(file.lines.begin(), file.lines.end(), "#pragma once");
+    EXPECT_EQ(guards, file.is(".h") ? 1 : 0) << file.path;
+  }
+}
+
+TEST(House, NothingIsLeftToDoAndNoOnesFolderIsNamed) {
+  std::regex unwanted("\\b(TO" "DO|FIX" "ME|XX" "X)\\b|/ho" "me/|/ro" "ot/");
+  std::vector<File> files = files_in({"framework", "datasets", "apps", "tests", "benchmarks", "docs", "site"},
+                                     {".h", ".cpp", ".cu", ".md", ".sh", ".txt", ".cmake", ".in"});
+  for (const File& file : files) {
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      EXPECT_FALSE(std::regex_search(file.lines[i], unwanted)) << file.path << ":" << i + 1 << ": " << file.lines[i];
+    }
+  }
+}
+
+TEST(House, AppsAreShort) {
+  for (const File& file : files_in({"apps"}, {".cpp"})) {
+    EXPECT_LE(file.lines.size(), longest_app) << file.path;
+    if (file.lines.size() > long_app) std::fprintf(stderr, "%s has %zu lines; an app is about %zu\n", file.path.c_str(), file.lines.size(), long_app);
+  }
+}
+
+// --- Includes --------------------------------------------------------------------------------------------------------
+
+TEST(House, RoomsIncludeOnlyWhatStandsToTheirLeft) {
+  std::regex include("^#include <(floe/[^>]+|datasets/[^>]+|apps/[^>]+)>");
+  for (const File& file : files_in({"framework/floe"}, {".h", ".cpp", ".cu"})) {
+    std::ptrdiff_t room = room_of(file.path);
+    if (room < 0) continue;
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      std::smatch match;
+      if (!std::regex_search(file.lines[i], match, include)) continue;
+      std::ptrdiff_t other = room_of(match[1].str());
+      EXPECT_TRUE(other >= 0 && other <= room) << file.path << ":" << i + 1 << ": " << file.lines[i];
+    }
+  }
+}
+
+TEST(House, TheUmbrellaIsInTheOrderOfTheRooms) {
+  std::vector<std::ptrdiff_t> order;
+  for (const File& file : sources()) {
+    if (file.path != "framework/floe/floe.h") continue;
+    for (const std::string& line : file.lines) {
+      if (line.starts_with("#include")) order.push_back(room_of(line.substr(line.find('<') + 1)));
+    }
+  }
+  EXPECT_GT(order.size(), rooms.size());
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+// What the compiler says of floe.h under `flags`.
+std::string compile_umbrella(const std::string& flags) {
+  int status = 0;
+  std::string folder = (home / "framework").string();
+  std::string text = output_of(std::string(FLOE_CXX_COMPILER) + " -std=c++20 -x c++ " + flags + " -I" + folder + " " + folder + "/floe/floe.h", status);
+  EXPECT_EQ(status, 0) << text;
+  return text;
+}
+
+TEST(House, AnAppSeesNoHeaderOfEigenOneDnnCli11OrJson) {
+  std::string list = compile_umbrella("-M");
+  for (const char* unwanted : {"eigen3/", "Eigen/", "dnnl", "CLI/", "nlohmann/", "stb/", "opencv", "backend/cpu/", "iostream", "regex"}) {
+    EXPECT_EQ(list.find(unwanted), std::string::npos) << unwanted;
+  }
+}
+
+TEST(House, TheUmbrellaCompilesInAboutASecond) {
+  auto processor_seconds = [] {
+    rusage usage{};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_utime.tv_usec) / 1e6;
+  };
+  double before = processor_seconds();
+  compile_umbrella("-O2 -fsyntax-only -w");
+  EXPECT_LT(processor_seconds() - before, longest_compilation);
+}
+
+}  // namespace
