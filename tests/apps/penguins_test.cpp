@@ -70,7 +70,7 @@ double number_after(const std::string& text, const std::string& label) {
 
 const std::string small = " --drawings 400 --batch 16 --steps 5 ";
 
-TEST(Penguins, FirstThreeStepsAreTheExpectedOnes) {
+TEST(PenguinsSlow, FirstThreeStepsAreTheExpectedOnes) {
   TempFolder folder;
   Result result = run("--epochs 1 --steps 3 --print 3 --out " + (folder.path() / "out").string());
   ASSERT_EQ(result.status, 0) << result.text;
@@ -105,7 +105,7 @@ TEST(Penguins, LeavesPicturesLossesAndACheckpoint) {
   EXPECT_EQ(files["losses.csv"].substr(0, 41), "epoch,generator,discriminator,distance\n1,");
 }
 
-TEST(Penguins, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
+TEST(PenguinsSlow, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
   TempFolder folder;
   std::string out = folder.path().string();
   for (const char* threads : {"1", "2", "3"}) {
@@ -116,7 +116,7 @@ TEST(Penguins, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
   EXPECT_EQ(difference(folder.path() / "1", folder.path() / "3"), "");
 }
 
-TEST(Penguins, ThreadsDoNotShowUnderAvx2Either) {
+TEST(PenguinsSlow, ThreadsDoNotShowUnderAvx2Either) {
   TempFolder folder;
   std::string out = folder.path().string();
   for (const char* threads : {"1", "2", "3"}) {
@@ -127,7 +127,7 @@ TEST(Penguins, ThreadsDoNotShowUnderAvx2Either) {
   EXPECT_EQ(difference(folder.path() / "1", folder.path() / "3"), "");
 }
 
-TEST(Penguins, AnotherSeedDrawsOtherPenguins) {
+TEST(PenguinsSlow, AnotherSeedDrawsOtherPenguins) {
   TempFolder folder;
   std::string out = folder.path().string();
   run("--epochs 1 --out " + out + "/a" + small);
@@ -147,7 +147,7 @@ void run_and_kill(const std::string& flags, int milliseconds) {
   waitpid(child, nullptr, 0);
 }
 
-TEST(Penguins, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
+TEST(PenguinsSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
   TempFolder folder;
   std::string whole = (folder.path() / "whole").string(), broken = (folder.path() / "broken").string();
   ASSERT_EQ(run("--epochs 4 --out " + whole + small).status, 0);
@@ -159,7 +159,7 @@ TEST(Penguins, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
   EXPECT_EQ(difference(whole, broken), "");
 }
 
-TEST(Penguins, ResumingCutsTheLossesToTheCheckpoint) {
+TEST(PenguinsSlow, ResumingCutsTheLossesToTheCheckpoint) {
   TempFolder folder;
   std::string out = (folder.path() / "out").string();
   ASSERT_EQ(run("--epochs 2 --out " + out + small).status, 0);
@@ -173,7 +173,7 @@ TEST(Penguins, ResumingCutsTheLossesToTheCheckpoint) {
   EXPECT_EQ(losses.find("9.0"), std::string::npos) << losses;
 }
 
-TEST(Penguins, LearnsInAFewHundredSteps) {
+TEST(PenguinsSlow, LearnsInAFewHundredSteps) {
   TempFolder folder;
   Result result = run("--epochs 1 --steps 500 --out " + (folder.path() / "out").string());
   ASSERT_EQ(result.status, 0) << result.text;
@@ -182,7 +182,7 @@ TEST(Penguins, LearnsInAFewHundredSteps) {
   EXPECT_LE(learned, untrained / 10) << result.text;
 }
 
-TEST(Penguins, TakesTheRealDrawings) {
+TEST(PenguinsSlow, TakesTheRealDrawings) {
   const char* shared = std::getenv("FLOE_SHARED_DATA");
   fs::path data = fs::path(shared ? shared : std::string(FLOE_SOURCE_DIR) + "/../shared/data") / "quickdraw";
   if (!fs::exists(data)) GTEST_SKIP() << "the sample of real drawings is not here";
