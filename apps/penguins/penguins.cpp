@@ -73,7 +73,9 @@ Tensor features(const Tensor& images) { return flatten(average_pool(images, {.wi
 
 Tensor generate(Generator& generator, const Tensor& noise) {       // in parts, to keep memory small
   Tensors parts;
-  for (std::int64_t i = 0; i < noise.dim(0); i += 100) parts.push_back(generator(slice(noise, 0, i, std::min(i + 100, noise.dim(0))), Mode::inference));
+  for (std::int64_t i = 0; i < noise.dim(0); i += 100) {
+    parts.push_back(generator(slice(noise, 0, i, std::min(i + 100, noise.dim(0))), Mode::inference));
+  }
   return concat(parts, 0);
 }
 
@@ -83,7 +85,8 @@ Tensors frames(const Tensor& pictures) {                            // an animat
   return all;
 }
 
-void print_step(std::int64_t step, const std::vector<std::pair<const char*, Tensor>>& values, const Gradients& g_gradients, const Gradients& d_gradients) {
+void print_step(std::int64_t step, const std::vector<std::pair<const char*, Tensor>>& values,
+                const Gradients& g_gradients, const Gradients& d_gradients) {
   fmt::print("\nstep {}\n", step);
   for (const auto& [name, value] : values) fmt::print("  {:<12} {}\n", name, describe(value));
   fmt::print("{}{}", describe(g_gradients), describe(d_gradients));
@@ -99,7 +102,9 @@ struct Flags : CommonArguments {
 
 Tensor load_images(const Flags& flags) {
   Tensor images = flags.data.empty() ? penguins::draw(flags.drawings) : penguins::load(flags.data);
-  if (images.dim(0) < 2) throw ValueError(fmt::format("{}: needs at least two drawings, found {}", flags.data.string(), images.dim(0)));
+  if (images.dim(0) < 2) {
+    throw ValueError(fmt::format("{}: needs at least two drawings, found {}", flags.data.string(), images.dim(0)));
+  }
   return images;
 }
 
@@ -137,10 +142,12 @@ int train(const Flags& flags) {
   fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
 
   // How far real drawings are from each other, and from those of a generator that has learned nothing.
-  std::int64_t many = std::min<std::int64_t>(judged, images.dim(0)), half = std::min<std::int64_t>(judged, images.dim(0) / 2);
+  std::int64_t many = std::min<std::int64_t>(judged, images.dim(0));
+  std::int64_t half = std::min<std::int64_t>(judged, images.dim(0) / 2);
   auto seen = [&](std::int64_t begin, std::int64_t end) { return features(to_unit(slice(images, 0, begin, end))); };
   auto distance = [&] { return frechet_distance(seen(0, many), features(generate(generator, judge_noise))); };
-  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n", frechet_distance(seen(0, half), seen(half, 2 * half)), distance());
+  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n",
+             frechet_distance(seen(0, half), seen(half, 2 * half)), distance());
 
   if (flags.resume) {
     if (auto report = checkpoint.restore_latest()) {
@@ -172,7 +179,9 @@ int train(const Flags& flags) {
       generator_mean.update(g_loss);
       discriminator_mean.update(d_loss);
       if (step++ < flags.print) {
-        print_step(step, {{"images", images}, {"noise", noise}, {"generated", generated}, {"real_logits", real_logits}, {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}}, g_gradients, d_gradients);
+        print_step(step, {{"images", images}, {"noise", noise}, {"generated", generated}, {"real_logits", real_logits},
+                          {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}},
+                   g_gradients, d_gradients);
       }
       progress.step();
     }
@@ -180,11 +189,13 @@ int train(const Flags& flags) {
     ++epoch;
 
     double far = distance();
-    fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch, generator_mean.result(), discriminator_mean.result(), far);
+    fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch,
+               generator_mean.result(), discriminator_mean.result(), far);
     Tensor drawn = to_bytes(generator(fixed_noise, Mode::inference));
     save_grid(drawn, flags.out / fmt::format("penguins-{:03}.png", epoch), {.columns = 5, .scale = 3});
     pictures = concat({pictures, expand_dims(make_grid(drawn, {.columns = 5}), 0)}, 0);
-    save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png", {.columns = 4, .padding = 8, .scale = 2});
+    save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png",
+              {.columns = 4, .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
     log.append(epoch, generator_mean.result(), discriminator_mean.result(), far);
     checkpoint.save(epoch);

@@ -23,7 +23,8 @@ Tensor draw_all(std::int64_t count, std::uint64_t seed) {
   Rng rng(seed);
 #pragma omp parallel for schedule(dynamic, 64)
   for (std::int64_t i = 0; i < count; ++i) {
-    rasterise(draw_penguin(rng.stream(static_cast<std::uint64_t>(i))), std::span<std::uint8_t, image_size>(pixels + i * image_size, image_size));
+    rasterise(draw_penguin(rng.stream(static_cast<std::uint64_t>(i))),
+              std::span<std::uint8_t, image_size>(pixels + i * image_size, image_size));
   }
   return images;
 }
@@ -32,7 +33,9 @@ Tensor load_bitmaps(const std::filesystem::path& path) {
   Tensor rows = load_npy(path);
   bool bitmaps = rows.dtype() == DType::uint8 && rows.rank() == 2 && rows.dim(1) == image_size;
   if (!bitmaps) {
-    throw FileError(path, "header", fmt::format("expected uint8 bitmaps of shape (count, {}), found {} of shape {}", image_size, name(rows.dtype()), to_string(rows.shape())));
+    throw FileError(path, "header",
+                    fmt::format("expected uint8 bitmaps of shape (count, {}), found {} of shape {}", image_size,
+                                name(rows.dtype()), to_string(rows.shape())));
   }
   return rows.view(image_shape(rows.dim(0)));
 }
@@ -49,7 +52,8 @@ Tensor load_strokes(const std::filesystem::path& path) {
 }  // namespace
 
 Tensor draw(std::int64_t count, std::uint64_t seed) {
-  std::filesystem::path cache = cache_folder() / fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed);
+  std::filesystem::path cache =
+      cache_folder() / fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed);
   std::error_code absent;
   if (std::filesystem::is_regular_file(cache, absent)) {
     try {

@@ -99,7 +99,8 @@ TEST(Penguins, LeavesPicturesLossesAndACheckpoint) {
   Result result = run("--epochs 2 --out " + folder.path().string() + "/out" + small);
   ASSERT_EQ(result.status, 0) << result.text;
   auto files = contents(folder.path() / "out");
-  for (const char* name : {"penguins-001.png", "penguins-002.png", "panel.png", "animation.png", "losses.csv", "checkpoint/checkpoint-00000002.safetensors"}) {
+  for (const char* name : {"penguins-001.png", "penguins-002.png", "panel.png", "animation.png", "losses.csv",
+                           "checkpoint/checkpoint-00000002.safetensors"}) {
     EXPECT_TRUE(files.contains(name)) << name;
   }
   EXPECT_EQ(files["losses.csv"].substr(0, 41), "epoch,generator,discriminator,distance\n1,");
@@ -120,7 +121,8 @@ TEST(PenguinsSlow, ThreadsDoNotShowUnderAvx2Either) {
   TempFolder folder;
   std::string out = folder.path().string();
   for (const char* threads : {"1", "2", "3"}) {
-    Result result = run("--epochs 1 --steps 4 --out " + out + "/" + threads, std::string("ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=") + threads);
+    Result result = run("--epochs 1 --steps 4 --out " + out + "/" + threads,
+                        std::string("ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=") + threads);
     ASSERT_EQ(result.status, 0) << result.text;
   }
   EXPECT_EQ(difference(folder.path() / "1", folder.path() / "2"), "");
@@ -153,7 +155,8 @@ TEST(PenguinsSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
   ASSERT_EQ(run("--epochs 4 --out " + whole + small).status, 0);
 
   // Kill it early, late and in between, then let it end.
-  for (int milliseconds : {700, 300, 1100, 500}) run_and_kill("--epochs 4 --resume --out " + broken + small, milliseconds);
+  for (int milliseconds : {700, 300, 1100, 500})
+    run_and_kill("--epochs 4 --resume --out " + broken + small, milliseconds);
   Result last = run("--epochs 4 --resume --out " + broken + small);
   ASSERT_EQ(last.status, 0) << last.text;
   EXPECT_EQ(difference(whole, broken), "");
@@ -164,7 +167,8 @@ TEST(PenguinsSlow, ResumingCutsTheLossesToTheCheckpoint) {
   std::string out = (folder.path() / "out").string();
   ASSERT_EQ(run("--epochs 2 --out " + out + small).status, 0);
   auto before = contents(out);
-  std::ofstream(out + "/losses.csv", std::ios::app) << "3,9.0,9.0,9.0\n";  // an epoch whose checkpoint was never written
+  std::ofstream(out + "/losses.csv", std::ios::app)
+      << "3,9.0,9.0,9.0\n";  // an epoch whose checkpoint was never written
   Result result = run("--epochs 3 --resume --out " + out + small);
   ASSERT_EQ(result.status, 0) << result.text;
   EXPECT_NE(result.text.find("restored step 2 from"), std::string::npos) << result.text;
@@ -187,10 +191,12 @@ TEST(PenguinsSlow, TakesTheRealDrawings) {
   fs::path data = fs::path(shared ? shared : std::string(FLOE_SOURCE_DIR) + "/../shared/data") / "quickdraw";
   if (!fs::exists(data)) GTEST_SKIP() << "the sample of real drawings is not here";
   TempFolder folder;
-  Result bitmaps = run("--epochs 1 --data " + (data / "penguin_1000.npy").string() + " --out " + (folder.path() / "a").string());
+  Result bitmaps =
+      run("--epochs 1 --data " + (data / "penguin_1000.npy").string() + " --out " + (folder.path() / "a").string());
   ASSERT_EQ(bitmaps.status, 0) << bitmaps.text;
   EXPECT_NE(bitmaps.text.find("penguins: 1000 drawings"), std::string::npos) << bitmaps.text;
-  Result strokes = run("--epochs 1 --data " + (data / "penguin.ndjson").string() + " --out " + (folder.path() / "b").string());
+  Result strokes =
+      run("--epochs 1 --data " + (data / "penguin.ndjson").string() + " --out " + (folder.path() / "b").string());
   ASSERT_EQ(strokes.status, 0) << strokes.text;
   EXPECT_NE(strokes.text.find("penguins: 25 drawings"), std::string::npos) << strokes.text;
 }
@@ -198,7 +204,8 @@ TEST(PenguinsSlow, TakesTheRealDrawings) {
 TEST(Penguins, PrintsShapesValuesAndGradients) {
   TempFolder folder;
   Result result = run("--epochs 1 --print 1 --out " + (folder.path() / "out").string() + small);
-  for (const char* part : {"step 1\n", "  generated    shape (16, 28, 28, 1), float32 on cpu, min ", "generator.project.weights  (100, 3136) ", "discriminator.decide.bias "}) {
+  for (const char* part : {"step 1\n", "  generated    shape (16, 28, 28, 1), float32 on cpu, min ",
+                           "generator.project.weights  (100, 3136) ", "discriminator.decide.bias "}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
   EXPECT_EQ(result.text.find("step 2\n"), std::string::npos);
@@ -215,12 +222,25 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
   };
   for (const Case& c : {
            Case{"--epoch 3", "penguins: there is no flag --epoch; did you mean --epochs?\n"},
-           Case{"--epochs", ""}, Case{"--epochs many", ""}, Case{"--epochs -1", ""}, Case{"--batch 0", ""}, Case{"--batch 99999999999999999999", ""}, Case{"--rate x", ""}, Case{"--beta1 1.5", ""}, Case{"--seed -1", ""}, Case{"stray", ""},
-           Case{"--device cuda", "penguins: device: this build has no CUDA backend, so cuda is not available; use cpu\n"},
+           Case{"--epochs", ""},
+           Case{"--epochs many", ""},
+           Case{"--epochs -1", ""},
+           Case{"--batch 0", ""},
+           Case{"--batch 99999999999999999999", ""},
+           Case{"--rate x", ""},
+           Case{"--beta1 1.5", ""},
+           Case{"--seed -1", ""},
+           Case{"stray", ""},
+           Case{"--device cuda",
+                "penguins: device: this build has no CUDA backend, so cuda is not available; use cpu\n"},
            Case{"--device tpu", "penguins: device: expected cpu or cuda, found 'tpu'\n"},
-           Case{"--data " + out + "/none.npy", "penguins: " + out + "/none.npy: cannot be read: there is no such file\n"},
-           Case{"--data " + bad, ""}, Case{"--data " + out, ""},
-           Case{"--data " + out + "/shape.npy", "penguins: " + out + "/shape.npy: header: expected uint8 bitmaps of shape (count, 784), found uint8 of shape (3, 5)\n"},
+           Case{"--data " + out + "/none.npy",
+                "penguins: " + out + "/none.npy: cannot be read: there is no such file\n"},
+           Case{"--data " + bad, ""},
+           Case{"--data " + out, ""},
+           Case{"--data " + out + "/shape.npy",
+                "penguins: " + out +
+                    "/shape.npy: header: expected uint8 bitmaps of shape (count, 784), found uint8 of shape (3, 5)\n"},
            Case{"--data " + out + "/one.npy", "penguins: " + out + "/one.npy: needs at least two drawings, found 1\n"},
            Case{"--out /dev/null/x", ""},
        }) {
@@ -236,7 +256,9 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
 TEST(Penguins, ExplainsEveryFlagWithItsDefault) {
   Result result = run("--help");
   EXPECT_EQ(result.status, 0);
-  for (const char* part : {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--print", "--drawings", "--steps", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
+  for (const char* part :
+       {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--print", "--drawings", "--steps",
+        "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
 }

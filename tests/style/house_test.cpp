@@ -42,7 +42,8 @@ std::vector<File> files_in(const std::vector<std::string>& folders, const std::v
 }
 
 const std::vector<File>& sources() {
-  static const std::vector<File> all = files_in({"framework", "datasets", "apps", "tests", "benchmarks"}, {".h", ".cpp", ".cu"});
+  static const std::vector<File> all =
+      files_in({"framework", "datasets", "apps", "tests", "benchmarks"}, {".h", ".cpp", ".cu"});
   return all;
 }
 
@@ -92,7 +93,8 @@ TEST(House, NothingIsLeftToDoAndNoOnesFolderIsNamed) {
 TEST(House, AppsAreShort) {
   for (const File& file : files_in({"apps"}, {".cpp"})) {
     EXPECT_LE(file.lines.size(), longest_app) << file.path;
-    if (file.lines.size() > long_app) std::fprintf(stderr, "%s has %zu lines; an app is about %zu\n", file.path.c_str(), file.lines.size(), long_app);
+    if (file.lines.size() > long_app)
+      std::fprintf(stderr, "%s has %zu lines; an app is about %zu\n", file.path.c_str(), file.lines.size(), long_app);
   }
 }
 
@@ -128,14 +130,17 @@ TEST(House, TheUmbrellaIsInTheOrderOfTheRooms) {
 std::string compile_umbrella(const std::string& flags) {
   int status = 0;
   std::string folder = (home / "framework").string();
-  std::string text = output_of(std::string(FLOE_CXX_COMPILER) + " -std=c++20 -x c++ " + flags + " -I" + folder + " " + folder + "/floe/floe.h", status);
+  std::string text = output_of(
+      std::string(FLOE_CXX_COMPILER) + " -std=c++20 -x c++ " + flags + " -I" + folder + " " + folder + "/floe/floe.h",
+      status);
   EXPECT_EQ(status, 0) << text;
   return text;
 }
 
 TEST(House, AnAppSeesNoHeaderOfEigenOneDnnCli11OrJson) {
   std::string list = compile_umbrella("-M");
-  for (const char* unwanted : {"eigen3/", "Eigen/", "dnnl", "CLI/", "nlohmann/", "stb/", "opencv", "backend/cpu/", "iostream", "regex"}) {
+  for (const char* unwanted :
+       {"eigen3/", "Eigen/", "dnnl", "CLI/", "nlohmann/", "stb/", "opencv", "backend/cpu/", "iostream", "regex"}) {
     EXPECT_EQ(list.find(unwanted), std::string::npos) << unwanted;
   }
 }

@@ -152,7 +152,8 @@ inline void expect_recorded_gradients_alike(const OpCase& one) {
   for (std::size_t i : floating(inputs)) outer.watch(inputs[i]);
   Tensors recorded = curved_gradients(one.op, inputs, true);
   for (std::size_t k = 0; k < fused.size(); ++k) {
-    EXPECT_TRUE(close(recorded[k], fused[k], 1e-12 * std::max(1e-3, largest(fused[k])))) << "input " << floating(inputs)[k];
+    EXPECT_TRUE(close(recorded[k], fused[k], 1e-12 * std::max(1e-3, largest(fused[k]))))
+        << "input " << floating(inputs)[k];
   }
 }
 

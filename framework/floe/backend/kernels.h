@@ -24,7 +24,8 @@ struct Folded {
 // result y (batch, out_height, out_width, out). Sizes beyond `pad_*_before` follow from the shapes.
 struct ConvGeometry {
   std::int64_t batch, height, width, in, out_height, out_width, out, kernel_height, kernel_width;
-  std::int64_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_bottom, pad_left, pad_right, groups;
+  std::int64_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_bottom, pad_left, pad_right,
+      groups;
   bool operator==(const ConvGeometry&) const = default;
 };
 
@@ -53,18 +54,19 @@ struct AdamStep {
 FLOE_KERNEL(read_steps, const Tensor& x, const Steps& from, Tensor& y)           // y[i] = x[from(i)], over y's shape
 FLOE_KERNEL(write_steps, const Tensor& x, Tensor& y, const Steps& to)            // y[to(i)] = x[i], over x's shape
 FLOE_KERNEL(cast, const Tensor& x, Tensor& y)
-FLOE_KERNEL(gather, const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y)          // along axis.reduced
+FLOE_KERNEL(gather, const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y)  // along axis.reduced
 FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)   // dx prefilled
 
 // pointwise
 FLOE_KERNEL(add, const Tensor& a, const Tensor& b, Tensor& c)                    // equal shapes; c may be a
-FLOE_KERNEL(where, const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b, const Steps& sb, Tensor& y)
+FLOE_KERNEL(where, const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b,
+            const Steps& sb, Tensor& y)
 
 // reductions over axis.reduced
 FLOE_KERNEL(reduce_sum, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(reduce_max, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(reduce_min, const Tensor& x, const Folded& axis, Tensor& y)
-FLOE_KERNEL(arg_max, const Tensor& x, const Folded& axis, Tensor& y)             // y int64; the first of equals, NaN wins
+FLOE_KERNEL(arg_max, const Tensor& x, const Folded& axis, Tensor& y)  // y int64; the first of equals, NaN wins
 FLOE_KERNEL(arg_min, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(cumsum, const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y)
 FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)             // along the last axis, largest first
@@ -74,7 +76,8 @@ FLOE_KERNEL(matmul, const Tensor& a, const Tensor& b, const MatmulGeometry& g, T
 FLOE_KERNEL(conv2d, const Tensor& x, const Tensor& filters, const ConvGeometry& g, Tensor& y)
 FLOE_KERNEL(conv2d_input_gradient, const Tensor& dy, const Tensor& filters, const ConvGeometry& g, Tensor& dx)
 FLOE_KERNEL(conv2d_filter_gradient, const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters)
-FLOE_KERNEL(max_pool, const Tensor& x, const PoolGeometry& g, Tensor& y, Tensor& winners)  // winners: int64 positions in x
+FLOE_KERNEL(max_pool, const Tensor& x, const PoolGeometry& g, Tensor& y,
+            Tensor& winners)  // winners: int64 positions in x
 FLOE_KERNEL(average_pool, const Tensor& x, const PoolGeometry& g, Tensor& y)               // padding does not count
 FLOE_KERNEL(average_pool_gradient, const Tensor& dy, const PoolGeometry& g, Tensor& dx)
 FLOE_KERNEL(resize_nearest, const Tensor& x, Tensor& y)                          // (batch, height, width, channels)
@@ -83,10 +86,11 @@ FLOE_KERNEL(resize_bilinear, const Tensor& x, Tensor& y)                        
 FLOE_KERNEL(resize_bilinear_gradient, const Tensor& dy, Tensor& dx)
 
 // normalisation and softmax over rows of the last axis
-FLOE_KERNEL(moments, const Tensor& x, Tensor& mean, Tensor& variance)            // (rows, channels) -> (channels,), biased
-FLOE_KERNEL(normalize, const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift, Tensor& y)  // (x - mean) * scale + shift
-FLOE_KERNEL(batch_normalization_gradient, const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& inverse_stddev,
-            const Tensor& gamma, Tensor& dx, Tensor& dgamma, Tensor& dbeta)
+FLOE_KERNEL(moments, const Tensor& x, Tensor& mean, Tensor& variance)  // (rows, channels) -> (channels,), biased
+FLOE_KERNEL(normalize, const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift,
+            Tensor& y)  // (x - mean) * scale + shift
+FLOE_KERNEL(batch_normalization_gradient, const Tensor& dy, const Tensor& x, const Tensor& mean,
+            const Tensor& inverse_stddev, const Tensor& gamma, Tensor& dx, Tensor& dgamma, Tensor& dbeta)
 FLOE_KERNEL(softmax, const Tensor& x, bool logarithm, Tensor& y)
 FLOE_KERNEL(softmax_gradient, const Tensor& dy, const Tensor& y, bool logarithm, Tensor& dx)
 
@@ -101,7 +105,7 @@ FLOE_KERNEL(adam_step, Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const 
 // Which library does float32 matrices and convolutions on the CPU. float64 and integers always use Eigen.
 enum class CpuLibrary { onednn, eigen };
 bool has_onednn();                                   // was it found when this was built?
-CpuLibrary cpu_library();                            // FLOE_CPU_LIBRARY=eigen|onednn in the environment, else the best there is
+CpuLibrary cpu_library();  // FLOE_CPU_LIBRARY=eigen|onednn in the environment, else the best there is
 void set_cpu_library(CpuLibrary library);            // ValueError if this build lacks it
 std::string backend_name();                          // "oneDNN 2.6.3 and Eigen 3.4.0, 2 threads"
 

@@ -11,7 +11,8 @@ namespace floe {
 BatchNormalization::BatchNormalization(Layer* parent, const std::string& name, BatchNormalizationOptions options)
     : Layer(parent, name), options_(options) {
   require_option(options.channels, "channels");
-  if (!(options.momentum >= 0 && options.momentum <= 1)) refuse(fmt::format("option .momentum must be from 0 to 1, and is {}", options.momentum));
+  if (!(options.momentum >= 0 && options.momentum <= 1))
+    refuse(fmt::format("option .momentum must be from 0 to 1, and is {}", options.momentum));
   if (!(options.epsilon > 0)) refuse(fmt::format("option .epsilon must be above 0, and is {}", options.epsilon));
   Shape shape{options.channels};
   gamma_ = &add_variable("gamma", shape, initializers::ones());

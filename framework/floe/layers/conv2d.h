@@ -45,7 +45,8 @@ class Conv2DTranspose : public Layer {
  public:
   Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options);
 
-  Tensor operator()(Operand x);  // (batch, height, width, in) -> (batch, height * stride, width * stride, filters) if "same"
+  Tensor operator()(
+      Operand x);  // (batch, height, width, in) -> (batch, height * stride, width * stride, filters) if "same"
 
  private:
   ConvTransposeOptions options_;

@@ -11,8 +11,10 @@ struct Fans {
   explicit Fans(const Shape& shape) {
     double taps = 1;
     for (int axis = 0; axis + 2 < shape.rank(); ++axis) taps *= static_cast<double>(shape[axis]);
-    in = shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 2]) : static_cast<double>(shape.elements());
-    out = shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 1]) : static_cast<double>(shape.elements());
+    in =
+        shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 2]) : static_cast<double>(shape.elements());
+    out =
+        shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 1]) : static_cast<double>(shape.elements());
   }
 
   double in, out;
@@ -44,7 +46,9 @@ Initializer glorot_uniform() {
 }
 
 Initializer he_normal() {
-  return [](const Shape& shape, Rng& rng, DType dtype) { return random_normal(shape, rng, 0, std::sqrt(2 / Fans(shape).in), dtype); };
+  return [](const Shape& shape, Rng& rng, DType dtype) {
+    return random_normal(shape, rng, 0, std::sqrt(2 / Fans(shape).in), dtype);
+  };
 }
 
 Initializer orthogonal(double gain) {
@@ -54,7 +58,9 @@ Initializer orthogonal(double gain) {
     std::int64_t count = std::min(rows, columns), length = std::max(rows, columns);
     Tensor drawn = random_normal({count, length}, rng, 0, 1, DType::float64);
     double* vectors = drawn.mutable_data<double>();
-    auto dot = [&](std::int64_t a, std::int64_t b) { return std::inner_product(vectors + a * length, vectors + (a + 1) * length, vectors + b * length, 0.0); };
+    auto dot = [&](std::int64_t a, std::int64_t b) {
+      return std::inner_product(vectors + a * length, vectors + (a + 1) * length, vectors + b * length, 0.0);
+    };
     for (std::int64_t i = 0; i < count; ++i) {
       for (std::int64_t j = 0; j < 2 * i; ++j) {
         double along = dot(i, j % i);
@@ -69,7 +75,8 @@ Initializer orthogonal(double gain) {
       T* out = result.mutable_data<T>();
       for (std::int64_t i = 0; i < rows * columns; ++i) {
         std::int64_t row = i / columns, column = i % columns;
-        out[i] = static_cast<T>(gain * (rows >= columns ? vectors[column * length + row] : vectors[row * length + column]));
+        out[i] =
+            static_cast<T>(gain * (rows >= columns ? vectors[column * length + row] : vectors[row * length + column]));
       }
     });
     return result;

@@ -19,7 +19,7 @@ Initializer ones();
 Initializer constant(double value);
 Initializer uniform(double low, double high);
 Initializer normal(double stddev);
-Initializer glorot_uniform();              // within sqrt(6 / (fan in + fan out)). Glorot and Bengio, 2010; Keras' default
+Initializer glorot_uniform();  // within sqrt(6 / (fan in + fan out)). Glorot and Bengio, 2010; Keras' default
 Initializer he_normal();                   // standard deviation sqrt(2 / fan in). He et al., 2015; not truncated
 Initializer orthogonal(double gain = 1);   // rows or columns orthonormal. Saxe et al., 2013
 

@@ -7,12 +7,18 @@
 
 namespace floe {
 
-Layer::Layer(std::string name, Device device, Rng rng, DType dtype) : path_(std::move(name)), device_(device), dtype_(dtype), rng_(rng) {
-  if (!is_floating(dtype)) throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
+Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
+    : path_(std::move(name)), device_(device), dtype_(dtype), rng_(rng) {
+  if (!is_floating(dtype))
+    throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
 
 Layer::Layer(Layer* parent, const std::string& name)
-    : parent_(parent), path_(parent->path_ + "." + name), device_(parent->device_), dtype_(parent->dtype_), rng_(parent->rng_) {
+    : parent_(parent),
+      path_(parent->path_ + "." + name),
+      device_(parent->device_),
+      dtype_(parent->dtype_),
+      rng_(parent->rng_) {
   parent->claim(name);
   parent->children_.push_back(this);
 }
@@ -24,8 +30,10 @@ Layer::~Layer() {
 std::string Layer::name() const { return path_.substr(path_.rfind('.') + 1); }
 
 void Layer::claim(const std::string& name) {
-  if (name.empty() || name.find('.') != std::string::npos) throw ValueError(fmt::format("{}: '{}' cannot be a name", path_, name));
-  if (std::find(names_.begin(), names_.end(), name) != names_.end()) throw ValueError(fmt::format("{}: it already has a part called '{}'", path_, name));
+  if (name.empty() || name.find('.') != std::string::npos)
+    throw ValueError(fmt::format("{}: '{}' cannot be a name", path_, name));
+  if (std::find(names_.begin(), names_.end(), name) != names_.end())
+    throw ValueError(fmt::format("{}: it already has a part called '{}'", path_, name));
   names_.push_back(name);
 }
 
@@ -37,8 +45,12 @@ Variable& Layer::add(const std::string& name, const Shape& shape, const Initiali
   return variables_.emplace_back(path, initializer(shape, stream, dtype_), trainable);
 }
 
-Variable& Layer::add_variable(const std::string& name, const Shape& shape, const Initializer& initializer) { return add(name, shape, initializer, true); }
-Variable& Layer::add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer) { return add(name, shape, initializer, false); }
+Variable& Layer::add_variable(const std::string& name, const Shape& shape, const Initializer& initializer) {
+  return add(name, shape, initializer, true);
+}
+Variable& Layer::add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer) {
+  return add(name, shape, initializer, false);
+}
 
 Rng& Layer::add_rng(const std::string& name) {
   claim(name);
@@ -81,7 +93,8 @@ std::int64_t Layer::parameters() const {
 std::int64_t Layer::statistics() const {
   std::int64_t total = 0;
   visit([&](const Layer& layer) {
-    for (std::size_t i = 0; i < layer.variables_.size(); ++i) total += layer.statistic_[i] ? layer.variables_[i].value().elements() : 0;
+    for (std::size_t i = 0; i < layer.variables_.size(); ++i)
+      total += layer.statistic_[i] ? layer.variables_[i].value().elements() : 0;
   });
   return total;
 }

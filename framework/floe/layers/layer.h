@@ -42,7 +42,8 @@ class Layer {
 
  protected:
   Variable& add_variable(const std::string& name, const Shape& shape, const Initializer& initializer);
-  Variable& add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer);  // never trained
+  Variable& add_statistic(const std::string& name, const Shape& shape,
+                          const Initializer& initializer);  // never trained
   Rng& add_rng(const std::string& name);
 
   [[noreturn]] void refuse(const std::string& what) const;  // ValueError "PATH: WHAT"

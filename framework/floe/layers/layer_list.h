@@ -16,7 +16,8 @@ class LayerList : public Layer {
   // Makes the next block from whatever its constructor takes behind (parent, name).
   template <class... Arguments>
   Block& add(Arguments&&... arguments) {
-    blocks_.push_back(std::make_unique<Block>(this, std::to_string(blocks_.size()), std::forward<Arguments>(arguments)...));
+    blocks_.push_back(
+        std::make_unique<Block>(this, std::to_string(blocks_.size()), std::forward<Arguments>(arguments)...));
     return *blocks_.back();
   }
 

@@ -20,7 +20,8 @@ std::string SummaryObserver::table(const Layer& model) const {
     shape_width = std::max(shape_width, row.shape.size());
   }
   std::string text = fmt::format("{:<{}}  {:<{}}  {:>10}\n", "layer", name_width, "output", shape_width, "parameters");
-  for (const Row& row : rows_) text += fmt::format("{:<{}}  {:<{}}  {:>10}\n", row.layer, name_width, row.shape, shape_width, row.parameters);
+  for (const Row& row : rows_)
+    text += fmt::format("{:<{}}  {:<{}}  {:>10}\n", row.layer, name_width, row.shape, shape_width, row.parameters);
   std::int64_t all = 0;
   for (const Variable* variable : model.all_variables()) all += variable->value().elements();
   std::int64_t frozen = all - model.parameters() - model.statistics();

@@ -32,8 +32,10 @@ struct Pair {
     double value = number.number();
     bool fits = is_floating(tensor->dtype()) || value == std::trunc(value);
     if (!fits) {
-      throw DTypeError(message(op, fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
-                               {{"tensor", tensor}}, caller(tensor.where())));
+      throw DTypeError(message(
+          op,
+          fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
+          {{"tensor", tensor}}, caller(tensor.where())));
     }
     return full({}, value, tensor->dtype(), tensor->device());
   }
@@ -51,28 +53,37 @@ Shape broadcast(const char* op, Shown a, Shown b, Location where) {
   for (int axis = -rank; axis < 0; ++axis) {
     std::int64_t one = cpu::BroadcastPlan::size_at(p, axis), other = cpu::BroadcastPlan::size_at(q, axis);
     if (one != other && one != 1 && other != 1) {
-      throw ShapeError(message(op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {a, b}, caller(where)));
+      throw ShapeError(message(op,
+                               fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other),
+                               {a, b}, caller(where)));
     }
     shape.append(one == 1 ? other : one);
   }
   return shape;
 }
 
-Shape broadcast_shape(const char* op, const Pair& pair, Location where) { return floe::broadcast_shape(op, *pair.first, *pair.second, where); }
+Shape broadcast_shape(const char* op, const Pair& pair, Location where) {
+  return floe::broadcast_shape(op, *pair.first, *pair.second, where);
+}
 
 // y = formula(a, b); `Out` void means the operands' own type.
 template <class Out, class Formula>
 void apply(Formula, const Tensor& a, const Tensor& b, Tensor& y) {
   if (y.elements() == 0) return;
-  cpu::Row row = dispatch(a.dtype(), []<class T>() -> cpu::Row { return cpu::row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>; });
-  cpu::broadcast_rows(cpu::BroadcastPlan(y.shape(), a.shape(), b.shape()), row, static_cast<std::byte*>(y.raw_mutable()), item_size(y.dtype()),
-                      static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()), item_size(a.dtype()));
+  cpu::Row row = dispatch(a.dtype(), []<class T>() -> cpu::Row {
+    return cpu::row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>;
+  });
+  cpu::broadcast_rows(cpu::BroadcastPlan(y.shape(), a.shape(), b.shape()), row,
+                      static_cast<std::byte*>(y.raw_mutable()), item_size(y.dtype()),
+                      static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()),
+                      item_size(a.dtype()));
 }
 
 void require_numbers(const char* op, const Pair& pair, Location where, bool floating) {
   DType dtype = pair.first->dtype();
   if (floating ? is_floating(dtype) : dtype != DType::boolean) return;
-  throw DTypeError(message(op, floating ? "needs float32 or float64; cast() converts" : "needs numbers; cast() converts",
+  throw DTypeError(message(op,
+                           floating ? "needs float32 or float64; cast() converts" : "needs numbers; cast() converts",
                            {{"a", *pair.first}, {"b", *pair.second}}, caller(where)));
 }
 
@@ -97,7 +108,9 @@ Tensor comparison(const char* op, const OperandOrNumber& a, const OperandOrNumbe
 template <class Formula>
 Tensor logical(const char* op, const Operand& a, const Operand& b, Formula formula) {
   require_alike(op, a, "a", b, "b");
-  if (a->dtype() != DType::boolean) throw DTypeError(message(op, "needs bool tensors, such as comparisons give", {{"a", a}, {"b", b}}, caller(a.where())));
+  if (a->dtype() != DType::boolean)
+    throw DTypeError(
+        message(op, "needs bool tensors, such as comparisons give", {{"a", a}, {"b", b}}, caller(a.where())));
   return comparison(op, a, b.tensor(), formula);
 }
 
@@ -120,20 +133,22 @@ Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location
 Tensor add(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("add", a, b);
   Tensor y = arithmetic("add", pair, a.where(), [](auto p, auto q) { return p + q; });
-  record({"add", a.where()}, {*pair.first, *pair.second}, y, {}, [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
-    if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
-    if (op.needs(1)) op.give(1, sum_to(op.dy(), sb));
-  });
+  record({"add", a.where()}, {*pair.first, *pair.second}, y, {},
+         [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
+           if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
+           if (op.needs(1)) op.give(1, sum_to(op.dy(), sb));
+         });
   return y;
 }
 
 Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("subtract", a, b);
   Tensor y = arithmetic("subtract", pair, a.where(), [](auto p, auto q) { return p - q; });
-  record({"subtract", a.where()}, {*pair.first, *pair.second}, y, {}, [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
-    if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
-    if (op.needs(1)) op.give(1, sum_to(negative(op.dy()), sb));
-  });
+  record({"subtract", a.where()}, {*pair.first, *pair.second}, y, {},
+         [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
+           if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
+           if (op.needs(1)) op.give(1, sum_to(negative(op.dy()), sb));
+         });
   return y;
 }
 
@@ -141,10 +156,11 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("multiply", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
   Tensor y = arithmetic("multiply", pair, a.where(), [](auto p, auto q) { return p * q; });
-  record({"multiply", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
-    if (op.needs(0)) op.give(0, sum_to(multiply(op.dy(), op.kept(0)), sa));
-    if (op.needs(1)) op.give(1, sum_to(multiply(op.dy(), op.kept(1)), sb));
-  });
+  record({"multiply", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)},
+         [sa = p.shape(), sb = q.shape()](Backward& op) {
+           if (op.needs(0)) op.give(0, sum_to(multiply(op.dy(), op.kept(0)), sa));
+           if (op.needs(1)) op.give(1, sum_to(multiply(op.dy(), op.kept(1)), sb));
+         });
   return y;
 }
 
@@ -204,36 +220,53 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
 
 Tensor negative(Operand x) { return multiply(x, -1.0); }
 
-Tensor equal(OperandOrNumber a, OperandOrNumber b) { return comparison("equal", a, b, [](auto p, auto q) { return p == q; }); }
-Tensor not_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("not_equal", a, b, [](auto p, auto q) { return p != q; }); }
-Tensor less(OperandOrNumber a, OperandOrNumber b) { return comparison("less", a, b, [](auto p, auto q) { return p < q; }); }
-Tensor less_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("less_equal", a, b, [](auto p, auto q) { return p <= q; }); }
-Tensor greater(OperandOrNumber a, OperandOrNumber b) { return comparison("greater", a, b, [](auto p, auto q) { return p > q; }); }
-Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("greater_equal", a, b, [](auto p, auto q) { return p >= q; }); }
+Tensor equal(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("equal", a, b, [](auto p, auto q) { return p == q; });
+}
+Tensor not_equal(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("not_equal", a, b, [](auto p, auto q) { return p != q; });
+}
+Tensor less(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("less", a, b, [](auto p, auto q) { return p < q; });
+}
+Tensor less_equal(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("less_equal", a, b, [](auto p, auto q) { return p <= q; });
+}
+Tensor greater(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("greater", a, b, [](auto p, auto q) { return p > q; });
+}
+Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) {
+  return comparison("greater_equal", a, b, [](auto p, auto q) { return p >= q; });
+}
 
 Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, [](auto p, auto q) { return p && q; }); }
 Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, [](auto p, auto q) { return p || q; }); }
 Tensor logical_not(Operand x) {
   require_defined("logical_not", x, "x");
-  if (x->dtype() != DType::boolean) throw DTypeError(message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+  if (x->dtype() != DType::boolean)
+    throw DTypeError(
+        message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
   return comparison("logical_not", x, x, [](auto p, auto) { return !p; });
 }
 
 Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   require_defined("where", condition, "condition");
   if (condition->dtype() != DType::boolean) {
-    throw DTypeError(message("where", "the condition must be bool, such as comparisons give", {{"condition", condition}}, caller(condition.where())));
+    throw DTypeError(message("where", "the condition must be bool, such as comparisons give",
+                             {{"condition", condition}}, caller(condition.where())));
   }
   Pair pair("where", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
   Shape both = broadcast_shape("where", pair, condition.where());
   Shape shape = broadcast("where", {"condition", condition}, {"a or b", p.view(both)}, condition.where());
   Tensor y(shape, p.dtype(), p.device());
-  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape), q, broadcast_steps(q, shape), y);
-  record({"where", condition.where()}, {condition, p, q}, y, {condition}, [sa = p.shape(), sb = q.shape()](Backward& op) {
-    if (op.needs(1)) op.give(1, sum_to(where(op.kept(0), op.dy(), 0.0), sa));
-    if (op.needs(2)) op.give(2, sum_to(where(op.kept(0), 0.0, op.dy()), sb));
-  });
+  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape),
+                               q, broadcast_steps(q, shape), y);
+  record({"where", condition.where()}, {condition, p, q}, y, {condition},
+         [sa = p.shape(), sb = q.shape()](Backward& op) {
+           if (op.needs(1)) op.give(1, sum_to(where(op.kept(0), op.dy(), 0.0), sa));
+           if (op.needs(2)) op.give(2, sum_to(where(op.kept(0), 0.0, op.dy()), sb));
+         });
   return y;
 }
 

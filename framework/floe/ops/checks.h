@@ -21,19 +21,24 @@ inline void require_floating(const char* op, const Operand& x, const char* role 
 inline void require_rank(const char* op, const Operand& x, int rank, const char* role, const char* axes) {
   require_defined(op, x, role);
   if (x->rank() == rank) return;
-  throw ShapeError(message(op, std::string(role) + " needs rank " + std::to_string(rank) + " but has rank " + std::to_string(x->rank()),
-                           {{role, x, axes}}, caller(x.where())));
+  throw ShapeError(message(
+      op, std::string(role) + " needs rank " + std::to_string(rank) + " but has rank " + std::to_string(x->rank()),
+      {{role, x, axes}}, caller(x.where())));
 }
 
 inline void require_alike(const char* op, const Operand& a, const char* a_role, const Operand& b, const char* b_role) {
   require_defined(op, a, a_role);
   require_defined(op, b, b_role);
   if (a->dtype() != b->dtype()) {
-    throw DTypeError(message(op, std::string(a_role) + " is " + std::string(name(a->dtype())) + " but " + b_role + " is " + std::string(name(b->dtype())) + "; cast() converts",
+    throw DTypeError(message(op,
+                             std::string(a_role) + " is " + std::string(name(a->dtype())) + " but " + b_role + " is " +
+                                 std::string(name(b->dtype())) + "; cast() converts",
                              {{a_role, a}, {b_role, b}}, caller(a.where())));
   }
   if (a->device() != b->device()) {
-    throw DeviceError(message(op, std::string(a_role) + " is on " + to_string(a->device()) + " but " + b_role + " is on " + to_string(b->device()),
+    throw DeviceError(message(op,
+                              std::string(a_role) + " is on " + to_string(a->device()) + " but " + b_role + " is on " +
+                                  to_string(b->device()),
                               {{a_role, a}, {b_role, b}}, caller(a.where())));
   }
 }
@@ -43,7 +48,8 @@ inline int require_axis(const char* op, const Operand& x, int axis) {
   require_defined(op, x, "x");
   int rank = x->rank();
   if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
-  throw ShapeError(message(op, "there is no axis " + std::to_string(axis) + " in rank " + std::to_string(rank), {{"x", x}}, caller(x.where())));
+  throw ShapeError(message(op, "there is no axis " + std::to_string(axis) + " in rank " + std::to_string(rank),
+                           {{"x", x}}, caller(x.where())));
 }
 
 }  // namespace floe

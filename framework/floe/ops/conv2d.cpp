@@ -56,10 +56,13 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   require_rank(op, filters, 4, "filters", filter_axes);
   require_alike(op, x, "input", filters, "filters");
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+    throw ShapeError(
+        message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
   };
-  if (options.strides.height < 1 || options.strides.width < 1) refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
-  if (options.dilation.height < 1 || options.dilation.width < 1) refuse(fmt::format("dilation must be 1 or more, and is {} by {}", options.dilation.height, options.dilation.width));
+  if (options.strides.height < 1 || options.strides.width < 1)
+    refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
+  if (options.dilation.height < 1 || options.dilation.width < 1)
+    refuse(fmt::format("dilation must be 1 or more, and is {} by {}", options.dilation.height, options.dilation.width));
   if (filters->dim(0) < 1 || filters->dim(1) < 1) refuse("the filters have no taps");
   const Padding& p = options.padding;
   if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0) refuse("padding cannot be negative");
@@ -72,19 +75,24 @@ Tensor conv2d(Operand x, Operand filters, ConvOptions options) {
   constexpr const char* filter_axes = "height, width, in, out";
   check("conv2d", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+    throw ShapeError(
+        message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
   };
   std::int64_t in = x->dim(3), out = filters->dim(3), groups = options.groups;
   if (in != filters->dim(2) * groups) {
-    refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), groups == 1 ? std::to_string(filters->dim(2)) : fmt::format("{} in each of {} groups", filters->dim(2), groups)));
+    refuse(fmt::format("input has {} but filters take {}", count(in, "channel"),
+                       groups == 1 ? std::to_string(filters->dim(2))
+                                   : fmt::format("{} in each of {} groups", filters->dim(2), groups)));
   }
   if (out % groups) refuse(fmt::format("{} output channels cannot be divided into {} groups", out, groups));
 
   const Padding& p = options.padding;
-  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1, reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
+  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1,
+               reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
   WindowAxis rows = window_axis(x->dim(1), reach_height, options.strides.height, p.kind, p.top, p.bottom);
   WindowAxis columns = window_axis(x->dim(2), reach_width, options.strides.width, p.kind, p.left, p.right);
-  if (rows.out < 1 || columns.out < 1) refuse(fmt::format("the filters reach over {} by {}, more than the padded input", reach_height, reach_width));
+  if (rows.out < 1 || columns.out < 1)
+    refuse(fmt::format("the filters reach over {} by {}, more than the padded input", reach_height, reach_width));
 
   ConvGeometry g{x->dim(0), x->dim(1), x->dim(2), in, rows.out, columns.out, out, filters->dim(0), filters->dim(1),
                  options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
@@ -96,27 +104,36 @@ Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options
   constexpr const char* filter_axes = "height, width, out, in";
   check("conv2d_transpose", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+    throw ShapeError(message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}},
+                             caller(x.where())));
   };
   std::int64_t in = x->dim(3), out = filters->dim(2) * options.groups;
-  if (in != filters->dim(3)) refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), filters->dim(3)));
+  if (in != filters->dim(3))
+    refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), filters->dim(3)));
   if (in % options.groups) refuse(fmt::format("{} channels cannot be divided into {} groups", in, options.groups));
 
   // The size whose convolution gives the input's size; several do, and the output padding chooses.
   const Padding& p = options.padding;
-  auto size = [&](std::int64_t small, std::int64_t reach, std::int64_t stride, std::int64_t extra, std::int64_t before, std::int64_t after) {
+  auto size = [&](std::int64_t small, std::int64_t reach, std::int64_t stride, std::int64_t extra, std::int64_t before,
+                  std::int64_t after) {
     std::int64_t whole = (small - 1) * stride + reach;
     if (p.kind == Padding::Kind::same) return extra < 0 ? small * stride : whole - reach / 2 * 2 + extra;
-    if (p.kind == Padding::Kind::valid) return extra < 0 ? small * stride + std::max<std::int64_t>(reach - stride, 0) : whole + extra;
+    if (p.kind == Padding::Kind::valid)
+      return extra < 0 ? small * stride + std::max<std::int64_t>(reach - stride, 0) : whole + extra;
     return whole - before - after + std::max<std::int64_t>(extra, 0);
   };
-  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1, reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
-  std::int64_t height = size(x->dim(1), reach_height, options.strides.height, options.output_padding.height, p.top, p.bottom);
-  std::int64_t width = size(x->dim(2), reach_width, options.strides.width, options.output_padding.width, p.left, p.right);
+  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1,
+               reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
+  std::int64_t height =
+      size(x->dim(1), reach_height, options.strides.height, options.output_padding.height, p.top, p.bottom);
+  std::int64_t width =
+      size(x->dim(2), reach_width, options.strides.width, options.output_padding.width, p.left, p.right);
   WindowAxis rows = window_axis(height, reach_height, options.strides.height, p.kind, p.top, p.bottom);
   WindowAxis columns = window_axis(width, reach_width, options.strides.width, p.kind, p.left, p.right);
   if (height < 1 || width < 1 || rows.out != x->dim(1) || columns.out != x->dim(2)) {
-    refuse(fmt::format("no image of {} by {} is brought to the input's size by this stride and padding; change the output padding", height, width));
+    refuse(fmt::format(
+        "no image of {} by {} is brought to the input's size by this stride and padding; change the output padding",
+        height, width));
   }
 
   ConvGeometry g{x->dim(0), height, width, out, x->dim(1), x->dim(2), in, filters->dim(0), filters->dim(1),

@@ -19,20 +19,27 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
   require_floating(name, logits, "logits");
   require_defined(name, labels, "labels");
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
-  if (labels->dtype() != DType::int32 && labels->dtype() != DType::int64) throw DTypeError(message(name, "labels must be int32 or int64", shown, caller(logits.where())));
-  if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 || !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
-    throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
+  if (labels->dtype() != DType::int32 && labels->dtype() != DType::int64)
+    throw DTypeError(message(name, "labels must be int32 or int64", shown, caller(logits.where())));
+  if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 ||
+      !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
+    throw ShapeError(
+        message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
   }
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
   Tensor wide = cast(labels, DType::int64);
   for (std::int64_t label : wide.span<std::int64_t>()) {
-    if (label < 0 || label >= classes) throw ValueError(message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, caller(logits.where())));
+    if (label < 0 || label >= classes)
+      throw ValueError(
+          message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, caller(logits.where())));
   }
-  Tensor at = reshape(wide, {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
+  Tensor at =
+      reshape(wide, {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
 }
 
-void require_alike_unless_number(const char* op, const Operand& a, const char* a_role, const OperandOrNumber& b, const char* b_role) {
+void require_alike_unless_number(const char* op, const Operand& a, const char* a_role, const OperandOrNumber& b,
+                                 const char* b_role) {
   require_floating(op, a, a_role);
   if (!b.is_number()) require_alike(op, a, a_role, b, b_role);
 }
@@ -44,7 +51,8 @@ Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) 
   CallScope scope(logits.where());
   if (labels.is_number() && labels.number() == 1) return reduce_mean(softplus(negative(logits)));
   if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
-  if (labels.is_number()) return reduce_mean(labels.number() * softplus(negative(logits)) + (1 - labels.number()) * softplus(logits));
+  if (labels.is_number())
+    return reduce_mean(labels.number() * softplus(negative(logits)) + (1 - labels.number()) * softplus(logits));
   return reduce_mean(labels * softplus(negative(logits)) + (1.0 - labels) * softplus(logits));
 }
 
@@ -59,10 +67,12 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask
   constexpr const char* name = "sparse_softmax_cross_entropy";
   require_defined(name, mask, "mask");
   if (mask->dtype() != DType::boolean && mask->dtype() != logits->dtype()) {
-    throw DTypeError(message(name, "the mask must be bool or of the logits' dtype", {{"logits", logits}, {"mask", mask}}, caller(logits.where())));
+    throw DTypeError(message(name, "the mask must be bool or of the logits' dtype",
+                             {{"logits", logits}, {"mask", mask}}, caller(logits.where())));
   }
   if (mask->shape() != each.shape()) {
-    throw ShapeError(message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, caller(logits.where())));
+    throw ShapeError(message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}},
+                             caller(logits.where())));
   }
   Tensor counts = mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor();
   return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);

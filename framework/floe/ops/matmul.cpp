@@ -47,18 +47,28 @@ Tensor matmul(Operand a, Operand b, MatmulOptions options) {
   // Leading axes: alike, or absent on one side; else the smaller is repeated first.
   Shape batch_a = leading(a), batch_b = leading(b);
   if (batch_a != batch_b && batch_a.rank() > 0 && batch_b.rank() > 0) {
-    if (!broadcastable(batch_a, batch_b)) refuse(fmt::format("the leading axes {} and {} cannot be broadcast", to_string(batch_a), to_string(batch_b)));
+    if (!broadcastable(batch_a, batch_b))
+      refuse(fmt::format("the leading axes {} and {} cannot be broadcast", to_string(batch_a), to_string(batch_b)));
     CallScope scope(a.where());
     Shape batch = broadcast_shape("matmul", a->view(batch_a), b->view(batch_b), a.where());
-    return matmul(broadcast_to(a, with_matrix(batch, a->dim(-2), a->dim(-1))), broadcast_to(b, with_matrix(batch, b->dim(-2), b->dim(-1))), options);
+    return matmul(broadcast_to(a, with_matrix(batch, a->dim(-2), a->dim(-1))),
+                  broadcast_to(b, with_matrix(batch, b->dim(-2), b->dim(-1))), options);
   }
   if (batch_b.rank() == 0 && batch_a.rank() > 0 && !ta) {  // many matrices times one: their rows are one tall matrix
     CallScope scope(a.where());
-    return reshape(matmul(reshape(a, {batch_a.elements() * rows, inner}), b, options), with_matrix(batch_a, rows, columns));
+    return reshape(matmul(reshape(a, {batch_a.elements() * rows, inner}), b, options),
+                   with_matrix(batch_a, rows, columns));
   }
 
   const Shape& batch = batch_a.rank() > 0 ? batch_a : batch_b;
-  MatmulGeometry g{batch.elements(), rows, columns, inner, batch_a.rank() > 0 ? rows * inner : 0, batch_b.rank() > 0 ? inner * columns : 0, ta, tb};
+  MatmulGeometry g{batch.elements(),
+                   rows,
+                   columns,
+                   inner,
+                   batch_a.rank() > 0 ? rows * inner : 0,
+                   batch_b.rank() > 0 ? inner * columns : 0,
+                   ta,
+                   tb};
   Tensor c(with_matrix(batch, rows, columns), a->dtype(), a->device());
   if (c.elements() > 0) run<cpu::matmul, cuda::matmul>(a->device(), a, b, g, c);
   record({"matmul", a.where()}, {a, b}, c, {kept_for(b, a), kept_for(a, b)},

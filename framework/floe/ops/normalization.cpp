@@ -19,13 +19,15 @@ void check(const char* op, const Operand& x, std::initializer_list<std::pair<con
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
     if ((*operand)->shape() == Shape{x->dim(-1)}) continue;
-    throw ShapeError(message(op, std::string(role) + " needs one number for each of " + count(x->dim(-1), "channel"), {{"x", x, "..., channels"}, {role, *operand, "channels"}}, caller(x.where())));
+    throw ShapeError(message(op, std::string(role) + " needs one number for each of " + count(x->dim(-1), "channel"),
+                             {{"x", x, "..., channels"}, {role, *operand, "channels"}}, caller(x.where())));
   }
 }
 
 Tensor rows_of(const Tensor& x) { return x.view({x.dim(-1) ? x.elements() / x.dim(-1) : 0, x.dim(-1)}); }
 
-Tensor apply(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean, const Tensor& inverse_stddev) {
+Tensor apply(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+             const Tensor& inverse_stddev) {
   NoRecording silence;
   Tensor scale = gamma * inverse_stddev;
   Tensor rows(rows_of(x).shape(), x.dtype(), x.device());
@@ -47,7 +49,8 @@ void differentiable_gradient(Backward& op, double epsilon) {
   Tensor centred = x - reduce_mean(x, axes);
   Tensor inverse_stddev = rsqrt(reduce_mean(square(centred), axes) + epsilon);
   Tensor normal = centred * inverse_stddev;
-  if (op.needs(0)) op.give(0, gamma * inverse_stddev * (dy - reduce_mean(dy, axes) - normal * reduce_mean(dy * normal, axes)));
+  if (op.needs(0))
+    op.give(0, gamma * inverse_stddev * (dy - reduce_mean(dy, axes) - normal * reduce_mean(dy * normal, axes)));
   if (op.needs(1)) op.give(1, reduce_sum(dy * normal, axes));
   if (op.needs(2)) op.give(2, reduce_sum(dy, axes));
 }
@@ -72,18 +75,23 @@ Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, 
   }
   result.y = apply(x, gamma, beta, result.mean, inverse_stddev);
 
-  record({name, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev}, [epsilon](Backward& op) {
-    if (op.differentiable()) return differentiable_gradient(op, epsilon);
-    const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
-    Tensor rows(rows_of(x).shape(), x.dtype(), x.device()), dgamma(gamma.shape(), x.dtype(), x.device()), dbeta(gamma.shape(), x.dtype(), x.device());
-    if (x.elements() == 0) dgamma = zeros_like(gamma), dbeta = zeros_like(gamma);
-    else run<cpu::batch_normalization_gradient, cuda::batch_normalization_gradient>(x.device(), rows_of(dy), rows_of(x), op.kept(2), op.kept(3), gamma, rows, dgamma, dbeta);
-    Tensor dx = rows.view(x.shape());
-    observe({"batch_normalization_gradient"}, {dy, x, gamma}, dx);
-    if (op.needs(0)) op.give(0, dx);
-    if (op.needs(1)) op.give(1, dgamma);
-    if (op.needs(2)) op.give(2, dbeta);
-  });
+  record({name, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
+         [epsilon](Backward& op) {
+           if (op.differentiable()) return differentiable_gradient(op, epsilon);
+           const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
+           Tensor rows(rows_of(x).shape(), x.dtype(), x.device()), dgamma(gamma.shape(), x.dtype(), x.device()),
+               dbeta(gamma.shape(), x.dtype(), x.device());
+           if (x.elements() == 0)
+             dgamma = zeros_like(gamma), dbeta = zeros_like(gamma);
+           else
+             run<cpu::batch_normalization_gradient, cuda::batch_normalization_gradient>(
+                 x.device(), rows_of(dy), rows_of(x), op.kept(2), op.kept(3), gamma, rows, dgamma, dbeta);
+           Tensor dx = rows.view(x.shape());
+           observe({"batch_normalization_gradient"}, {dy, x, gamma}, dx);
+           if (op.needs(0)) op.give(0, dx);
+           if (op.needs(1)) op.give(1, dgamma);
+           if (op.needs(2)) op.give(2, dbeta);
+         });
   return result;
 }
 

@@ -16,6 +16,7 @@ struct Normalized {
 Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3);
 
 // Inference: the same with given, usually running, statistics.
-Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance, double epsilon = 1e-3);
+Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance,
+                           double epsilon = 1e-3);
 
 }  // namespace floe

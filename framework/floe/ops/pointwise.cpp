@@ -138,7 +138,10 @@ struct Gelu {
   static constexpr const char* name = "gelu";
   static constexpr Reads reads = Reads::x;
   static constexpr double root_half = 1 / std::numbers::sqrt2;
-  template <class T> static T below(T x) { return T(0.5) * math::erfc(T(-root_half) * x); }  // erfc keeps the digits of small tails
+  template <class T>
+  static T below(T x) {
+    return T(0.5) * math::erfc(T(-root_half) * x);
+  }  // erfc keeps the digits of small tails
   template <class T> static T value(T x) { return x * below(x); }
   template <class T> static T slope(T x, T) {
     return below(x) + x * T(std::numbers::inv_sqrtpi * root_half) * math::exp(T(-0.5) * x * x);
@@ -148,8 +151,14 @@ struct Gelu {
 struct Clip {
   static constexpr const char* name = "clip";
   static constexpr Reads reads = Reads::x;
-  template <class T> T value(T x) const { return math::select(math::less(x, T(low)), T(low), math::select(math::less(T(high), x), T(high), x)); }
-  template <class T> T slope(T x, T) const { return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1))); }
+  template <class T>
+  T value(T x) const {
+    return math::select(math::less(x, T(low)), T(low), math::select(math::less(T(high), x), T(high), x));
+  }
+  template <class T>
+  T slope(T x, T) const {
+    return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1)));
+  }
   double low, high;
 };
 
@@ -159,7 +168,8 @@ Tensor blocked(const char* name, const Operand& x, Function function) {
   require_defined(name, x, "x");
   Tensor y(x->shape(), x->dtype(), x->device());
   dispatch(x->dtype(), [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>) cpu::pointwise_flat<T>(x->elements(), function, y.mutable_data<T>(), x->data<T>());
+    if constexpr (!std::is_same_v<T, bool>)
+      cpu::pointwise_flat<T>(x->elements(), function, y.mutable_data<T>(), x->data<T>());
   });
   record_blocked({name, x.where()}, {x}, y);
   return y;
@@ -186,7 +196,8 @@ T nearest(double whole) {
 
 void require_numeric(const char* op, const Operand& x) {
   require_defined(op, x, "x");
-  if (x->dtype() == DType::boolean) throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, caller(x.where())));
+  if (x->dtype() == DType::boolean)
+    throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, caller(x.where())));
 }
 
 }  // namespace
@@ -208,12 +219,16 @@ Tensor erf(Operand x) { return pointwise(Erf{}, x); }
 Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 
 Tensor leaky_relu(Operand x, double slope) {
-  if (!(slope >= 0)) throw ValueError(message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}}, caller(x.where())));
+  if (!(slope >= 0))
+    throw ValueError(message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}},
+                             caller(x.where())));
   return pointwise(LeakyRelu{slope}, x);
 }
 
 Tensor elu(Operand x, double alpha) {
-  if (!(alpha >= 0)) throw ValueError(message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, caller(x.where())));
+  if (!(alpha >= 0))
+    throw ValueError(
+        message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, caller(x.where())));
   return pointwise(Elu{alpha}, x);
 }
 
@@ -224,7 +239,9 @@ Tensor abs(Operand x) {
 
 Tensor clip(Operand x, double low, double high) {
   require_numeric("clip", x);
-  if (!(low <= high)) throw ValueError(message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
+  if (!(low <= high))
+    throw ValueError(
+        message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
   Clip formula{low, high};
   if (is_floating(x->dtype())) return pointwise(formula, x);
   return blocked("clip", x, [=]<class T>(T a) {
@@ -243,17 +260,32 @@ Tensor sign(Operand x) {
 
 Tensor floor(Operand x) {
   require_floating("floor", x);
-  return blocked("floor", x, []<class T>(T a) { if constexpr (std::is_integral_v<T>) return a; else return math::floor(a); });
+  return blocked("floor", x, []<class T>(T a) {
+    if constexpr (std::is_integral_v<T>)
+      return a;
+    else
+      return math::floor(a);
+  });
 }
 
 Tensor ceil(Operand x) {
   require_floating("ceil", x);
-  return blocked("ceil", x, []<class T>(T a) { if constexpr (std::is_integral_v<T>) return a; else return -math::floor(-a); });
+  return blocked("ceil", x, []<class T>(T a) {
+    if constexpr (std::is_integral_v<T>)
+      return a;
+    else
+      return -math::floor(-a);
+  });
 }
 
 Tensor round(Operand x) {
   require_floating("round", x);
-  return blocked("round", x, []<class T>(T a) { if constexpr (std::is_integral_v<T>) return a; else return math::rint(a); });
+  return blocked("round", x, []<class T>(T a) {
+    if constexpr (std::is_integral_v<T>)
+      return a;
+    else
+      return math::rint(a);
+  });
 }
 
 Tensor isnan(Operand x) { return predicate("isnan", x, [](auto a) { return std::isnan(a); }); }

@@ -18,8 +18,9 @@ Tensor pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor
   const Tensor& from_x = x.defined() ? x : y;  // what the slope does not read may be anything
   const Tensor& from_y = y.defined() ? y : x;
   dispatch_floating(dy.dtype(), [&]<class T>() {
-    cpu::pointwise_flat<T>(dy.elements(), [&](auto g, auto a, auto b) { return g * formula.slope(a, b); }, dx.mutable_data<T>(),
-                           dy.data<T>(), from_x.data<T>(), from_y.data<T>());
+    cpu::pointwise_flat<T>(
+        dy.elements(), [&](auto g, auto a, auto b) { return g * formula.slope(a, b); }, dx.mutable_data<T>(),
+        dy.data<T>(), from_x.data<T>(), from_y.data<T>());
   });
   static const std::string name = std::string(Formula::name) + "_gradient";
   observe({name.c_str()}, {dy, from_x, from_y}, dx);
@@ -34,7 +35,8 @@ Tensor pointwise(const Formula& formula, const Operand& x) {
     cpu::pointwise_flat<T>(x->elements(), [&](auto a) { return formula.value(a); }, y.mutable_data<T>(), x->data<T>());
   });
   static const Tensor nothing;
-  record({Formula::name, x.where()}, {x}, y, {Formula::reads == Reads::y ? nothing : x.tensor(), Formula::reads == Reads::x ? nothing : y},
+  record({Formula::name, x.where()}, {x}, y,
+         {Formula::reads == Reads::y ? nothing : x.tensor(), Formula::reads == Reads::x ? nothing : y},
          [formula](Backward& op) {
            const Tensor &a = op.kept(0), &b = op.kept(1);
            if (!op.differentiable()) return op.give(0, pointwise_gradient(formula, op.dy(), a, b));

@@ -16,17 +16,33 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
   require_rank(op, x, 4, "x", axes);
   if (options.strides.height == 0) options.strides.height = options.window.height;
   if (options.strides.width == 0) options.strides.width = options.window.width;
-  auto refuse = [&](const std::string& what) { throw ShapeError(message(op, what, {{"x", x, axes}}, caller(x.where()))); };
+  auto refuse = [&](const std::string& what) {
+    throw ShapeError(message(op, what, {{"x", x, axes}}, caller(x.where())));
+  };
   const Padding& p = options.padding;
-  if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1) refuse("window and strides must be 1 or more");
-  if (p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0 || p.top >= options.window.height || p.bottom >= options.window.height || p.left >= options.window.width || p.right >= options.window.width) {
+  if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1)
+    refuse("window and strides must be 1 or more");
+  if (p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0 || p.top >= options.window.height ||
+      p.bottom >= options.window.height || p.left >= options.window.width || p.right >= options.window.width) {
     refuse("padding must be 0 or more and smaller than the window");
   }
   WindowAxis rows = window_axis(x->dim(1), options.window.height, options.strides.height, p.kind, p.top, p.bottom);
   WindowAxis columns = window_axis(x->dim(2), options.window.width, options.strides.width, p.kind, p.left, p.right);
-  if (rows.out < 1 || columns.out < 1) refuse(fmt::format("the window of {} by {} is larger than the padded input", options.window.height, options.window.width));
-  return {x->dim(0), x->dim(1), x->dim(2), x->dim(3), rows.out, columns.out, options.window.height, options.window.width,
-          options.strides.height, options.strides.width, rows.before, columns.before};
+  if (rows.out < 1 || columns.out < 1)
+    refuse(fmt::format("the window of {} by {} is larger than the padded input", options.window.height,
+                       options.window.width));
+  return {x->dim(0),
+          x->dim(1),
+          x->dim(2),
+          x->dim(3),
+          rows.out,
+          columns.out,
+          options.window.height,
+          options.window.width,
+          options.strides.height,
+          options.strides.width,
+          rows.before,
+          columns.before};
 }
 
 Tensor average(const Tensor& x, const PoolGeometry& g, Location where);
@@ -58,6 +74,8 @@ Tensor max_pool(Operand x, PoolOptions options) {
   return y;
 }
 
-Tensor average_pool(Operand x, PoolOptions options) { return average(x, geometry("average_pool", x, options), x.where()); }
+Tensor average_pool(Operand x, PoolOptions options) {
+  return average(x, geometry("average_pool", x, options), x.where());
+}
 
 }  // namespace floe

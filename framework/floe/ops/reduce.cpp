@@ -22,7 +22,8 @@ struct Plan {
     reduced.assign(static_cast<std::size_t>(x->rank()), axes.all());
     for (int axis : axes.list()) {
       axis = require_axis(op, x, axis);
-      if (reduced[axis]) throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, caller(x.where())));
+      if (reduced[axis])
+        throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, caller(x.where())));
       reduced[axis] = true;
     }
     for (int axis = 0; axis < x->rank(); ++axis) {
@@ -49,13 +50,15 @@ struct Adjacent {
     bool adjacent = true;
     for (int axis = first; axis <= last; ++axis) adjacent &= plan.reduced[axis] || x.dim(axis) == 1;
     if (adjacent) {
-      for (int axis = 0; axis < x.rank(); ++axis) (axis < first ? folded.outer : axis <= last ? folded.reduced : folded.inner) *= x.dim(axis);
+      for (int axis = 0; axis < x.rank(); ++axis)
+        (axis < first ? folded.outer : axis <= last ? folded.reduced : folded.inner) *= x.dim(axis);
       return;
     }
     AxisList order;
     for (bool wanted : {false, true}) {
       for (int axis = 0; axis < x.rank(); ++axis) {
-        if (plan.reduced[axis] == wanted) order.push_back(axis), (wanted ? folded.reduced : folded.outer) *= x.dim(axis);
+        if (plan.reduced[axis] == wanted)
+          order.push_back(axis), (wanted ? folded.reduced : folded.outer) *= x.dim(axis);
       }
     }
     NoRecording silence;
@@ -66,7 +69,8 @@ struct Adjacent {
   Folded folded{1, 1, 1};
 };
 
-Tensor reduced(const Operand& x, const Plan& plan, bool keepdims, DType dtype, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
+Tensor reduced(const Operand& x, const Plan& plan, bool keepdims, DType dtype,
+               void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   Tensor y(plan.result(keepdims), dtype, x->device());
   if (y.elements() == 0) return y;
   Adjacent adjacent(x, plan);
@@ -77,14 +81,18 @@ Tensor reduced(const Operand& x, const Plan& plan, bool keepdims, DType dtype, v
 void require_numbers(const char* op, const Operand& x, bool small_integers) {
   require_defined(op, x, "x");
   bool good = x->dtype() != DType::boolean && (small_integers || x->dtype() != DType::uint8);
-  if (!good) throw DTypeError(message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, caller(x.where())));
+  if (!good)
+    throw DTypeError(
+        message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, caller(x.where())));
 }
 
 // Largest or smallest: the gradient goes to the elements that reached it, in equal shares.
-Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
+Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims,
+               void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_numbers(op, x, true);
   Plan plan(op, x, axes);
-  if (plan.count == 0 && plan.dropped.elements() > 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+  if (plan.count == 0 && plan.dropped.elements() > 0)
+    throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
   Tensor y = reduced(x, plan, keepdims, x->dtype(), kernel);
   if (!is_floating(x->dtype())) {
     record_blocked({op, x.where()}, {x}, y);
@@ -102,7 +110,8 @@ Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, co
   require_numbers(op, x, true);
   axis = require_axis(op, x, axis);
   Plan plan(op, x, axis);
-  if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+  if (x->dim(axis) == 0)
+    throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
   Tensor y = reduced(x, plan, false, DType::int64, kernel);
   record_blocked({op, x.where()}, {x}, y);
   return y;
@@ -115,7 +124,8 @@ void on(Device device, const Tensor& x, const Folded& axis, Tensor& y) {
 
 Tensor as_bool(const char* op, const Operand& x) {
   require_defined(op, x, "x");
-  if (x->dtype() != DType::boolean) throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+  if (x->dtype() != DType::boolean)
+    throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
   return cast(x, DType::int32);
 }
 
@@ -145,8 +155,12 @@ Tensor reduce_variance(Operand x, Axes axes, bool keepdims) {
   return reduce_mean(square(x - reduce_mean(x, axes, true)), axes, keepdims);
 }
 
-Tensor reduce_max(Operand x, Axes axes, bool keepdims) { return extreme("reduce_max", x, axes, keepdims, on<cpu::reduce_max, cuda::reduce_max>); }
-Tensor reduce_min(Operand x, Axes axes, bool keepdims) { return extreme("reduce_min", x, axes, keepdims, on<cpu::reduce_min, cuda::reduce_min>); }
+Tensor reduce_max(Operand x, Axes axes, bool keepdims) {
+  return extreme("reduce_max", x, axes, keepdims, on<cpu::reduce_max, cuda::reduce_max>);
+}
+Tensor reduce_min(Operand x, Axes axes, bool keepdims) {
+  return extreme("reduce_min", x, axes, keepdims, on<cpu::reduce_min, cuda::reduce_min>);
+}
 
 // By halves, so that no element is ever divided by: gradients are right where factors are 0.
 Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
@@ -204,15 +218,19 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
   for (int i = axis + 1; i < x->rank(); ++i) folded.inner *= x->dim(i);
   Tensor y(x->shape(), x->dtype(), x->device());
   if (y.elements() > 0) run<cpu::cumsum, cuda::cumsum>(x->device(), x, folded, exclusive, reverse, y);
-  record({"cumsum", x.where()}, {x}, y, {}, [=](Backward& op) { op.give(0, cumsum(op.dy(), axis, exclusive, !reverse)); });
+  record({"cumsum", x.where()}, {x}, y, {},
+         [=](Backward& op) { op.give(0, cumsum(op.dy(), axis, exclusive, !reverse)); });
   return y;
 }
 
 TopK top_k(Operand x, std::int64_t k) {
   require_numbers("top_k", x, true);
-  auto refuse = [&](const std::string& what) { throw ShapeError(message("top_k", what, {{"x", x}}, caller(x.where()))); };
+  auto refuse = [&](const std::string& what) {
+    throw ShapeError(message("top_k", what, {{"x", x}}, caller(x.where())));
+  };
   if (x->rank() == 0) refuse("a scalar has no axis to choose along");
-  if (k < 0 || k > x->dim(-1)) refuse(fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")));
+  if (k < 0 || k > x->dim(-1))
+    refuse(fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")));
   Shape shape = x->shape();
   shape[x->rank() - 1] = k;
   TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};
@@ -223,8 +241,10 @@ TopK top_k(Operand x, std::int64_t k) {
   }
   record({"top_k", x.where()}, {x}, top.values, {top.indices}, [whole = x->shape()](Backward& op) {
     // Add each value's gradient at its index, through positions in the flattened tensor.
-    std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1), rows = classes ? whole.elements() / classes : 0;
-    Tensor at = reshape(op.kept(0), {rows, k}) + expand_dims(range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes), 1);
+    std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1),
+                 rows = classes ? whole.elements() / classes : 0;
+    Tensor at = reshape(op.kept(0), {rows, k}) +
+                expand_dims(range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes), 1);
     op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(at, {-1}), whole.elements()), whole));
   });
   return top;

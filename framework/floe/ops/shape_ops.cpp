@@ -52,12 +52,15 @@ Tensor unslice(const Tensor& dy, const Shape& whole, int axis, std::int64_t begi
   return dx;
 }
 
-Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step, Location where) {
+Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step,
+                   Location where) {
   Shape shape = x.shape();
   shape[axis] = size;
   std::int64_t inner = axis == 0 && shape.elements() > 0 ? x.elements() / x.dim(0) : 0;
-  Tensor y = axis == 0 && step == 1 ? x.view(shape, begin * inner) : read(x, shape, slice_steps(x.shape(), axis, begin, step));
-  record({"slice", where}, {x}, y, {}, [=, whole = x.shape()](Backward& op) { op.give(0, unslice(op.dy(), whole, axis, begin, step)); });
+  Tensor y =
+      axis == 0 && step == 1 ? x.view(shape, begin * inner) : read(x, shape, slice_steps(x.shape(), axis, begin, step));
+  record({"slice", where}, {x}, y, {},
+         [=, whole = x.shape()](Backward& op) { op.give(0, unslice(op.dy(), whole, axis, begin, step)); });
   return y;
 }
 
@@ -80,7 +83,9 @@ void require_in_range(const char* op, const Operand& indices, std::int64_t size)
     if constexpr (std::is_integral_v<T>) {
       for (T index : indices->span<T>()) {
         if (static_cast<std::int64_t>(index) >= 0 && static_cast<std::int64_t>(index) < size) continue;
-        throw ValueError(message(op, fmt::format("index {} is outside 0 .. {}", static_cast<std::int64_t>(index), size - 1), {{"indices", indices}}, caller(indices.where())));
+        throw ValueError(message(op,
+                                 fmt::format("index {} is outside 0 .. {}", static_cast<std::int64_t>(index), size - 1),
+                                 {{"indices", indices}}, caller(indices.where())));
       }
     }
   });
@@ -92,14 +97,17 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
 Tensor scatter_along(const Tensor& dy, const Tensor& indices, const Shape& whole, int axis) {
   Tensor dx = zeros(whole, dy.dtype(), dy.device());
   if (dy.elements() > 0) run<cpu::scatter_add, cuda::scatter_add>(dy.device(), dy, indices, fold(whole, axis), dx);
-  record({"gather_gradient"}, {dy}, dx, {indices}, [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), axis, {})); });
+  record({"gather_gradient"}, {dy}, dx, {indices},
+         [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), axis, {})); });
   return dx;
 }
 
 Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where) {
   int rank = x.rank() - 1 + indices.rank();
   if (rank > Shape::max_rank) {
-    throw ShapeError(message("gather", fmt::format("the result would have rank {}, and {} is the most", rank, Shape::max_rank), {{"x", x}, {"indices", indices}}, caller(where)));
+    throw ShapeError(message("gather",
+                             fmt::format("the result would have rank {}, and {} is the most", rank, Shape::max_rank),
+                             {{"x", x}, {"indices", indices}}, caller(where)));
   }
   Shape shape;
   for (int i = 0; i < axis; ++i) shape.append(x.dim(i));
@@ -107,7 +115,8 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
   for (int i = axis + 1; i < x.rank(); ++i) shape.append(x.dim(i));
   Tensor y(shape, x.dtype(), x.device());
   if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices, fold(x.shape(), axis), y);
-  record({"gather", where}, {x, indices}, y, {indices}, [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
+  record({"gather", where}, {x, indices}, y, {indices},
+         [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
   return y;
 }
 
@@ -127,10 +136,12 @@ Tensor reshape(Operand x, Shape shape) {
   if (valid && open >= 0 && known > 0 && x->elements() % known == 0) shape[open] = x->elements() / known;
   else if (open >= 0) valid = false;
   if (!valid || shape.elements() != x->elements()) {
-    throw ShapeError(message("reshape", fmt::format("{} elements do not fill {}", x->elements(), to_string(asked)), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message("reshape", fmt::format("{} elements do not fill {}", x->elements(), to_string(asked)),
+                             {{"x", x}}, caller(x.where())));
   }
   Tensor y = x->view(shape);
-  record({"reshape", x.where()}, {x}, y, {}, [shape = x->shape()](Backward& op) { op.give(0, reshape(op.dy(), shape)); });
+  record({"reshape", x.where()}, {x}, y, {},
+         [shape = x->shape()](Backward& op) { op.give(0, reshape(op.dy(), shape)); });
   return y;
 }
 
@@ -147,7 +158,9 @@ Tensor squeeze(Operand x, AxisList axes) {
   std::vector<bool> drop(static_cast<std::size_t>(x->rank()));
   for (int axis : axes) {
     axis = require_axis("squeeze", x, axis);
-    if (x->dim(axis) != 1) throw ShapeError(message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}}, caller(x.where())));
+    if (x->dim(axis) != 1)
+      throw ShapeError(message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}},
+                               caller(x.where())));
     drop[axis] = true;
   }
   Shape shape;
@@ -160,8 +173,13 @@ Tensor squeeze(Operand x, AxisList axes) {
 Tensor expand_dims(Operand x, int axis) {
   require_defined("expand_dims", x, "x");
   int rank = x->rank();
-  if (axis < -rank - 1 || axis > rank) throw ShapeError(message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}}, caller(x.where())));
-  if (rank == Shape::max_rank) throw ShapeError(message("expand_dims", fmt::format("the result would have rank {}, and {} is the most", rank + 1, rank), {{"x", x}}, caller(x.where())));
+  if (axis < -rank - 1 || axis > rank)
+    throw ShapeError(message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}},
+                             caller(x.where())));
+  if (rank == Shape::max_rank)
+    throw ShapeError(message("expand_dims",
+                             fmt::format("the result would have rank {}, and {} is the most", rank + 1, rank),
+                             {{"x", x}}, caller(x.where())));
   if (axis < 0) axis += rank + 1;
   Shape shape;
   for (int i = 0; i <= rank; ++i) {
@@ -184,7 +202,9 @@ Tensor transpose(Operand x, AxisList order) {
     inverse[order[i]] = static_cast<int>(i);
   }
   if (static_cast<int>(order.size()) != rank || std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) {
-    throw ShapeError(message("transpose", fmt::format("the order ({}) must name each of {} axes once", fmt::join(order, ", "), rank), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message("transpose",
+                             fmt::format("the order ({}) must name each of {} axes once", fmt::join(order, ", "), rank),
+                             {{"x", x}}, caller(x.where())));
   }
 
   auto strides = strides_of(x->shape());
@@ -207,9 +227,14 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
     fits = x->dim(axis) == shape[to] || x->dim(axis) == 1;
     steps.steps[to] = x->dim(axis) == 1 ? 0 : strides[axis];
   }
-  if (!fits) throw ShapeError(message("broadcast_to", fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)), {{"x", x}}, caller(x.where())));
+  if (!fits)
+    throw ShapeError(message(
+        "broadcast_to",
+        fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)),
+        {{"x", x}}, caller(x.where())));
   Tensor y = read(x, shape, steps);
-  record({"broadcast_to", x.where()}, {x}, y, {}, [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
+  record({"broadcast_to", x.where()}, {x}, y, {},
+         [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
   return y;
 }
 
@@ -229,12 +254,15 @@ Tensor flip(Operand x, AxisList axes) {
 Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
   require_defined("tile", x, "x");
   if (static_cast<int>(repeats.size()) != x->rank()) {
-    throw ShapeError(message("tile", fmt::format("needs one count for each axis, and has {}", repeats.size()), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message("tile", fmt::format("needs one count for each axis, and has {}", repeats.size()),
+                             {{"x", x}}, caller(x.where())));
   }
   CallScope scope(x.where());
   Tensor y = x;
   for (int axis = 0; axis < x->rank(); ++axis) {
-    if (repeats[axis] < 0) throw ValueError(message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, caller(x.where())));
+    if (repeats[axis] < 0)
+      throw ValueError(message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}},
+                               caller(x.where())));
     if (repeats[axis] == 0) y = slice(y, axis, 0, 0);
     else if (repeats[axis] > 1) y = concat(Tensors(static_cast<std::size_t>(repeats[axis]), y), axis);
   }
@@ -246,18 +274,27 @@ Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t
   std::int64_t size = x->dim(axis), last = end.value_or(size);
   if (begin < 0) begin += size;
   if (last < 0) last += size;
-  if (step < 1) throw ValueError(message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, caller(x.where())));
-  if (begin > last) throw ShapeError(message("slice", fmt::format("the range {} .. {} runs backwards; flip() reverses", begin, last), {{"x", x}}, caller(x.where())));
+  if (step < 1)
+    throw ValueError(
+        message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, caller(x.where())));
+  if (begin > last)
+    throw ShapeError(message("slice", fmt::format("the range {} .. {} runs backwards; flip() reverses", begin, last),
+                             {{"x", x}}, caller(x.where())));
   if (begin < 0 || last > size) {
-    throw ShapeError(message("slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message(
+        "slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size),
+        {{"x", x}}, caller(x.where())));
   }
   return slice_range(x, axis, begin, (last - begin + step - 1) / step, step, x.where());
 }
 
 Tensor Tensor::operator[](std::int64_t index) const {
-  if (rank() == 0) throw ShapeError(message("index", "a scalar has no axis to index; item() gives its value", {{"x", *this}}));
+  if (rank() == 0)
+    throw ShapeError(message("index", "a scalar has no axis to index; item() gives its value", {{"x", *this}}));
   std::int64_t at = index < 0 ? index + dim(0) : index;
-  if (at < 0 || at >= dim(0)) throw ShapeError(message("index", fmt::format("{} is outside the leading axis of size {}", index, dim(0)), {{"x", *this}}));
+  if (at < 0 || at >= dim(0))
+    throw ShapeError(
+        message("index", fmt::format("{} is outside the leading axis of size {}", index, dim(0)), {{"x", *this}}));
   return squeeze(slice_range(*this, 0, at, 1, 1, {}), {0});
 }
 
@@ -271,7 +308,9 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
     require_alike("concat", first, "first", Operand(part, where.file, where.line), "other");
     bool fits = part.rank() == shape.rank();
     for (int i = 0; fits && i < shape.rank(); ++i) fits = i == axis || part.dim(i) == shape[i];
-    if (!fits) throw ShapeError(message("concat", fmt::format("shapes may differ in axis {} only", axis), {{"first", parts[0]}, {"other", part}}, caller(where)));
+    if (!fits)
+      throw ShapeError(message("concat", fmt::format("shapes may differ in axis {} only", axis),
+                               {{"first", parts[0]}, {"other", part}}, caller(where)));
     shape[axis] += part.dim(axis);
   }
 
@@ -297,7 +336,8 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
 Tensor stack(const Tensors& parts, int axis, Location where) {
   if (parts.empty()) throw ValueError(message("stack", "needs at least one tensor", {}, caller(where)));
   for (const Tensor& part : parts) {
-    if (part.shape() != parts[0].shape()) throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, caller(where)));
+    if (part.shape() != parts[0].shape())
+      throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, caller(where)));
   }
   CallScope scope(where);
   Tensors expanded;
@@ -308,7 +348,9 @@ Tensor stack(const Tensors& parts, int axis, Location where) {
 Tensors split(Operand x, int axis, std::int64_t parts) {
   axis = require_axis("split", x, axis);
   if (parts < 1 || x->dim(axis) % parts != 0) {
-    throw ShapeError(message("split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message(
+        "split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts),
+        {{"x", x}}, caller(x.where())));
   }
   return split(x, axis, std::vector<std::int64_t>(static_cast<std::size_t>(parts), x->dim(axis) / parts));
 }
@@ -316,11 +358,15 @@ Tensors split(Operand x, int axis, std::int64_t parts) {
 Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
   axis = require_axis("split", x, axis);
   for (std::int64_t size : sizes) {
-    if (size < 0) throw ShapeError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}}, caller(x.where())));
+    if (size < 0)
+      throw ShapeError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}},
+                               caller(x.where())));
   }
   std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   if (total != x->dim(axis)) {
-    throw ShapeError(message("split", fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message("split",
+                             fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)),
+                             {{"x", x}}, caller(x.where())));
   }
   Tensors parts;
   std::int64_t begin = 0;
@@ -334,12 +380,16 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
 Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value) {
   require_defined("pad", x, "x");
   if (static_cast<int>(before_after.size()) != x->rank()) {
-    throw ShapeError(message("pad", fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()), {{"x", x}}, caller(x.where())));
+    throw ShapeError(message("pad",
+                             fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()),
+                             {{"x", x}}, caller(x.where())));
   }
   Shape shape = x->shape();
   for (int axis = 0; axis < x->rank(); ++axis) {
     auto [before, after] = before_after[axis];
-    if (before < 0 || after < 0) throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after), {{"x", x}}, caller(x.where())));
+    if (before < 0 || after < 0)
+      throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after),
+                               {{"x", x}}, caller(x.where())));
     shape[axis] += before + after;
   }
   Tensor y = full(shape, value, x->dtype(), x->device());
@@ -348,7 +398,8 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   write(x, y, steps);
   record({"pad", x.where()}, {x}, y, {}, [before_after, inner = x->shape()](Backward& op) {
     Tensor dx = op.dy();
-    for (int axis = 0; axis < inner.rank(); ++axis) dx = slice(dx, axis, before_after[axis].first, before_after[axis].first + inner[axis]);
+    for (int axis = 0; axis < inner.rank(); ++axis)
+      dx = slice(dx, axis, before_after[axis].first, before_after[axis].first + inner[axis]);
     op.give(0, dx);
   });
   return y;
@@ -365,7 +416,8 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
   require_defined("scatter", x, "x");
   require_index_dtype("scatter", indices);
   if (indices->rank() != 1 || x->rank() == 0 || x->dim(0) != indices->dim(0)) {
-    throw ShapeError(message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, caller(x.where())));
+    throw ShapeError(
+        message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, caller(x.where())));
   }
   require_in_range("scatter", indices, size);
   Shape whole = x->shape();

@@ -13,8 +13,8 @@ using AxisList = std::vector<int>;
 
 Tensor reshape(Operand x, Shape shape);                        // one size may be -1: what is left; shares storage
 Tensor flatten(Operand x);                                     // (batch, ...) -> (batch, rest)
-Tensor squeeze(Operand x, AxisList axes = {});                 // without those axes of size 1 (all of them if none named)
-Tensor expand_dims(Operand x, int axis);                       // a new axis of size 1 before `axis`; -1 is behind the last
+Tensor squeeze(Operand x, AxisList axes = {});  // without those axes of size 1 (all of them if none named)
+Tensor expand_dims(Operand x, int axis);        // a new axis of size 1 before `axis`; -1 is behind the last
 Tensor transpose(Operand x, AxisList order = {});              // result axis i is x's axis order[i]; reversed if empty
 Tensor broadcast_to(Operand x, const Shape& shape);
 Tensor flip(Operand x, AxisList axes);
@@ -40,6 +40,7 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size);
 // indices (any shape, int32 or int64) -> that shape with a last axis of `depth`, 1 at the index, 0 elsewhere.
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype = DType::float32);
 
-Tensor cast(Operand x, DType dtype);  // floats to integers cut off towards 0; to bool: is it not 0? Gradient between floats
+Tensor cast(Operand x,
+            DType dtype);  // floats to integers cut off towards 0; to bool: is it not 0? Gradient between floats
 
 }  // namespace floe

@@ -25,10 +25,18 @@ class Traced {
   OperandOrNumber operand() const { return tensor_.defined() ? OperandOrNumber(tensor_) : OperandOrNumber(number_); }
   const Tensor& tensor() const { return tensor_; }
 
-  friend Traced operator+(const Traced& a, const Traced& b) { return both(a, b) ? Traced(a.number_ + b.number_) : Traced(add(a.operand(), b.operand())); }
-  friend Traced operator-(const Traced& a, const Traced& b) { return both(a, b) ? Traced(a.number_ - b.number_) : Traced(subtract(a.operand(), b.operand())); }
-  friend Traced operator*(const Traced& a, const Traced& b) { return both(a, b) ? Traced(a.number_ * b.number_) : Traced(multiply(a.operand(), b.operand())); }
-  friend Traced operator/(const Traced& a, const Traced& b) { return both(a, b) ? Traced(a.number_ / b.number_) : Traced(divide(a.operand(), b.operand())); }
+  friend Traced operator+(const Traced& a, const Traced& b) {
+    return both(a, b) ? Traced(a.number_ + b.number_) : Traced(add(a.operand(), b.operand()));
+  }
+  friend Traced operator-(const Traced& a, const Traced& b) {
+    return both(a, b) ? Traced(a.number_ - b.number_) : Traced(subtract(a.operand(), b.operand()));
+  }
+  friend Traced operator*(const Traced& a, const Traced& b) {
+    return both(a, b) ? Traced(a.number_ * b.number_) : Traced(multiply(a.operand(), b.operand()));
+  }
+  friend Traced operator/(const Traced& a, const Traced& b) {
+    return both(a, b) ? Traced(a.number_ / b.number_) : Traced(divide(a.operand(), b.operand()));
+  }
   friend Traced operator-(const Traced& a) { return Traced(negative(a.tensor_)); }
 
  private:
@@ -42,7 +50,9 @@ class Traced {
 namespace math {
 
 inline Traced less(const Traced& a, const Traced& b) { return {floe::less(a.operand(), b.operand()), a, b}; }
-inline Traced less_equal(const Traced& a, const Traced& b) { return {floe::less_equal(a.operand(), b.operand()), a, b}; }
+inline Traced less_equal(const Traced& a, const Traced& b) {
+  return {floe::less_equal(a.operand(), b.operand()), a, b};
+}
 inline Traced select(const Traced& condition, const Traced& a, const Traced& b) { return condition.choose(a, b); }
 inline Traced exp(const Traced& x) { return floe::exp(x.tensor()); }
 inline Traced expm1(const Traced& x) { return floe::expm1(x.tensor()); }

@@ -39,7 +39,8 @@ struct WindowAxis {
 };
 
 // For an axis of `in` elements and a window that covers `reach`; out is 0 or less if the window does not fit.
-inline WindowAxis window_axis(std::int64_t in, std::int64_t reach, std::int64_t stride, Padding::Kind kind, std::int64_t before, std::int64_t after) {
+inline WindowAxis window_axis(std::int64_t in, std::int64_t reach, std::int64_t stride, Padding::Kind kind,
+                              std::int64_t before, std::int64_t after) {
   if (kind == Padding::Kind::same) {
     std::int64_t out = (in + stride - 1) / stride;
     std::int64_t total = out > 0 ? (out - 1) * stride + reach - in : 0;

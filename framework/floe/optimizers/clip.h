@@ -7,7 +7,8 @@
 
 namespace floe {
 
-Tensor clip_by_norm(Operand x, double limit);  // x scaled down so that its norm is at most `limit`, which must be above 0
+Tensor clip_by_norm(Operand x,
+                    double limit);  // x scaled down so that its norm is at most `limit`, which must be above 0
 
 Gradients clip_by_value(const Gradients& gradients, double limit);        // each element to [-limit, limit]
 Gradients clip_by_norm(const Gradients& gradients, double limit);         // each gradient by its own norm

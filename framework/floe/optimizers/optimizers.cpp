@@ -11,7 +11,8 @@ namespace floe {
 namespace {
 
 void require_decay(const char* optimizer, const char* option, double value) {
-  if (!(value >= 0 && value < 1)) throw ValueError(fmt::format("{}: option .{} must be from 0 to less than 1, and is {}", optimizer, option, value));
+  if (!(value >= 0 && value < 1))
+    throw ValueError(fmt::format("{}: option .{} must be from 0 to less than 1, and is {}", optimizer, option, value));
 }
 
 void require_epsilon(const char* optimizer, double value) {
@@ -24,10 +25,13 @@ void SGD::step(Variable& variable, const Tensor& gradient, Tensors&) {
   run<cpu::sgd_step, cuda::sgd_step>(gradient.device(), variable.update(), gradient, learning_rate());
 }
 
-Momentum::Momentum(MomentumOptions options) : Optimizer(options.learning_rate, {"velocity"}), options_(options) { require_decay("momentum", "momentum", options.momentum); }
+Momentum::Momentum(MomentumOptions options) : Optimizer(options.learning_rate, {"velocity"}), options_(options) {
+  require_decay("momentum", "momentum", options.momentum);
+}
 
 void Momentum::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
-  run<cpu::momentum_step, cuda::momentum_step>(gradient.device(), variable.update(), gradient, slots[0], learning_rate(), options_.momentum, options_.nesterov);
+  run<cpu::momentum_step, cuda::momentum_step>(gradient.device(), variable.update(), gradient, slots[0],
+                                               learning_rate(), options_.momentum, options_.nesterov);
 }
 
 RMSprop::RMSprop(RMSpropOptions options) : Optimizer(options.learning_rate, {"square"}), options_(options) {
@@ -36,7 +40,8 @@ RMSprop::RMSprop(RMSpropOptions options) : Optimizer(options.learning_rate, {"sq
 }
 
 void RMSprop::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
-  run<cpu::rmsprop_step, cuda::rmsprop_step>(gradient.device(), variable.update(), gradient, slots[0], learning_rate(), options_.decay, options_.epsilon);
+  run<cpu::rmsprop_step, cuda::rmsprop_step>(gradient.device(), variable.update(), gradient, slots[0], learning_rate(),
+                                             options_.decay, options_.epsilon);
 }
 
 Adam::Adam(AdamOptions options) : Optimizer(options.learning_rate, {"m", "v"}), options_(options) {
@@ -47,7 +52,12 @@ Adam::Adam(AdamOptions options) : Optimizer(options.learning_rate, {"m", "v"}), 
 
 void Adam::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   double t = static_cast<double>(steps());
-  AdamStep step{learning_rate(), options_.beta1, options_.beta2, options_.epsilon, 1 - std::pow(options_.beta1, t), 1 - std::pow(options_.beta2, t)};
+  AdamStep step{learning_rate(),
+                options_.beta1,
+                options_.beta2,
+                options_.epsilon,
+                1 - std::pow(options_.beta1, t),
+                1 - std::pow(options_.beta2, t)};
   run<cpu::adam_step, cuda::adam_step>(gradient.device(), variable.update(), gradient, slots[0], slots[1], step);
 }
 

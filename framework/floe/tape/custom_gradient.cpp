@@ -8,15 +8,19 @@
 namespace floe {
 
 Tensor custom_gradient(const Tensor& x, const std::function<Tensor(const Tensor& x)>& forward,
-                       std::function<Tensor(const Tensor& dy, const Tensor& x, const Tensor& y)> backward, Location where) {
+                       std::function<Tensor(const Tensor& dy, const Tensor& x, const Tensor& y)> backward,
+                       Location where) {
   return custom_gradient(
       Tensors{x}, [&](const Tensors& inputs) { return forward(inputs[0]); },
-      [backward = std::move(backward)](const Tensor& dy, const Tensors& inputs, const Tensor& y) { return Tensors{backward(dy, inputs[0], y)}; },
+      [backward = std::move(backward)](const Tensor& dy, const Tensors& inputs, const Tensor& y) {
+        return Tensors{backward(dy, inputs[0], y)};
+      },
       where);
 }
 
 Tensor custom_gradient(const Tensors& inputs, const std::function<Tensor(const Tensors& inputs)>& forward,
-                       std::function<Tensors(const Tensor& dy, const Tensors& inputs, const Tensor& y)> backward, Location where) {
+                       std::function<Tensors(const Tensor& dy, const Tensors& inputs, const Tensor& y)> backward,
+                       Location where) {
   Tensor y;
   {
     NoRecording silence;
@@ -25,21 +29,28 @@ Tensor custom_gradient(const Tensors& inputs, const std::function<Tensor(const T
   std::vector<TensorRef> refs(inputs.begin(), inputs.end()), keeps(inputs.begin(), inputs.end());
   keeps.emplace_back(y);
   Tensor* outputs[] = {&y};
-  record({"custom_gradient", where}, refs, outputs, keeps, [backward = std::move(backward), count = static_cast<int>(inputs.size())](Backward& op) {
-    Tensors kept;
-    for (int i = 0; i < count; ++i) kept.push_back(op.kept(i));
-    Tensors gradients = backward(op.dy(), kept, op.kept(count));
-    if (static_cast<int>(gradients.size()) != count) {
-      throw GradientError(message("custom_gradient", fmt::format("backward gave {} for {}", floe::count(static_cast<long long>(gradients.size()), "gradient"), floe::count(count, "input")), {}, caller({})));
-    }
-    for (int i = 0; i < count; ++i) {
-      if (!op.needs(i) || !gradients[i].defined()) continue;
-      if (gradients[i].shape() != kept[i].shape() || gradients[i].dtype() != kept[i].dtype()) {
-        throw GradientError(message("custom_gradient", "backward must give gradients in the shapes and dtypes of the inputs", {{"input", kept[i]}, {"gradient", gradients[i]}}, caller({})));
-      }
-      op.give(i, gradients[i]);
-    }
-  });
+  record({"custom_gradient", where}, refs, outputs, keeps,
+         [backward = std::move(backward), count = static_cast<int>(inputs.size())](Backward& op) {
+           Tensors kept;
+           for (int i = 0; i < count; ++i) kept.push_back(op.kept(i));
+           Tensors gradients = backward(op.dy(), kept, op.kept(count));
+           if (static_cast<int>(gradients.size()) != count) {
+             throw GradientError(message("custom_gradient",
+                                         fmt::format("backward gave {} for {}",
+                                                     floe::count(static_cast<long long>(gradients.size()), "gradient"),
+                                                     floe::count(count, "input")),
+                                         {}, caller({})));
+           }
+           for (int i = 0; i < count; ++i) {
+             if (!op.needs(i) || !gradients[i].defined()) continue;
+             if (gradients[i].shape() != kept[i].shape() || gradients[i].dtype() != kept[i].dtype()) {
+               throw GradientError(message("custom_gradient",
+                                           "backward must give gradients in the shapes and dtypes of the inputs",
+                                           {{"input", kept[i]}, {"gradient", gradients[i]}}, caller({})));
+             }
+             op.give(i, gradients[i]);
+           }
+         });
   return y;
 }
 

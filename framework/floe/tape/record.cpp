@@ -98,7 +98,8 @@ void Record::refresh() {
 
 bool Record::watched(NodeId id) const {
   for (const GradientTape* tape : tapes) {
-    if (tape->live() && std::find(tape->watched_.begin(), tape->watched_.end(), plain(id)) != tape->watched_.end()) return true;
+    if (tape->live() && std::find(tape->watched_.begin(), tape->watched_.end(), plain(id)) != tape->watched_.end())
+      return true;
   }
   return false;
 }
@@ -114,7 +115,8 @@ bool Record::knows(NodeId id) const {
 Record::Tracking Record::tracking(const Tensor& tensor) const {
   NodeId id = tensor.id();
   if (id == 0) return Tracking::none;
-  if (id & variable_bit) return (id & blocked_bit && !watched(id)) || !is_present_value(tensor) ? Tracking::none : Tracking::live;
+  if (id & variable_bit)
+    return (id & blocked_bit && !watched(id)) || !is_present_value(tensor) ? Tracking::none : Tracking::live;
   if (plain(id) > oldest_live && plain(id) <= last) return id & blocked_bit ? Tracking::blocked : Tracking::live;
   return watched(id) ? Tracking::live : Tracking::none;
 }
@@ -135,10 +137,19 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   std::size_t inputs_at = sizeof(Node), kept_at = inputs_at + inputs.size() * sizeof(NodeId);
   std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
   std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
-  Node* node = new (memory) Node{{op.name, caller(op.where)}, last + 1, nullptr, nullptr, memory + function_at,
-                                 reinterpret_cast<NodeId*>(memory + inputs_at), reinterpret_cast<Tensor*>(memory + kept_at),
-                                 static_cast<int>(inputs.size()), 0, static_cast<int>(outputs.size()), kind};
-  for (std::size_t i = 0; i < inputs.size(); ++i) node->inputs[i] = tracking(*inputs[i]) == Tracking::none ? 0 : inputs[i]->id();
+  Node* node = new (memory) Node{{op.name, caller(op.where)},
+                                 last + 1,
+                                 nullptr,
+                                 nullptr,
+                                 memory + function_at,
+                                 reinterpret_cast<NodeId*>(memory + inputs_at),
+                                 reinterpret_cast<Tensor*>(memory + kept_at),
+                                 static_cast<int>(inputs.size()),
+                                 0,
+                                 static_cast<int>(outputs.size()),
+                                 kind};
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    node->inputs[i] = tracking(*inputs[i]) == Tracking::none ? 0 : inputs[i]->id();
 
   // Name the outputs before keeping tensors, which may be among them.
   for (Tensor* output : outputs) output->set_id(++last | (kind == Node::Kind::blocked ? blocked_bit : 0));

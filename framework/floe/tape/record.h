@@ -101,7 +101,8 @@ const Tensor& kept_for(const Tensor& input, const Tensor& kept);
 
 // Reports an op and its gradient function, `void(Backward&)`.
 template <class Function>
-void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps, Function function) {
+void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
+            Function function) {
   if (detail::hooks == 0) [[likely]] return;
   static_assert(alignof(Function) <= alignof(std::max_align_t));
   Node* node = detail::add_node(op, inputs, outputs, keeps, sizeof(Function), Node::Kind::op);
@@ -117,7 +118,8 @@ template <class Function>
 void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keeps, Function function) {
   if (detail::hooks == 0) [[likely]] return;
   Tensor* outputs[] = {&output};
-  record(op, TensorRefs(inputs.begin(), inputs.size()), outputs, TensorRefs(keeps.begin(), keeps.size()), std::move(function));
+  record(op, TensorRefs(inputs.begin(), inputs.size()), outputs, TensorRefs(keeps.begin(), keeps.size()),
+         std::move(function));
 }
 
 // Reports to the observers alone: a fused gradient, which is never recorded.

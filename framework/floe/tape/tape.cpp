@@ -53,7 +53,8 @@ struct Backward::Walk {
   bool inside(NodeId id) const { return plain(id) > begun && plain(id) <= begun + flags.size(); }
 
   Outside* outside(NodeId id) {
-    auto found = std::lower_bound(outsides.begin(), outsides.end(), plain(id), [](const Outside& a, NodeId b) { return a.id < b; });
+    auto found = std::lower_bound(outsides.begin(), outsides.end(), plain(id),
+                                  [](const Outside& a, NodeId b) { return a.id < b; });
     return found != outsides.end() && found->id == plain(id) ? &*found : nullptr;
   }
 
@@ -98,7 +99,8 @@ void GradientTape::stop() {
 
 void GradientTape::watch(Tensor& x) {
   if (!is_floating(x.dtype())) {
-    throw DTypeError(fmt::format("watch: gradients exist for float32 and float64, and the tensor is {}", name(x.dtype())));
+    throw DTypeError(
+        fmt::format("watch: gradients exist for float32 and float64, and the tensor is {}", name(x.dtype())));
   }
   Record& record = this_record();
   if (!record.knows(x.id())) x.set_id(++record.last);
@@ -107,21 +109,25 @@ void GradientTape::watch(Tensor& x) {
 
 void GradientTape::watch(const Variable& x) { watched_.push_back(plain(x.value().id())); }
 
-Tensor GradientTape::gradient(const Tensor& target, const Tensor& source, const GradientOptions& options, Location where) {
+Tensor GradientTape::gradient(const Tensor& target, const Tensor& source, const GradientOptions& options,
+                              Location where) {
   TensorRef sources[] = {source};
   return differentiate(target, sources, options, where)[0];
 }
 
-Tensor GradientTape::gradient(const Tensor& target, const Variable& source, const GradientOptions& options, Location where) {
+Tensor GradientTape::gradient(const Tensor& target, const Variable& source, const GradientOptions& options,
+                              Location where) {
   return gradient(target, source.value(), options, where);
 }
 
-Tensors GradientTape::gradient(const Tensor& target, const Tensors& sources, const GradientOptions& options, Location where) {
+Tensors GradientTape::gradient(const Tensor& target, const Tensors& sources, const GradientOptions& options,
+                               Location where) {
   std::vector<TensorRef> refs(sources.begin(), sources.end());
   return differentiate(target, refs, options, where);
 }
 
-Gradients GradientTape::gradient(const Tensor& target, const Variables& sources, const GradientOptions& options, Location where) {
+Gradients GradientTape::gradient(const Tensor& target, const Variables& sources, const GradientOptions& options,
+                                 Location where) {
   std::vector<TensorRef> refs;
   for (const Variable* source : sources) refs.emplace_back(source->value());
   Tensors values = differentiate(target, refs, options, where);
@@ -130,17 +136,20 @@ Gradients GradientTape::gradient(const Tensor& target, const Variables& sources,
   return gradients;
 }
 
-Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options, Location where) {
+Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options,
+                                    Location where) {
   Record& record = this_record();
   auto fail = [&](const std::string& what) { throw GradientError(message("gradient", what, {}, caller(where))); };
 
   // Refuse what cannot be answered.
   if (std::find(record.tapes.begin(), record.tapes.end(), this) == record.tapes.end()) {
-    fail(asked_ ? "this tape has been asked\n  a tape gives its gradients once; GradientTape tape{persistent} gives them again"
+    fail(asked_ ? "this tape has been asked\n  a tape gives its gradients once; GradientTape tape{persistent} gives "
+                  "them again"
                 : "this tape belongs to another thread\n  a tape records and answers on the thread that made it");
   }
   if (!target.defined()) fail("the target has no value");
-  if (!is_floating(target.dtype())) fail(fmt::format("the target is {}\n  gradients exist for float32 and float64", name(target.dtype())));
+  if (!is_floating(target.dtype()))
+    fail(fmt::format("the target is {}\n  gradients exist for float32 and float64", name(target.dtype())));
   if (options.output_gradient.defined() && options.output_gradient.shape() != target.shape()) {
     throw ShapeError(message("gradient", "the output gradient must have the target's shape",
                              {{"target", target}, {"output gradient", options.output_gradient}}, caller(where)));
@@ -169,11 +178,13 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   for (const TensorRef& source : sources) {
     NodeId id = source->id();
     bool watched = std::find(watched_.begin(), watched_.end(), plain(id)) != watched_.end();
-    if (walk.inside(id) && !(id & blocked_bit)) walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
+    if (walk.inside(id) && !(id & blocked_bit))
+      walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
     else if (watched || ((id & variable_bit) && !(id & blocked_bit))) walk.outsides.push_back({plain(id), {}});
   }
   std::sort(walk.outsides.begin(), walk.outsides.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  walk.outsides.erase(std::unique(walk.outsides.begin(), walk.outsides.end(), [](const auto& a, const auto& b) { return a.id == b.id; }),
+  walk.outsides.erase(std::unique(walk.outsides.begin(), walk.outsides.end(),
+                                  [](const auto& a, const auto& b) { return a.id == b.id; }),
                       walk.outsides.end());
 
   std::size_t first = record.first_after(begun_), last = record.first_after(end);
@@ -211,7 +222,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
         NodeId id = node.first_output + static_cast<NodeId>(output);
         arrived |= walk.inside(id) && walk.gradients[id - begun_ - 1].defined();
       }
-      for (int input = 0; input < node.input_count; ++input) wanted |= walk.flags_of(node.inputs[input]) & Backward::Walk::needed;
+      for (int input = 0; input < node.input_count; ++input)
+        wanted |= walk.flags_of(node.inputs[input]) & Backward::Walk::needed;
       if (arrived && wanted) {
         backward.node_ = &node;
         CallScope scope(node.op.where);
@@ -219,7 +231,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
       }
       for (int output = 0; output < node.output_count; ++output) {
         NodeId id = node.first_output + static_cast<NodeId>(output);
-        if (walk.inside(id) && !(walk.flags[id - begun_ - 1] & Backward::Walk::source)) walk.gradients[id - begun_ - 1] = {};
+        if (walk.inside(id) && !(walk.flags[id - begun_ - 1] & Backward::Walk::source))
+          walk.gradients[id - begun_ - 1] = {};
       }
       if (release) Record::empty(node);
     }
@@ -257,15 +270,19 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
   bool watched = std::find(watched_.begin(), watched_.end(), plain(id)) != watched_.end();
 
   // The source itself.
-  if (!is_floating(source.dtype())) return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
+  if (!is_floating(source.dtype()))
+    return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
   if (id == 0) return "it was not watched; watch(x) before it is used";
   if (id & variable_bit && id & blocked_bit && !watched) return "it is not trainable; set_trainable(true), or watch it";
-  if (!(id & variable_bit) && !watched && plain(id) <= begun_) return "it was made before this tape began; watch(x), or begin the tape earlier";
-  if (!(id & variable_bit) && plain(id) > record.last) return "it was made on another thread; watch(x) before it is used";
+  if (!(id & variable_bit) && !watched && plain(id) <= begun_)
+    return "it was made before this tape began; watch(x), or begin the tape earlier";
+  if (!(id & variable_bit) && plain(id) > record.last)
+    return "it was made on another thread; watch(x) before it is used";
   if (!(id & variable_bit) && plain(id) > end) return "it was made after this tape was stopped";
   auto blocked_by = [](const Node& node) {
     const auto& [name, where] = node.op;
-    return fmt::format("no gradient flows through {}", name) + (where.file ? fmt::format(" at {}:{}", where.file, where.line) : "");
+    return fmt::format("no gradient flows through {}", name) +
+           (where.file ? fmt::format(" at {}:{}", where.file, where.line) : "");
   };
   if (!(id & variable_bit) && id & blocked_bit) {
     return blocked_by(*record.nodes[record.first_after(plain(id) - 1)]) + ", which made it; watch(x) before it is used";
@@ -273,7 +290,8 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
 
   // The target.
   if (!(target.id() & variable_bit) && plain(target.id()) > record.last) return "the target was made on another thread";
-  if (!(target.id() & variable_bit) && plain(target.id()) > end) return "the target was made after this tape was stopped";
+  if (!(target.id() & variable_bit) && plain(target.id()) > end)
+    return "the target was made after this tape was stopped";
   if (target.id() == 0 || plain(target.id()) <= begun_) {
     return target.id() == 0 ? "the target depends on nothing that was watched while it was made"
                             : "the target was made before this tape began";

@@ -20,8 +20,9 @@ inline constexpr Persistent persistent{};  // GradientTape tape{persistent};
 enum class Missing { explain, zero };
 
 struct GradientOptions {
-  bool differentiable = false;          // record the work of this call on the other live tapes: higher orders, penalties
-  Missing missing = Missing::explain;   // a source that the target does not depend on: GradientError saying why, or zeros
+  bool differentiable = false;  // record the work of this call on the other live tapes: higher orders, penalties
+  Missing missing =
+      Missing::explain;  // a source that the target does not depend on: GradientError saying why, or zeros
   Tensor output_gradient = {};          // what flows into the target, in its shape; ones if undefined
 };
 

@@ -30,9 +30,10 @@ void Variable::assign(const Tensor& value, Location where) {
                              {{"variable", value_}, {"value", value}}, where));
   }
   if (value.device() != value_.device()) {
-    throw DeviceError(message("assign", fmt::format("the variable is on {} and the value on {}", to_string(value_.device()),
-                                                    to_string(value.device())),
-                              {{"variable", value_}, {"value", value}}, where));
+    throw DeviceError(message(
+        "assign",
+        fmt::format("the variable is on {} and the value on {}", to_string(value_.device()), to_string(value.device())),
+        {{"variable", value_}, {"value", value}}, where));
   }
   NodeId id = value_.id();
   value_ = value;

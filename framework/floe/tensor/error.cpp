@@ -24,7 +24,8 @@ std::string message(std::string_view op, std::string_view what, std::initializer
   }
 
   for (const Shown& shown : tensors) {
-    std::string line = fmt::format("\n  {:<{}}  {:<{}}", shown.role, role_width, to_string(shown.tensor.shape()), shape_width);
+    std::string line =
+        fmt::format("\n  {:<{}}  {:<{}}", shown.role, role_width, to_string(shown.tensor.shape()), shape_width);
     if (shown.tensor.dtype() != DType::float32) line += fmt::format("   {}", name(shown.tensor.dtype()));
     if (!shown.axes.empty()) line += fmt::format("   {}", shown.axes);
     if (std::string path = variable_name(shown.tensor.id()); !path.empty()) line += fmt::format("   [{}]", path);

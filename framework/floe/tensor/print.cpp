@@ -65,7 +65,9 @@ std::vector<std::string> floating_cells(const std::vector<T>& values) {
   for (T value : values) {
     if (!std::isfinite(value)) continue;
     most = std::max(most, needed_decimals(value, scientific));
-    if (scientific) exponent_digits = std::max(exponent_digits, written(value, 0, true).size() - written(value, 0, true).find('e') - 2);
+    if (scientific)
+      exponent_digits =
+          std::max(exponent_digits, written(value, 0, true).size() - written(value, 0, true).find('e') - 2);
   }
 
   std::vector<std::string> cells;
@@ -89,7 +91,9 @@ template <class T>
 std::vector<std::string> cells_of(const std::vector<T>& values) {
   std::vector<std::string> cells;
   if constexpr (std::is_floating_point_v<T>) cells = floating_cells(values);
-  else for (T value : values) cells.push_back(std::is_same_v<T, bool> ? (value ? " True" : "False") : fmt::format("{}", value));
+  else
+    for (T value : values)
+      cells.push_back(std::is_same_v<T, bool> ? (value ? " True" : "False") : fmt::format("{}", value));
   std::size_t width = 0;
   for (const std::string& cell : cells) width = std::max(width, cell.size());
   for (std::string& cell : cells) cell.insert(0, width - cell.size(), ' ');
@@ -172,8 +176,9 @@ std::string describe(const Tensor& tensor) {
       else low = std::min(low, value), high = std::max(high, value), sum += value, ++finite;
     }
   });
-  std::string range = finite ? fmt::format("min {:.6g}, mean {:.6g}, max {:.6g}", low, sum / static_cast<double>(finite), high)
-                             : std::string("no finite values");
+  std::string range =
+      finite ? fmt::format("min {:.6g}, mean {:.6g}, max {:.6g}", low, sum / static_cast<double>(finite), high)
+             : std::string("no finite values");
   return fmt::format("shape {}, {} on {}, {}, {} NaN, {} Inf", to_string(tensor.shape()), name(tensor.dtype()),
                      to_string(tensor.device()), range, nans, infs);
 }

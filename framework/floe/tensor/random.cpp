@@ -23,7 +23,10 @@ double unit(std::uint32_t high, std::uint32_t low) {
 template <class T>
 struct Between {
   Between(double low, double high)
-      : start(static_cast<T>(low)), end(static_cast<T>(high)), width(static_cast<T>(high - low)), last(std::nextafter(end, start)) {}
+      : start(static_cast<T>(low)),
+        end(static_cast<T>(high)),
+        width(static_cast<T>(high - low)),
+        last(std::nextafter(end, start)) {}
   T operator()(T u) const {
     T value = start + width * u;
     return value == end ? last : value;
@@ -49,7 +52,8 @@ constexpr std::int64_t side_by_side = 16;
 
 void philox_blocks(std::uint64_t key, std::uint64_t counter, std::uint32_t* words) {
   std::uint32_t c0[side_by_side], c1[side_by_side], c2[side_by_side] = {}, c3[side_by_side] = {};
-  for (std::uint32_t i = 0; i < side_by_side; ++i) c0[i] = static_cast<std::uint32_t>(counter + i), c1[i] = static_cast<std::uint32_t>((counter + i) >> 32);
+  for (std::uint32_t i = 0; i < side_by_side; ++i)
+    c0[i] = static_cast<std::uint32_t>(counter + i), c1[i] = static_cast<std::uint32_t>((counter + i) >> 32);
   std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
 #pragma omp simd
@@ -63,7 +67,8 @@ void philox_blocks(std::uint64_t key, std::uint64_t counter, std::uint32_t* word
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  for (int i = 0; i < side_by_side; ++i) words[4 * i] = c0[i], words[4 * i + 1] = c1[i], words[4 * i + 2] = c2[i], words[4 * i + 3] = c3[i];
+  for (int i = 0; i < side_by_side; ++i)
+    words[4 * i] = c0[i], words[4 * i + 1] = c1[i], words[4 * i + 2] = c2[i], words[4 * i + 3] = c3[i];
 }
 
 // Fills `result` from blocks of four words; element i comes from block i / 4, whatever the number of threads.
@@ -210,7 +215,9 @@ Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType 
   dispatch(dtype, [&]<class T>() {
     T yes = static_cast<T>(limit ? one : 0);
     // A product, since a branch on a coin is guessed wrong half the time.
-    fill_words<T>(result, rng, [=](std::uint32_t word) { return static_cast<T>(static_cast<T>(static_cast<int>(word <= last)) * yes); });
+    fill_words<T>(result, rng, [=](std::uint32_t word) {
+      return static_cast<T>(static_cast<T>(static_cast<int>(word <= last)) * yes);
+    });
   });
   return result;
 }
@@ -224,10 +231,12 @@ Tensor random_permutation(std::int64_t size, Rng& rng) {
 }
 
 Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) {
-  if (logits.rank() != 2) throw ShapeError(message("random_categorical", "needs rank 2", {{"logits", logits, "batch, classes"}}));
+  if (logits.rank() != 2)
+    throw ShapeError(message("random_categorical", "needs rank 2", {{"logits", logits, "batch, classes"}}));
   require_floating("random_categorical", logits.dtype());
   std::int64_t batch = logits.dim(0), classes = logits.dim(1);
-  if (classes == 0) throw ShapeError(message("random_categorical", "needs at least one class", {{"logits", logits, "batch, classes"}}));
+  if (classes == 0)
+    throw ShapeError(message("random_categorical", "needs at least one class", {{"logits", logits, "batch, classes"}}));
   Tensor result({batch, samples}, DType::int64);
   std::int64_t* out = result.mutable_data<std::int64_t>();
   dispatch_floating(logits.dtype(), [&]<class T>() {

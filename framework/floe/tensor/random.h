@@ -49,6 +49,7 @@ Tensor random_normal(const Shape& shape, Rng& rng, double mean = 0, double stdde
 Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype = DType::float32,
                         Device device = {}, double one = 1);           // `one` with that probability, else 0
 Tensor random_permutation(std::int64_t size, Rng& rng);                 // int64 (size,)
-Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng);  // (batch, classes) -> int64 (batch, samples)
+Tensor random_categorical(const Tensor& logits, std::int64_t samples,
+                          Rng& rng);  // (batch, classes) -> int64 (batch, samples)
 
 }  // namespace floe

@@ -111,8 +111,9 @@ class Allocator {
       memory = allocate();
     }
     if (!memory) {
-      throw MemoryError(fmt::format("memory: {} bytes asked on {}, {} bytes in use, no more to be had; try a smaller batch",
-                                    asked, to_string(device), in_use.load()));
+      throw MemoryError(
+          fmt::format("memory: {} bytes asked on {}, {} bytes in use, no more to be had; try a smaller batch", asked,
+                      to_string(device), in_use.load()));
     }
     return new (memory) Block{};
   }

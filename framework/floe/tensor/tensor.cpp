@@ -25,7 +25,11 @@ std::size_t checked_bytes(const Shape& shape, DType dtype) {
 }  // namespace
 
 Tensor::Tensor(Shape shape, DType dtype, Device device)
-    : storage_(checked_bytes(shape, dtype), device), data_(storage_.data()), shape_(shape), dtype_(dtype), device_(device) {}
+    : storage_(checked_bytes(shape, dtype), device),
+      data_(storage_.data()),
+      shape_(shape),
+      dtype_(dtype),
+      device_(device) {}
 
 std::byte* Tensor::mutable_bytes(DType wanted) {
   if (wanted != dtype_) refuse(wanted);
@@ -46,7 +50,8 @@ void Tensor::refuse(DType wanted) const {
 void Tensor::require_one_element() const {
   if (!defined()) throw ValueError("item: the tensor has no value yet");
   if (elements() != 1) {
-    throw ShapeError(fmt::format("item: needs exactly one element, and the tensor has {}, shape {}", elements(), to_string(shape_)));
+    throw ShapeError(
+        fmt::format("item: needs exactly one element, and the tensor has {}, shape {}", elements(), to_string(shape_)));
   }
 }
 
@@ -73,7 +78,8 @@ void refuse_ragged(std::size_t first, std::size_t other) {
 }
 
 void refuse_size(std::size_t values, const Shape& shape) {
-  throw ShapeError(fmt::format("tensor: {} values do not fill shape {}, which takes {}", values, to_string(shape), shape.elements()));
+  throw ShapeError(fmt::format("tensor: {} values do not fill shape {}, which takes {}", values, to_string(shape),
+                               shape.elements()));
 }
 
 }  // namespace detail

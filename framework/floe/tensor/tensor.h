@@ -108,7 +108,8 @@ template <class T> using literal_t = std::conditional_t<std::is_same_v<T, double
 
 template <class T>
 Tensor tensor(T value) {
-  return tensor<detail::literal_t<T>>(std::vector<detail::literal_t<T>>{static_cast<detail::literal_t<T>>(value)}, Shape{});
+  return tensor<detail::literal_t<T>>(std::vector<detail::literal_t<T>>{static_cast<detail::literal_t<T>>(value)},
+                                      Shape{});
 }
 
 template <class T>

@@ -14,7 +14,8 @@ std::string describe(const Gradients& gradients) {
     path_width = std::max(path_width, variable->path().size());
     shape_width = std::max(shape_width, to_string(gradient.shape()).size());
   }
-  std::string text = fmt::format("{:<{}}  {:<{}}  {:>10}  {:>10}  {:>10}  {}\n", "variable", path_width, "shape", shape_width, "norm", "min", "max", "first values");
+  std::string text = fmt::format("{:<{}}  {:<{}}  {:>10}  {:>10}  {:>10}  {}\n", "variable", path_width, "shape",
+                                 shape_width, "norm", "min", "max", "first values");
   for (const auto& [variable, gradient] : gradients) {
     double squares = 0, low = INFINITY, high = -INFINITY;
     std::int64_t odd = 0;
@@ -31,7 +32,8 @@ std::string describe(const Gradients& gradients) {
         squares += value * value, low = std::min(low, value), high = std::max(high, value);
       }
     });
-    text += fmt::format("{:<{}}  {:<{}}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {}", variable->path(), path_width, to_string(gradient.shape()), shape_width, std::sqrt(squares), low, high, first);
+    text += fmt::format("{:<{}}  {:<{}}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {}", variable->path(), path_width,
+                        to_string(gradient.shape()), shape_width, std::sqrt(squares), low, high, first);
     if (odd) text += fmt::format("[{} not finite] ", odd);
     text.back() = '\n';
   }

@@ -18,7 +18,9 @@ class Windows {
   std::int64_t columns() const { return g_.kernel_height * g_.kernel_width * in_; }
 
   // How many images are unrolled together: enough for a good matrix product, few enough for the cache.
-  std::int64_t images_together() const { return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(1, rows() * columns()), 1, 16); }
+  std::int64_t images_together() const {
+    return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(1, rows() * columns()), 1, 16);
+  }
 
   void unroll(const T* image, std::int64_t group, T* windows) const {
     visit([&](const std::int64_t* pixel, T*& at) {
@@ -74,7 +76,8 @@ void forward(const T* x, const T* filters, const ConvGeometry& g, T* y) {
   std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
   for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
     for (std::int64_t group = 0; group < g.groups; ++group) {
-      for (std::int64_t i = 0; i < count; ++i) windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
+      for (std::int64_t i = 0; i < count; ++i)
+        windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
       gemm(count * windows.rows(), out, windows.columns(), {buffer, windows.columns()}, {filters + group * out, g.out},
            y + first * result + group * out, g.out, false);
     }
@@ -90,7 +93,8 @@ void input_gradient(const T* dy, const T* filters, const ConvGeometry& g, T* dx)
     for (std::int64_t group = 0; group < g.groups; ++group) {
       gemm(count * windows.rows(), windows.columns(), out, {dy + first * result + group * out, g.out},
            {filters + group * out, g.out, true}, buffer, windows.columns(), false);
-      for (std::int64_t i = 0; i < count; ++i) windows.add_back(buffer + i * windows.rows() * windows.columns(), group, dx + (first + i) * image);
+      for (std::int64_t i = 0; i < count; ++i)
+        windows.add_back(buffer + i * windows.rows() * windows.columns(), group, dx + (first + i) * image);
     }
   });
 }
@@ -113,9 +117,10 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
     for (std::int64_t group = 0; group < g.groups; ++group) {
       for (std::int64_t first = begin; first < end; first += together) {
         std::int64_t count = std::min(together, end - first);
-        for (std::int64_t i = 0; i < count; ++i) windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
-        gemm(windows.columns(), out, count * windows.rows(), {buffer, windows.columns(), true}, {dy + first * result + group * out, g.out},
-             sum + begin / part * size + group * out, g.out, first > begin);
+        for (std::int64_t i = 0; i < count; ++i)
+          windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
+        gemm(windows.columns(), out, count * windows.rows(), {buffer, windows.columns(), true},
+             {dy + first * result + group * out, g.out}, sum + begin / part * size + group * out, g.out, first > begin);
       }
     }
   });
@@ -131,7 +136,9 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
 }
 
 // float32 goes to oneDNN.
-bool prefers_onednn(const Tensor& x) { return x.dtype() == DType::float32 && cpu_library() == CpuLibrary::onednn && x.elements() > 0; }
+bool prefers_onednn(const Tensor& x) {
+  return x.dtype() == DType::float32 && cpu_library() == CpuLibrary::onednn && x.elements() > 0;
+}
 
 }  // namespace
 
@@ -144,14 +151,20 @@ void conv2d(const Tensor& x, const Tensor& filters, const ConvGeometry& g, Tenso
 void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const ConvGeometry& g, Tensor& dx) {
   if (dx.elements() == 0) return;
   // Towards very few input channels oneDNN is some 15 times slower than the matrix product.
-  if (g.in / g.groups > 3 && prefers_onednn(dy) && onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), g, dx.mutable_data<float>())) return;
-  dispatch_floating(dy.dtype(), [&]<class T>() { input_gradient(dy.data<T>(), filters.data<T>(), g, dx.mutable_data<T>()); });
+  if (g.in / g.groups > 3 && prefers_onednn(dy) &&
+      onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), g, dx.mutable_data<float>()))
+    return;
+  dispatch_floating(dy.dtype(),
+                    [&]<class T>() { input_gradient(dy.data<T>(), filters.data<T>(), g, dx.mutable_data<T>()); });
 }
 
 void conv2d_filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters) {
   if (dfilters.elements() == 0) return;
-  if (prefers_onednn(x) && onednn_conv2d_filter_gradient(x.data<float>(), dy.data<float>(), g, dfilters.mutable_data<float>())) return;
-  dispatch_floating(x.dtype(), [&]<class T>() { filter_gradient(x.data<T>(), dy.data<T>(), g, dfilters.mutable_data<T>()); });
+  if (prefers_onednn(x) &&
+      onednn_conv2d_filter_gradient(x.data<float>(), dy.data<float>(), g, dfilters.mutable_data<float>()))
+    return;
+  dispatch_floating(x.dtype(),
+                    [&]<class T>() { filter_gradient(x.data<T>(), dy.data<T>(), g, dfilters.mutable_data<T>()); });
 }
 
 }  // namespace floe::cpu

@@ -13,13 +13,14 @@ namespace floe::cpu {
 namespace {
 
 template <class T>
-using Stored = Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>>;
+using Stored =
+    Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>>;
 template <class T>
 using Result = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>>;
 
 template <class T>
-void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c, std::int64_t ldc,
-                bool accumulate) {
+void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c,
+                std::int64_t ldc, bool accumulate) {
   Result<T> result(c, rows, columns, Eigen::OuterStride<>(ldc));
   if (!accumulate) result.setZero();
   if (inner == 0) return;
@@ -40,7 +41,8 @@ void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Mat
 void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b, float* c,
           std::int64_t ldc, bool accumulate) {
   if (rows == 0 || columns == 0) return;
-  if (cpu_library() == CpuLibrary::onednn && inner > 0) return onednn_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
+  if (cpu_library() == CpuLibrary::onednn && inner > 0)
+    return onednn_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
   eigen_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
 }
 

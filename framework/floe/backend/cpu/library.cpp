@@ -17,8 +17,10 @@ CpuLibrary from_environment() {
   const char* wish = std::getenv("FLOE_CPU_LIBRARY");
   std::string name = wish ? wish : "";
   if (name == "eigen") return CpuLibrary::eigen;
-  if (!name.empty() && name != "onednn") throw ValueError(fmt::format("FLOE_CPU_LIBRARY: expected onednn or eigen, found '{}'", name));
-  if (name == "onednn" && !has_onednn()) throw ValueError("FLOE_CPU_LIBRARY: this build has no oneDNN; install it and build again");
+  if (!name.empty() && name != "onednn")
+    throw ValueError(fmt::format("FLOE_CPU_LIBRARY: expected onednn or eigen, found '{}'", name));
+  if (name == "onednn" && !has_onednn())
+    throw ValueError("FLOE_CPU_LIBRARY: this build has no oneDNN; install it and build again");
   return has_onednn() ? CpuLibrary::onednn : CpuLibrary::eigen;
 }
 
@@ -34,13 +36,15 @@ bool has_onednn() { return FLOE_ONEDNN; }
 CpuLibrary cpu_library() { return choice().load(std::memory_order_relaxed); }
 
 void set_cpu_library(CpuLibrary library) {
-  if (library == CpuLibrary::onednn && !has_onednn()) throw ValueError("cpu library: this build has no oneDNN; install it and build again");
+  if (library == CpuLibrary::onednn && !has_onednn())
+    throw ValueError("cpu library: this build has no oneDNN; install it and build again");
   choice() = library;
 }
 
 std::string backend_name() {
   std::string eigen = fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
-  std::string libraries = cpu_library() == CpuLibrary::onednn ? fmt::format("oneDNN {} and {}", cpu::onednn_version(), eigen) : eigen;
+  std::string libraries =
+      cpu_library() == CpuLibrary::onednn ? fmt::format("oneDNN {} and {}", cpu::onednn_version(), eigen) : eigen;
   return fmt::format("{}, {}", libraries, count(omp_get_max_threads(), "thread"));
 }
 

@@ -9,7 +9,8 @@ namespace {
 // How a product is cut: blocks of rows and columns, and chunks of a long inner axis whose products are then added in
 // order. It follows from the sizes alone, never from the number of threads.
 struct Blocking {
-  explicit Blocking(const MatmulGeometry& g) : rows(g.rows), columns(g.columns), inner(std::max<std::int64_t>(1, g.inner)) {
+  explicit Blocking(const MatmulGeometry& g)
+      : rows(g.rows), columns(g.columns), inner(std::max<std::int64_t>(1, g.inner)) {
     auto work = [&] { return rows * columns * inner; };
     while (rows > 256 || columns > 256) {
       if (work() <= 1 << 21) break;
@@ -39,18 +40,23 @@ void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
   if (blocking.chunks > 1) partials = Tensor({g.batches, blocking.chunks - 1, size}, dtype_of<T>());
   T* partial = partials.defined() ? partials.mutable_data<T>() : nullptr;
   std::int64_t tasks = g.batches * blocking.chunks * blocks;
-  parallel_ranges(tasks, rows_per_part(blocking.rows * blocking.columns * blocking.inner), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      std::int64_t block = task % blocks, chunk = task / blocks % blocking.chunks, batch = task / blocks / blocking.chunks;
-      std::int64_t row = block / blocking.column_blocks * blocking.rows, column = block % blocking.column_blocks * blocking.columns;
-      std::int64_t inner = chunk * blocking.inner;
-      const T* from_a = a + batch * g.a_stride + (g.transpose_a ? inner * lda + row : row * lda + inner);
-      const T* from_b = b + batch * g.b_stride + (g.transpose_b ? column * ldb + inner : inner * ldb + column);
-      T* to = chunk == 0 ? c + batch * size : partial + (batch * (blocking.chunks - 1) + chunk - 1) * size;
-      gemm(std::min(blocking.rows, g.rows - row), std::min(blocking.columns, g.columns - column), std::min(blocking.inner, g.inner - inner),
-           {from_a, lda, g.transpose_a}, {from_b, ldb, g.transpose_b}, to + row * g.columns + column, g.columns, false);
-    }
-  });
+  parallel_ranges(
+      tasks, rows_per_part(blocking.rows * blocking.columns * blocking.inner),
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t task = begin; task < end; ++task) {
+          std::int64_t block = task % blocks, chunk = task / blocks % blocking.chunks,
+                       batch = task / blocks / blocking.chunks;
+          std::int64_t row = block / blocking.column_blocks * blocking.rows,
+                       column = block % blocking.column_blocks * blocking.columns;
+          std::int64_t inner = chunk * blocking.inner;
+          const T* from_a = a + batch * g.a_stride + (g.transpose_a ? inner * lda + row : row * lda + inner);
+          const T* from_b = b + batch * g.b_stride + (g.transpose_b ? column * ldb + inner : inner * ldb + column);
+          T* to = chunk == 0 ? c + batch * size : partial + (batch * (blocking.chunks - 1) + chunk - 1) * size;
+          gemm(std::min(blocking.rows, g.rows - row), std::min(blocking.columns, g.columns - column),
+               std::min(blocking.inner, g.inner - inner), {from_a, lda, g.transpose_a}, {from_b, ldb, g.transpose_b},
+               to + row * g.columns + column, g.columns, false);
+        }
+      });
 
   // Add the partial sums in the order of the chunks.
   for (std::int64_t batch = 0; partial && batch < g.batches; ++batch) {

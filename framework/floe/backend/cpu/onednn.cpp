@@ -43,7 +43,8 @@ dnnl::stream& stream() {
 // A buffer of the calling thread that grows and stays.
 std::byte* scratch(std::size_t bytes) {
   static thread_local Tensor buffer;
-  if (!buffer.defined() || static_cast<std::size_t>(buffer.elements()) < bytes) buffer = Tensor({static_cast<std::int64_t>(bytes)}, DType::uint8);
+  if (!buffer.defined() || static_cast<std::size_t>(buffer.elements()) < bytes)
+    buffer = Tensor({static_cast<std::int64_t>(bytes)}, DType::uint8);
   return reinterpret_cast<std::byte*>(buffer.mutable_data<std::uint8_t>());
 }
 
@@ -59,7 +60,8 @@ struct KeyHash {
   std::size_t operator()(const Key& key) const {
     std::size_t hash = static_cast<std::size_t>(key.direction);
     const std::int64_t* words = reinterpret_cast<const std::int64_t*>(&key.g);
-    for (std::size_t i = 0; i < sizeof(ConvGeometry) / sizeof(std::int64_t); ++i) hash = (hash ^ static_cast<std::size_t>(words[i])) * 0x9E3779B97F4A7C15ull;
+    for (std::size_t i = 0; i < sizeof(ConvGeometry) / sizeof(std::int64_t); ++i)
+      hash = (hash ^ static_cast<std::size_t>(words[i])) * 0x9E3779B97F4A7C15ull;
     return hash;
   }
 };
@@ -83,7 +85,8 @@ Convolution create(Direction direction, const ConvGeometry& g) {
   dnnl::memory::desc any = describe(filter_dims, Tag::any);
   // HWIO with groups: the groups are the outer part of the output axis.
   Dims strides = g.groups == 1 ? Dims{1, g.out, g.kernel_width * g.in * g.out, g.in * g.out}
-                               : Dims{g.out / g.groups, 1, g.out, g.kernel_width * (g.in / g.groups) * g.out, (g.in / g.groups) * g.out};
+                               : Dims{g.out / g.groups, 1, g.out, g.kernel_width * (g.in / g.groups) * g.out,
+                                      (g.in / g.groups) * g.out};
   dnnl::memory::desc plain(filter_dims, dnnl::memory::data_type::f32, strides);
   Dims stride{g.stride_height, g.stride_width}, dilation{g.dilation_height - 1, g.dilation_width - 1};
   Dims before{g.pad_top, g.pad_left}, after{g.pad_bottom, g.pad_right};
@@ -92,22 +95,27 @@ Convolution create(Direction direction, const ConvGeometry& g) {
   constexpr auto algorithm = dnnl::algorithm::convolution_direct;
 
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl::convolution_forward::primitive_desc forward(engine(), dnnl::prop_kind::forward_training, algorithm, image, any, result, stride,
-                                                    dilation, before, after, attributes);
+  dnnl::convolution_forward::primitive_desc forward(engine(), dnnl::prop_kind::forward_training, algorithm, image, any,
+                                                    result, stride, dilation, before, after, attributes);
   auto input_gradient = [&] {
-    return dnnl::convolution_backward_data::primitive_desc(engine(), algorithm, image, any, result, stride, dilation, before, after, forward, attributes);
+    return dnnl::convolution_backward_data::primitive_desc(engine(), algorithm, image, any, result, stride, dilation,
+                                                           before, after, forward, attributes);
   };
   auto filter_gradient = [&] {
-    return dnnl::convolution_backward_weights::primitive_desc(engine(), algorithm, image, any, result, stride, dilation, before, after, forward, attributes);
+    return dnnl::convolution_backward_weights::primitive_desc(engine(), algorithm, image, any, result, stride, dilation,
+                                                              before, after, forward, attributes);
   };
 #else
   dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, image, any, result, stride, dilation, before, after}, attributes, engine());
+      {dnnl::prop_kind::forward_training, algorithm, image, any, result, stride, dilation, before, after}, attributes,
+      engine());
   auto input_gradient = [&] {
-    return dnnl::convolution_backward_data::primitive_desc({algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
+    return dnnl::convolution_backward_data::primitive_desc(
+        {algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
   };
   auto filter_gradient = [&] {
-    return dnnl::convolution_backward_weights::primitive_desc({algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
+    return dnnl::convolution_backward_weights::primitive_desc(
+        {algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
   };
 #endif
 
@@ -156,11 +164,14 @@ void execute(const Convolution& c, std::unordered_map<int, dnnl::memory> argumen
   c.primitive.execute(stream(), arguments);
 }
 
-dnnl::memory memory(const dnnl::memory::desc& desc, const float* data) { return dnnl::memory(desc, engine(), const_cast<float*>(data)); }
+dnnl::memory memory(const dnnl::memory::desc& desc, const float* data) {
+  return dnnl::memory(desc, engine(), const_cast<float*>(data));
+}
 
 // Runs the primitive on parts of the batch: `whole` images each, and what is left over in one smaller part.
 struct Parts {
-  Parts(Direction direction, const ConvGeometry& g, std::int64_t most) : whole(std::clamp<std::int64_t>((g.batch + 3) / 4, 1, most)) {
+  Parts(Direction direction, const ConvGeometry& g, std::int64_t most)
+      : whole(std::clamp<std::int64_t>((g.batch + 3) / 4, 1, most)) {
     count = (g.batch + whole - 1) / whole;
     ConvGeometry part = g;
     part.batch = std::min(whole, g.batch);
@@ -186,7 +197,8 @@ Tensor in_own_layout(const Convolution& c, const float* filters) {
   return own;
 }
 
-bool images_times_filters(Direction direction, const float* in, const float* filters, const ConvGeometry& g, float* out) {
+bool images_times_filters(Direction direction, const float* in, const float* filters, const ConvGeometry& g,
+                          float* out) {
   Parts parts(direction, g, 16);
   if (!parts.exist()) return false;
   bool forward = direction == Direction::forward;
@@ -205,8 +217,14 @@ bool images_times_filters(Direction direction, const float* in, const float* fil
     dnnl::memory weights = memory(c.own_filters, c.plain ? filters : layout.data<float>());
     const float* from = in + part * in_step;
     float* to = out + part * out_step;
-    if (forward) execute(c, {{DNNL_ARG_SRC, memory(c.image, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, memory(c.result, to)}});
-    else execute(c, {{DNNL_ARG_DIFF_DST, memory(c.result, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DIFF_SRC, memory(c.image, to)}});
+    if (forward)
+      execute(
+          c,
+          {{DNNL_ARG_SRC, memory(c.image, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, memory(c.result, to)}});
+    else
+      execute(c, {{DNNL_ARG_DIFF_DST, memory(c.result, from)},
+                  {DNNL_ARG_WEIGHTS, weights},
+                  {DNNL_ARG_DIFF_SRC, memory(c.image, to)}});
   });
   return true;
 }
@@ -218,8 +236,8 @@ std::string onednn_version() {
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
-void onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b, float* c,
-                 std::int64_t ldc, bool accumulate) {
+void onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b,
+                 float* c, std::int64_t ldc, bool accumulate) {
   OneThread one;
   dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', rows, columns, inner, 1.0f, a.data, a.ld, b.data, b.ld,
              accumulate ? 1.0f : 0.0f, c, ldc);
@@ -271,7 +289,9 @@ bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGe
 namespace floe::cpu {
 
 std::string onednn_version() { return ""; }
-void onednn_gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<float>, Matrix<float>, float*, std::int64_t, bool) { __builtin_unreachable(); }
+void onednn_gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<float>, Matrix<float>, float*, std::int64_t, bool) {
+  __builtin_unreachable();
+}
 bool onednn_conv2d(const float*, const float*, const ConvGeometry&, float*) { return false; }
 bool onednn_conv2d_input_gradient(const float*, const float*, const ConvGeometry&, float*) { return false; }
 bool onednn_conv2d_filter_gradient(const float*, const float*, const ConvGeometry&, float*) { return false; }

@@ -64,9 +64,18 @@ namespace packet = Eigen::internal;
 
 template <class S> Packet<S> less(Packet<S> a, Packet<S> b) { return packet::pcmp_lt(a.raw, b.raw); }
 template <class S> Packet<S> less_equal(Packet<S> a, Packet<S> b) { return packet::pcmp_le(a.raw, b.raw); }
-template <class S> Packet<S> select(Packet<S> mask, Packet<S> a, Packet<S> b) { return packet::pselect(mask.raw, a.raw, b.raw); }
-template <class S> Packet<S> maximum(Packet<S> a, Packet<S> b) { return packet::pmax<Eigen::PropagateNaN>(a.raw, b.raw); }
-template <class S> Packet<S> minimum(Packet<S> a, Packet<S> b) { return packet::pmin<Eigen::PropagateNaN>(a.raw, b.raw); }
+template <class S>
+Packet<S> select(Packet<S> mask, Packet<S> a, Packet<S> b) {
+  return packet::pselect(mask.raw, a.raw, b.raw);
+}
+template <class S>
+Packet<S> maximum(Packet<S> a, Packet<S> b) {
+  return packet::pmax<Eigen::PropagateNaN>(a.raw, b.raw);
+}
+template <class S>
+Packet<S> minimum(Packet<S> a, Packet<S> b) {
+  return packet::pmin<Eigen::PropagateNaN>(a.raw, b.raw);
+}
 template <class S> Packet<S> abs(Packet<S> x) { return packet::pabs(x.raw); }
 template <class S> Packet<S> floor(Packet<S> x) { return packet::pfloor(x.raw); }
 template <class S> Packet<S> rint(Packet<S> x) { return packet::print(x.raw); }

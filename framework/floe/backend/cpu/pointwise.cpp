@@ -17,7 +17,8 @@ BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape
   if (rank == 0) sizes[0] = 1, rank = 1;
 }
 
-void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a, const std::byte* b, std::size_t item) {
+void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
+                    const std::byte* b, std::size_t item) {
   std::int64_t size = plan.sizes[0], rows = 1;
   for (int axis = 1; axis < plan.rank; ++axis) rows *= plan.sizes[axis];
   auto run = [&](std::int64_t count, std::int64_t y, std::int64_t p, std::int64_t q) {
@@ -27,7 +28,9 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
 
   // One long row is cut; many rows are dealt out.
   if (rows == 1) {
-    parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) { run(end - begin, begin, begin * plan.a[0], begin * plan.b[0]); });
+    parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+      run(end - begin, begin, begin * plan.a[0], begin * plan.b[0]);
+    });
     return;
   }
   parallel_ranges(rows, rows_per_part(size), [&](std::int64_t begin, std::int64_t end) {
@@ -53,7 +56,8 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
 void add(const Tensor& a, const Tensor& b, Tensor& c) {
   dispatch(c.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>) {
-      pointwise_flat<T>(c.elements(), [](auto x, auto y) { return x + y; }, c.mutable_data<T>(), a.data<T>(), b.data<T>());
+      pointwise_flat<T>(
+          c.elements(), [](auto x, auto y) { return x + y; }, c.mutable_data<T>(), a.data<T>(), b.data<T>());
     }
   });
 }

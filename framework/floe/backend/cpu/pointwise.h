@@ -13,10 +13,13 @@ inline constexpr std::int64_t pointwise_grain = 16384;  // elements of a part; a
 template <class S, class Formula, class... In>
 void packet_row(std::int64_t size, Formula formula, S* out, std::pair<const S*, std::int64_t> first, In... rest) {
   auto load = [](auto in, std::int64_t i) { return in.second ? Packet<S>::load(in.first + i) : Packet<S>(*in.first); };
-  auto load_part = [](auto in, std::int64_t i, int n) { return in.second ? Packet<S>::load_part(in.first + i, n) : Packet<S>(*in.first); };
+  auto load_part = [](auto in, std::int64_t i, int n) {
+    return in.second ? Packet<S>::load_part(in.first + i, n) : Packet<S>(*in.first);
+  };
   std::int64_t i = 0;
   for (; i + Packet<S>::size <= size; i += Packet<S>::size) formula(load(first, i), load(rest, i)...).store(out + i);
-  if (int left = static_cast<int>(size - i)) formula(load_part(first, i, left), load_part(rest, i, left)...).store_part(out + i, left);
+  if (int left = static_cast<int>(size - i))
+    formula(load_part(first, i, left), load_part(rest, i, left)...).store_part(out + i, left);
 }
 
 // out[i] = formula(in[i]...) for tensors of one shape; out may be one of them.
@@ -45,19 +48,22 @@ struct BroadcastPlan {
 };
 
 // One row of a broadcast: out[i] = formula(a[i * a_step], b[i * b_step]), the steps 0 or the same throughout.
-using Row = void (*)(std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b, std::int64_t b_step);
+using Row = void (*)(std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b,
+                     std::int64_t b_step);
 
 template <class S, class Out, class Formula>
 void row(std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b, std::int64_t b_step) {
   auto y = static_cast<Out*>(out);
   auto p = static_cast<const S*>(a), q = static_cast<const S*>(b);
   if constexpr (std::is_floating_point_v<S> && std::is_same_v<S, Out>) {
-    if (a_step <= 1 && b_step <= 1) return packet_row<S>(size, Formula{}, y, std::pair{p, a_step}, std::pair{q, b_step});
+    if (a_step <= 1 && b_step <= 1)
+      return packet_row<S>(size, Formula{}, y, std::pair{p, a_step}, std::pair{q, b_step});
   }
   for (std::int64_t i = 0; i < size; ++i) y[i] = static_cast<Out>(Formula{}(p[i * a_step], q[i * b_step]));
 }
 
 // All rows under NumPy's broadcasting; item sizes in bytes.
-void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a, const std::byte* b, std::size_t item);
+void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
+                    const std::byte* b, std::size_t item);
 
 }  // namespace floe::cpu
