@@ -92,7 +92,7 @@ OpCases cases(const std::vector<Product>& products) {
   return all;
 }
 
-TEST(Matmul, MatchesPlainLoops) {
+TEST(MatmulSlow, MatchesPlainLoops) {
   for_each_case(cases(small), expect_reference);
   for_each_case(cases(medium), expect_reference);
 }
