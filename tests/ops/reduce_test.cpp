@@ -429,7 +429,7 @@ TEST(TopK, GivesTheSameBitsForAnyNumberOfThreads) {
 // --- Refusals --------------------------------------------------------------------------------------------------------
 
 TEST(Reduce, RefusesWhatDoesNotFit) {
-  Tensor x({2, 3}), nothing({2, 0}), flags({2}, DType::boolean), bytes({2}, DType::uint8), whole({2}, DType::int32),
+  Tensor x({2, 3}), nothing({2, 0}), flags = zeros({2}, DType::boolean), bytes({2}, DType::uint8), whole({2}, DType::int32),
       none;
   EXPECT_MESSAGE(ShapeError, reduce_sum(x, 2), "reduce_sum: there is no axis 2 in rank 2\n  x  (2, 3)");
   EXPECT_MESSAGE(ShapeError, reduce_mean(x, -3), "reduce_mean: there is no axis -3 in rank 2\n  x  (2, 3)");

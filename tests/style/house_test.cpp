@@ -30,6 +30,7 @@ struct File {
 std::vector<File> files_in(const std::vector<std::string>& folders, const std::vector<std::string>& extensions) {
   std::vector<File> files;
   for (const std::string& folder : folders) {
+    if (!fs::exists(home / folder)) continue;  // git keeps no empty folders
     for (const auto& entry : fs::recursive_directory_iterator(home / folder)) {
       if (std::find(extensions.begin(), extensions.end(), entry.path().extension()) == extensions.end()) continue;
       File& file = files.emplace_back(fs::relative(entry.path(), home).string(), std::vector<std::string>{});
