@@ -4,6 +4,8 @@
 // Traced), and `reads`: which of x and y the slope needs, and so what the tape keeps.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/ops/checks.h>
 #include <floe/ops/traced.h>
@@ -22,7 +24,7 @@ Tensor pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor
         dy.elements(), [&](auto g, auto a, auto b) { return g * formula.slope(a, b); }, dx.mutable_data<T>(),
         dy.data<T>(), from_x.data<T>(), from_y.data<T>());
   });
-  static const std::string name = std::string(Formula::name) + "_gradient";
+  static const std::string name = fmt::format("{}_gradient", Formula::name);
   observe({name.c_str()}, {dy, from_x, from_y}, dx);
   return dx;
 }
