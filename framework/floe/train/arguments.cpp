@@ -66,30 +66,42 @@ Argument& Argument::at_most(double most) {
   return *this;
 }
 
+template <class T>
+T Argument::number(const std::string& text) const {
+  T number = number_of<T>(flag_, text);
+  auto value = static_cast<double>(number);
+  auto refuse = [&](const std::string& range) {
+    throw ValueError(fmt::format("{} is {}, but must be {}", flag_, text, range));
+  };
+  if (least_ && value < *least_) refuse(fmt::format("{} or more", *least_));
+  if (most_ && value > *most_) refuse(fmt::format("{} or less", *most_));
+  return number;
+}
+
 void Argument::read(const std::vector<std::string>& texts) {
-  if (texts.size() > 1) throw ValueError(fmt::format("{} is given twice", flag_));
-  const std::string& text = texts.front();
-  if (text.starts_with("--")) throw ValueError(fmt::format("{} needs a value, and {} follows", flag_, text));
+  for (const std::string& text : texts)
+    if (text.starts_with("--")) throw ValueError(fmt::format("{} needs a value, and {} follows", flag_, text));
+  if (texts.size() > values()) throw ValueError(fmt::format("{} is given twice", flag_));
+  if (texts.size() < values()) throw ValueError(fmt::format("{} needs two values", flag_));
 
   std::visit([&]<class T>(T* target) {
     if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::filesystem::path>) {
-      *target = text;
+      *target = texts.front();
+    } else if constexpr (std::is_same_v<T, std::pair<int, int>>) {
+      *target = {number<int>(texts[0]), number<int>(texts[1])};
     } else if constexpr (!std::is_same_v<T, bool>) {
-      T number = number_of<T>(flag_, text);
-      auto value = static_cast<double>(number);
-      auto refuse = [&](const std::string& range) {
-        throw ValueError(fmt::format("{} is {}, but must be {}", flag_, text, range));
-      };
-      if (least_ && value < *least_) refuse(fmt::format("{} or more", *least_));
-      if (most_ && value > *most_) refuse(fmt::format("{} or less", *most_));
-      *target = number;
+      *target = number<T>(texts.front());
     }
   }, target_);
 }
 
+std::size_t Argument::values() const { return std::holds_alternative<std::pair<int, int>*>(target_) ? 2 : 1; }
+
 std::string Argument::default_text() const {
   return std::visit([]<class T>(const T* target) -> std::string {
     if constexpr (std::is_same_v<T, std::filesystem::path>) return target->string();
+    else if constexpr (std::is_same_v<T, std::pair<int, int>>)
+      return fmt::format("{} {}", target->first, target->second);
     else return fmt::format("{}", *target);
   }, target_);
 }
@@ -123,6 +135,7 @@ std::optional<int> Arguments::parse(int argc, const char* const* argv) {
     }, argument.help_);
     option->type_name(argument.type_name())->default_str(argument.default_text());
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // to refuse a second value by name
+    option->expected(static_cast<int>(argument.values()));
   }
 
   try {

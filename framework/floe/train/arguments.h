@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,10 +22,12 @@ class Argument {
 
  private:
   friend class Arguments;
-  using Target =
-      std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::string*, std::filesystem::path*>;
+  using Target = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::pair<int, int>*, std::string*,
+                              std::filesystem::path*>;
 
+  template <class T> T number(const std::string& text) const;
   void read(const std::vector<std::string>& texts);
+  std::size_t values() const;  // how many it takes
   std::string default_text() const;
   const char* type_name() const;
 
@@ -43,9 +46,9 @@ class Arguments {
  public:
   Arguments(std::string program, std::string about) : program_(std::move(program)), about_(std::move(about)) {}
 
-  // T is bool, int, std::int64_t, std::uint64_t, double, std::string or std::filesystem::path. The variable holds the
-  // default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool takes no value and
-  // makes it true.
+  // T is bool, int, std::int64_t, std::uint64_t, double, std::pair<int, int>, std::string or std::filesystem::path. The
+  // variable holds the default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool
+  // takes no value and makes it true, one for a pair takes two. A name without "--" is a value that stands for itself.
   template <class T>
     requires std::is_constructible_v<Argument::Target, T*>
   Argument& add(const std::string& flag, T& value, const std::string& help) {

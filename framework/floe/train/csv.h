@@ -24,6 +24,11 @@ class CsvLog {
   void append(Numbers... numbers) {
     append_row({cell(numbers)...});
   }
+  void append(std::int64_t first, const std::vector<double>& rest) {
+    std::vector<std::string> cells{cell(first)};
+    for (double number : rest) cells.push_back(cell(number));
+    append_row(cells);
+  }
 
   // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file that
   // one without interruption does. FileError with the line if the file is not one that this log wrote.

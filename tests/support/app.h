@@ -1,0 +1,83 @@
+// Apps as their users meet them: run as programs, what they print, what they leave behind.
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <support/child.h>
+
+namespace floe::test {
+
+struct Result {
+  int status;
+  std::string text;  // stdout and stderr
+};
+
+inline std::string program(const std::string& app) { return std::string(FLOE_BINARY_DIR) + "/bin/" + app; }
+
+inline Result run(const std::string& app, const std::string& flags, const std::string& environment = "") {
+  std::string command = environment + " " + program(app) + " " + flags + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  for (char buffer[4096]; std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe);) text.append(buffer, count);
+  return {WEXITSTATUS(pclose(pipe)), text};
+}
+
+// Starts a run and kills it after so many milliseconds.
+inline void run_and_kill(const std::string& app, const std::string& flags, int milliseconds) {
+  pid_t child = start_child([&] {
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, 1), dup2(null, 2);
+    execl("/bin/sh", "sh", "-c", ("exec " + program(app) + " " + flags).c_str(), nullptr);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+// Every file below a folder, by its relative path.
+inline std::map<std::string, std::string> contents(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[std::filesystem::relative(entry.path(), folder).string()] = std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  return files;
+}
+
+// Which files differ, for a message that can be read.
+inline std::string difference(const std::filesystem::path& a, const std::filesystem::path& b) {
+  auto one = contents(a), other = contents(b);
+  std::string names;
+  for (const auto& [name, bytes] : one) {
+    if (!other.contains(name) || other[name] != bytes) names += name + " ";
+  }
+  for (const auto& [name, bytes] : other) {
+    if (!one.contains(name)) names += name + " ";
+  }
+  return names;
+}
+
+inline double number_after(const std::string& text, const std::string& label) {
+  std::size_t at = text.find(label);
+  return at == std::string::npos ? NAN : std::stod(text.substr(at + label.size()));
+}
+
+// The folder of real sample data, which is not part of the project.
+inline std::filesystem::path shared_data() {
+  const char* shared = std::getenv("FLOE_SHARED_DATA");
+  return shared ? std::filesystem::path(shared) : std::filesystem::path(FLOE_SOURCE_DIR) / "../shared/data";
+}
+
+}  // namespace floe::test
