@@ -85,7 +85,7 @@ GravnerGriffeath::GravnerGriffeath(const Growth& growth, int radius, std::uint64
   attached_neighbours_.assign(cells, 0);
 
   // Vapour everywhere, and a seed.
-  each_cell(radius, [&](int q, int r) {
+  each_cell([&](int q, int r) {
     std::size_t at = index(q, r);
     vapour_[at] = growth.rho;
     for (Cell step : steps) open_[at] += inside(q + step.q, r + step.r);
@@ -113,19 +113,6 @@ std::size_t GravnerGriffeath::index(int q, int r) const {
 }
 
 bool GravnerGriffeath::inside(int q, int r) const { return distance(q, r) <= radius_; }
-
-int GravnerGriffeath::row_begin(int r, int reach) const {
-  if (part_ == Part::twelfth) return r;
-  return r >= 0 ? -reach : -reach - r;
-}
-
-// The computed cells up to the distance `reach`.
-template <class Visit>
-void GravnerGriffeath::each_cell(int reach, Visit visit) const {
-  for (int r = first_row(reach); r <= last_row(reach); ++r) {
-    for (int q = row_begin(r, reach); q < row_end(r, reach); ++q) visit(q, r);
-  }
-}
 
 void GravnerGriffeath::update() {
   ++updates_;
@@ -284,13 +271,18 @@ int GravnerGriffeath::copies(int q, int r) const {
 
 std::int64_t GravnerGriffeath::attached_cells() const {
   std::int64_t count = 0;
-  each_cell(radius_, [&](int q, int r) { count += attached(q, r) ? copies(q, r) : 0; });
+  each_cell([&](int q, int r) { count += attached(q, r) ? copies(q, r) : 0; });
   return count;
+}
+
+double GravnerGriffeath::filled() const {
+  double extent = extent_;
+  return static_cast<double>(attached_cells()) / (3 * extent * (extent + 1) + 1);
 }
 
 double GravnerGriffeath::mass() const {
   double sum = 0;
-  each_cell(radius_, [&](int q, int r) {
+  each_cell([&](int q, int r) {
     sum += copies(q, r) * (vapour(q, r) + boundary_mass(q, r) + crystal_mass(q, r));
   });
   return sum;

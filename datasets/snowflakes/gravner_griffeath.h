@@ -60,7 +60,14 @@ class GravnerGriffeath {
   double boundary_mass(int q, int r) const { return boundary_mass_[index(q, r)]; }  // b
   double crystal_mass(int q, int r) const { return crystal_mass_[index(q, r)]; }    // c
 
+  // visit(q, r) for the computed cells: all, or one of every twelve.
+  template <class Visit>
+  void each_cell(Visit visit) const {
+    each_cell(radius_, visit);
+  }
+
   std::int64_t attached_cells() const;  // of the whole hexagon
+  double filled() const;                // that number against the smallest hexagon of cells around the flake
   double mass() const;                  // vapour, boundary and crystal mass of the whole hexagon
 
  private:
@@ -76,9 +83,15 @@ class GravnerGriffeath {
   int copies(int q, int r) const;
   int first_row(int reach) const { return part_ == Part::twelfth ? 0 : -reach; }
   int last_row(int reach) const { return part_ == Part::twelfth ? reach / 2 : reach; }
-  int row_begin(int r, int reach) const;
+  int row_begin(int r, int reach) const { return part_ == Part::twelfth ? r : r >= 0 ? -reach : -reach - r; }
   int row_end(int r, int reach) const { return part_ == Part::twelfth || r >= 0 ? reach - r + 1 : reach + 1; }
-  template <class Visit> void each_cell(int reach, Visit visit) const;
+
+  template <class Visit>
+  void each_cell(int reach, Visit visit) const {
+    for (int r = first_row(reach); r <= last_row(reach); ++r) {
+      for (int q = row_begin(r, reach); q < row_end(r, reach); ++q) visit(q, r);
+    }
+  }
 
   void reflect_vapour();
   void diffuse();

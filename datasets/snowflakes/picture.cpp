@@ -14,7 +14,9 @@ namespace floe::snowflakes {
 namespace {
 
 constexpr int largest_side = 8192;
-constexpr int samples_per_cell = 3, fewest_samples = 4, most_samples = 32;  // along an axis; the latter two in a pixel
+constexpr double most_cells = 1e6;
+constexpr double samples_per_cell = 1.5;  // along an axis
+constexpr int fewest_samples = 4, most_samples = 64;  // in a pixel, along an axis
 constexpr double root3 = 1.7320508075688772;
 
 using Colour = std::array<double, 3>;
@@ -44,8 +46,8 @@ void require(int side, double cells) {
   if (side < 1 || side > largest_side) {
     throw ValueError(fmt::format("picture: side is {} pixels; expected 1 to {}", side, largest_side));
   }
-  if (!(cells > 0) || !std::isfinite(cells)) {
-    throw ValueError(fmt::format("picture: the side shows {} cells; expected a number above 0", cells));
+  if (!(cells >= 1 && cells <= most_cells)) {
+    throw ValueError(fmt::format("picture: the side shows {} cells; expected 1 to {}", cells, most_cells));
   }
 }
 
@@ -64,12 +66,9 @@ class Thickness {
  public:
   explicit Thickness(const GravnerGriffeath& flake) {
     std::vector<double> masses;
-    int radius = flake.radius();
-    for (int r = -radius; r <= radius; ++r) {
-      for (int q = std::max(-radius, -radius - r); q <= std::min(radius, radius - r); ++q) {
-        if (flake.attached(q, r)) masses.push_back(flake.crystal_mass(q, r));
-      }
-    }
+    flake.each_cell([&](int q, int r) {
+      if (flake.attached(q, r)) masses.push_back(flake.crystal_mass(q, r));
+    });
     auto at = [&](double share) {
       auto place = masses.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(masses.size() - 1));
       std::nth_element(masses.begin(), place, masses.end());
@@ -86,6 +85,12 @@ class Thickness {
  private:
   double least_, most_;
 };
+
+double most_vapour(const GravnerGriffeath& flake) {
+  double most = 0;
+  flake.each_cell([&](int q, int r) { most = std::max(most, flake.vapour(q, r)); });
+  return most;
+}
 
 // The mean of value(cell) over every pixel, row by row.
 template <class Value>
@@ -135,10 +140,10 @@ Tensor colour_picture(const GravnerGriffeath& flake, int side, double cells) {
   require(side, cells);
   Thickness thickness(flake);
   constexpr double halo = 0.45, thinnest = 0.6;
-  double untouched = flake.growth().rho;
+  double untouched = most_vapour(flake);
   std::vector<double> pixels = means(side, cells, [&](Cell cell) {
     if (!inside(flake, cell)) return 0.0;
-    if (!flake.attached(cell.q, cell.r)) return halo * (1 - std::min(1.0, flake.vapour(cell.q, cell.r) / untouched));
+    if (!flake.attached(cell.q, cell.r)) return halo * (1 - flake.vapour(cell.q, cell.r) / untouched);
     return thinnest + (1 - thinnest) * thickness(flake.crystal_mass(cell.q, cell.r));
   });
   Tensor image({side, side, 3}, DType::uint8);

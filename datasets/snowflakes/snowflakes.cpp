@@ -1,0 +1,107 @@
+// Snowflake pictures as tensors.
+#include "snowflakes.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <floe/data/cache.h>
+#include <floe/data/safetensors.h>
+#include <floe/tensor/error.h>
+#include <floe/train/progress.h>
+
+#include "gravner_griffeath.h"
+#include "growths.h"
+#include "picture.h"
+
+namespace floe::snowflakes {
+namespace {
+
+constexpr int least_cells = 201, most_cells = 231;  // from tip to tip
+constexpr double margin = 1.5;                      // radius of the hexagon of vapour against that of the flake
+constexpr std::int64_t most_updates = 60000;        // a growth that is slower is drawn anew
+
+Flakes empty_flakes(std::int64_t count) {
+  return {Tensor({count, 28, 28, 1}, DType::uint8), Tensor({count, 64, 64, 1}, DType::uint8),
+          Tensor({count}, DType::int32)};
+}
+
+struct Pictures {
+  Tensor side28, side64;
+};
+
+Pictures grow_one(int kind, Rng rng) {
+  for (;;) {
+    Growth growth = draw_growth(kind, rng);
+    int cells = least_cells + 2 * rng.below((most_cells - least_cells) / 2 + 1);
+    double share = 0.5 + 0.45 * rng.uniform();
+    GravnerGriffeath flake(growth, static_cast<int>(margin * cells / 2));
+    if (!flake.grow(cells, most_updates)) continue;
+    double shown = flake.width() / share;
+    return {grey_picture(flake, 28, shown), grey_picture(flake, 64, shown)};
+  }
+}
+
+Flakes grow_all(std::int64_t count, std::uint64_t seed) {
+  Flakes flakes = empty_flakes(count);
+  std::uint8_t* out28 = flakes.images28.mutable_data<std::uint8_t>();
+  std::uint8_t* out64 = flakes.images64.mutable_data<std::uint8_t>();
+  std::int32_t* kinds = flakes.kinds.mutable_data<std::int32_t>();
+  Rng rng(seed);
+  Progress progress("growing snowflakes", count);
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::int64_t i = 0; i < count; ++i) {
+    try {
+      kinds[i] = static_cast<std::int32_t>(i % static_cast<std::int64_t>(kind_names().size()));
+      Pictures pictures = grow_one(kinds[i], rng.stream(static_cast<std::uint64_t>(i)));
+      std::memcpy(out28 + i * 28 * 28, pictures.side28.raw(), 28 * 28);
+      std::memcpy(out64 + i * 64 * 64, pictures.side64.raw(), 64 * 64);
+#pragma omp critical
+      progress.step();
+    } catch (...) {
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  return flakes;
+}
+
+Flakes load_flakes(const std::filesystem::path& path) {
+  SafetensorsFile file(path);
+  return {file.load("images28"), file.load("images64"), file.load("kinds")};
+}
+
+bool alike(const Tensor& a, const Tensor& b) { return a.dtype() == b.dtype() && a.shape() == b.shape(); }
+
+}  // namespace
+
+Flakes grow(std::int64_t count, std::uint64_t seed) {
+  if (count < 1) throw ValueError(fmt::format("grow: count is {}; expected 1 or more", count));
+  std::filesystem::path cache =
+      cache_folder() / fmt::format("snowflakes-v{}-{}-seed{}.safetensors", generator_version, count, seed);
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(cache, absent)) {
+    try {
+      Flakes flakes = load_flakes(cache), expected = empty_flakes(count);
+      if (alike(flakes.images28, expected.images28) && alike(flakes.images64, expected.images64) &&
+          alike(flakes.kinds, expected.kinds)) {
+        return flakes;
+      }
+    } catch (const FileError&) {  // damaged: they are grown again
+    }
+  }
+  Flakes flakes = grow_all(count, seed);
+  try {
+    std::filesystem::create_directories(cache.parent_path());
+    save_safetensors(cache, {{"images28", flakes.images28}, {"images64", flakes.images64}, {"kinds", flakes.kinds}});
+  } catch (const std::exception&) {  // a cache saves time, it is not needed
+  }
+  return flakes;
+}
+
+}  // namespace floe::snowflakes
