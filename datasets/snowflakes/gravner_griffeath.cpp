@@ -135,22 +135,29 @@ bool GravnerGriffeath::grow(int cells, std::int64_t most) {
 // Fills the margin that a twelfth reads: one row below r = 0, and two cells left of q = r in every other row.
 void GravnerGriffeath::reflect_vapour() {
   double* d = vapour_.data() + origin_;
-  int end = std::min(reach_ + 1, radius_) + 1;
-  for (int q = 0; q <= end; ++q) d[q - stride_] = inside(q, -1) ? vapour_[index(q, -1)] : 0;
-  for (int r = 0; r <= last_row(reach_) + 1; ++r) {
+  double* below = d - stride_;
+  below[0] = below[1] = d[1];
+  for (int q = 2; q <= reach_ + 1; ++q) below[q] = d[stride_ + q - 1];  // (q, -1) is (q - 1, 1)
+  d[-1] = d[1];
+  for (int r = 1; r <= last_row(reach_) + 1; ++r) {
     double* row = d + r * stride_;
-    for (int q : {r - 1, r - 2}) row[q] = inside(q, r) ? vapour_[index(q, r)] : 0;
+    row[r - 1] = row[r - stride_];      // (r - 1, r) is (r, r - 1)
+    row[r - 2] = row[r - 2 * stride_];  // (r - 2, r) is (r, r - 2)
   }
 }
 
 void GravnerGriffeath::diffuse() {
-  if (part_ == Part::twelfth) reflect_vapour();
-  int first = first_row(reach_), last = last_row(reach_);
-#pragma omp parallel for schedule(static) if (part_ == Part::whole && reach_ > 50)
-  for (int r = first; r <= last; ++r) {
+  auto diffuse_row_of = [this](int r) {
     int begin = row_begin(r, reach_), count = row_end(r, reach_) - begin;
     std::ptrdiff_t at = origin_ + r * stride_ + begin;
     diffuse_row(vapour_.data() + at, open_.data() + at, next_vapour_.data() + at, stride_, count);
+  };
+  if (part_ == Part::twelfth) {
+    reflect_vapour();
+    for (int r = 0; r <= last_row(reach_); ++r) diffuse_row_of(r);
+  } else {
+#pragma omp parallel for schedule(static)
+    for (int r = -reach_; r <= reach_; ++r) diffuse_row_of(r);
   }
   vapour_.swap(next_vapour_);
 }

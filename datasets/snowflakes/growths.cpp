@@ -64,13 +64,13 @@ const std::vector<std::string>& kind_names() {
 Growth draw_growth(int kind, Rng& rng) {
   // Wide along the sweep that gives the kind its range, and up to a few percent in everything else.
   auto between = [&](double low, double high) { return low + (high - low) * rng.uniform(); };
-  auto about = [&](double value) { return value * between(0.9, 1.1); };
+  auto about = [&](double value) { return value * between(0.95, 1.05); };
   switch (kind) {
     case plate:
-      return {.rho = between(0.8, 0.86), .beta = between(2.74, 2.9), .alpha = about(0.004), .theta = about(0.001),
+      return {.rho = between(0.82, 0.88), .beta = between(2.82, 3), .alpha = about(0.004), .theta = about(0.001),
               .kappa = between(0.03, 0.05), .mu = about(0.015), .gamma = about(1e-4)};
     case sectored_plate:
-      return {.rho = between(0.78, 0.82), .beta = between(2.25, 2.6), .alpha = about(0.004), .theta = about(0.001),
+      return {.rho = between(0.78, 0.82), .beta = between(2.35, 2.7), .alpha = about(0.004), .theta = about(0.001),
               .kappa = between(0.03, 0.06), .mu = about(0.015), .gamma = about(1e-4)};
     case stellar_plate:
       return {.rho = between(0.49, 0.53), .beta = between(1.38, 1.42), .alpha = about(0.1), .theta = about(0.005),
@@ -85,13 +85,13 @@ Growth draw_growth(int kind, Rng& rng) {
       return {.rho = between(0.44, 0.54), .beta = between(1.07, 1.12), .alpha = about(0.01), .theta = about(0.0745),
               .kappa = about(1e-4), .mu = about(0.14), .gamma = about(1e-5)};
     case plate_ends:
-      return {.rho = between(0.37, 0.4), .beta = between(1.08, 1.1), .alpha = about(0.01), .theta = about(0.0745),
+      return {.rho = between(0.37, 0.386), .beta = between(1.08, 1.1), .alpha = about(0.01), .theta = about(0.0745),
               .kappa = about(1e-4), .mu = between(0.135, 0.145), .gamma = about(1e-5)};
     case dendrite_ends:
-      return {.rho = between(0.37, 0.42), .beta = between(1.05, 1.07), .alpha = about(0.35), .theta = about(0.112),
+      return {.rho = between(0.378, 0.42), .beta = between(1.05, 1.07), .alpha = about(0.35), .theta = about(0.112),
               .kappa = about(0.001), .mu = about(0.14), .gamma = about(6e-5)};
     case ribs:
-      return {.rho = between(0.365, 0.395), .beta = between(1.08, 1.1), .alpha = about(0.02), .theta = about(0.09),
+      return {.rho = between(0.374, 0.4), .beta = between(1.08, 1.1), .alpha = about(0.02), .theta = about(0.09),
               .kappa = about(0.003), .mu = about(0.12), .gamma = about(1e-6)};
     default:
       throw ValueError(fmt::format("draw_growth: kind is {}; expected 0 to {}", kind, kind_names().size() - 1));

@@ -187,7 +187,7 @@ Tensor load_array(const std::filesystem::path& path, int side) {
     Tensor image = file.rows(i, i + 1);
     if (file.dtype() == DType::uint8) {
       const std::uint8_t* in = image.data<std::uint8_t>();
-      resize(height, width, side, out, [&](std::int64_t y, std::int64_t x) { return double{in[y * width + x]}; });
+      resize(height, width, side, out, [&](std::int64_t y, std::int64_t x) { return static_cast<double>(in[y * width + x]); });
       continue;
     }
     dispatch_floating(file.dtype(), [&]<class T>() {

@@ -125,7 +125,7 @@ bool inside(const GravnerGriffeath& flake, Cell cell) {
 Tensor grey_picture(const GravnerGriffeath& flake, int side, double cells) {
   require(side, cells);
   Thickness thickness(flake);
-  constexpr double thinnest = 90;
+  constexpr double thinnest = 150;
   std::vector<double> pixels = means(side, cells, [&](Cell cell) {
     if (!inside(flake, cell) || !flake.attached(cell.q, cell.r)) return 0.0;
     return thinnest + (255 - thinnest) * thickness(flake.crystal_mass(cell.q, cell.r));

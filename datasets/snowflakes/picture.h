@@ -12,7 +12,7 @@ namespace floe::snowflakes {
 // side shows `cells` cells; a flake is width() of them from tip to tip. ValueError for a side beyond 1 to 8192 pixels
 // or a number of cells beyond 1 to a million.
 
-// For training: black around the crystal; in it 90 where it is thinnest and 255 where it is thickest.
+// For training: black around the crystal; in it 150 where it is thinnest and 255 where it is thickest.
 Tensor grey_picture(const GravnerGriffeath& flake, int side, double cells);
 
 // As the talk showed them, in the colours of ColorBrewer's BuPu from the dark end: vapour that is still there, a lighter

@@ -2,6 +2,7 @@
 #include "snowflakes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -20,9 +21,9 @@
 namespace floe::snowflakes {
 namespace {
 
-constexpr int least_cells = 201, most_cells = 231;  // from tip to tip
+constexpr int least_cells = 201, most_cells = 221;  // from tip to tip
 constexpr double margin = 1.5;                      // radius of the hexagon of vapour against that of the flake
-constexpr std::int64_t most_updates = 60000;        // a growth that is slower is drawn anew
+constexpr std::int64_t most_updates = 30000;        // a growth that is slower is drawn anew
 
 Flakes empty_flakes(std::int64_t count) {
   return {Tensor({count, 28, 28, 1}, DType::uint8), Tensor({count, 64, 64, 1}, DType::uint8),
@@ -37,7 +38,7 @@ Pictures grow_one(int kind, Rng rng) {
   for (;;) {
     Growth growth = draw_growth(kind, rng);
     int cells = least_cells + 2 * rng.below((most_cells - least_cells) / 2 + 1);
-    double share = 0.5 + 0.45 * rng.uniform();
+    double share = 0.5 + 0.45 * std::sqrt(rng.uniform());  // more large ones than small ones
     GravnerGriffeath flake(growth, static_cast<int>(margin * cells / 2));
     if (!flake.grow(cells, most_updates)) continue;
     double shown = flake.width() / share;
