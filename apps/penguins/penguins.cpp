@@ -155,6 +155,7 @@ int train(const Flags& flags) {
       log.restore(epoch);
     }
   }
+  SummaryWriter board(flags.tensorboard, {.first_step = generator_optimizer.steps() + 1});
 
   std::int64_t step = 0;
   while (epoch < flags.epochs) {
@@ -178,6 +179,10 @@ int train(const Flags& flags) {
 
       generator_mean.update(g_loss);
       discriminator_mean.update(d_loss);
+      if (generator_optimizer.steps() % 10 == 0) {
+        board.scalar("generator/loss", g_loss, generator_optimizer.steps());
+        board.scalar("discriminator/loss", d_loss, generator_optimizer.steps());
+      }
       if (step++ < flags.print) {
         print_step(step, {{"images", images}, {"noise", noise}, {"generated", generated}, {"real_logits", real_logits},
                           {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}},
@@ -197,6 +202,8 @@ int train(const Flags& flags) {
     save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png",
               {.columns = 4, .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
+    board.scalar("distance", far, epoch);
+    board.image("drawn", make_grid(drawn, {.columns = 5}), epoch);
     log.append(epoch, generator_mean.result(), discriminator_mean.result(), far);
     checkpoint.save(epoch);
   }

@@ -57,6 +57,7 @@
 #include <floe/train/progress.h>
 #include <floe/train/metrics.h>
 #include <floe/train/csv.h>
+#include <floe/train/tensorboard.h>
 #include <floe/train/checkpoint.h>
 #include <floe/train/inspect.h>
 #include <floe/train/frechet.h>

@@ -189,7 +189,8 @@ TEST(CommonArguments, AreTheSameInEveryApp) {
   Arguments arguments("penguins", "A DCGAN.");
   add_common(arguments, common);
   std::vector<const char*> texts{"./penguins", "--epochs", "2",    "--batch", "8",     "--seed",   "5",      "--device",
-                                 "cuda",       "--data",   "here", "--out",   "there", "--resume", "--print", "1"};
+                                 "cuda",       "--data",   "here", "--out",   "there", "--resume", "--print", "1",
+                                 "--tensorboard", "events"};
   EXPECT_EQ(arguments.parse(static_cast<int>(texts.size()), texts.data()), std::nullopt);
   EXPECT_EQ(common.epochs, 2);
   EXPECT_EQ(common.batch, 8);
@@ -199,6 +200,7 @@ TEST(CommonArguments, AreTheSameInEveryApp) {
   EXPECT_EQ(common.out, "there");
   EXPECT_TRUE(common.resume);
   EXPECT_EQ(common.print, 1);
+  EXPECT_EQ(common.tensorboard, "events");
 }
 
 std::string failure(const std::function<int()>& body) {

@@ -171,6 +171,17 @@ namespace {
   throw FileError(path, "", "cannot be written: " + in_words(error));
 }
 
+// 0, or the error after which some of the bytes may be written.
+int write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t now = write(descriptor, bytes.data(), std::min(bytes.size(), most_per_call));
+    if (now < 0 && errno == EINTR) continue;
+    if (now < 0) return errno;
+    bytes = bytes.subspan(static_cast<std::size_t>(now));
+  }
+  return 0;
+}
+
 // NAME.PID.NUMBER.tmp
 bool is_temporary_of(const std::filesystem::path& target, std::string name) {
   std::string start = target.filename().string() + ".";
@@ -237,12 +248,7 @@ class Temporary {
 }  // namespace
 
 void Writer::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    ssize_t now = ::write(descriptor_, bytes.data(), std::min(bytes.size(), most_per_call));
-    if (now < 0 && errno == EINTR) continue;
-    if (now < 0) refuse_writing(path_, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(now));
-  }
+  if (int error = write_all(descriptor_, bytes)) refuse_writing(path_, error);
 }
 
 // A writer holds a lock on its temporary, which ends with its process. A process number would not tell: it may be in
@@ -278,6 +284,28 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
   Writer writer(path, temporary.descriptor());
   fill(writer);
   temporary.replace_target();
+}
+
+GrowingFile::GrowingFile(std::filesystem::path path) : path_(std::move(path)) {
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) refuse_writing(path_, errno);
+}
+
+GrowingFile::~GrowingFile() { close(descriptor_); }
+
+void GrowingFile::append(std::string_view bytes) {
+  if (int error = write_all(descriptor_, std::as_bytes(std::span(bytes)))) {
+    (void)!ftruncate(descriptor_, size_);  // if that fails too, the first error is still the one to tell
+    refuse_writing(path_, error);
+  }
+  size_ += static_cast<std::int64_t>(bytes.size());
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(folder, error)) throw FileError(folder, "", "is a file, not a folder");
+  std::filesystem::create_directories(folder, error);
+  if (error) throw FileError(folder, "", "cannot be made: " + in_words(error.value()));
 }
 
 std::span<const std::byte> bytes_to_write(std::string_view op, const Tensor& tensor) {

@@ -90,6 +90,25 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 // Only removes those temporaries, for a target that will not be written again. What cannot be removed stays.
 void sweep_orphans(const std::filesystem::path& target);
 
+// A new file that grows: what was appended is there when the process is killed, and a reader meanwhile sees it.
+class GrowingFile {
+ public:
+  explicit GrowingFile(std::filesystem::path path);  // FileError: it exists, there is no folder, no permission, ...
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+  ~GrowingFile();
+
+  void append(std::string_view bytes);  // all of them; or FileError, such as for a full disk, and none
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  std::int64_t size_ = 0;
+};
+
+// Makes the folder and those above it if need be. FileError: a file is in the way, no permission, ...
+void make_folder(const std::filesystem::path& folder);
+
 // The bytes of a tensor that is to be written; `op` is for the message if it has no value or is not on the CPU.
 std::span<const std::byte> bytes_to_write(std::string_view op, const Tensor& tensor);
 

@@ -175,6 +175,7 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--data", common.data, "Data to learn from, instead of the app's own");
   arguments.add("--out", common.out, "Folder for pictures, losses and checkpoints");
   arguments.add("--resume", common.resume, "Continue from the last checkpoint in the folder");
+  arguments.add("--tensorboard", common.tensorboard, "Folder for TensorBoard's events");
   arguments.add("--print", common.print, "Show the tensors and gradients of so many first steps").at_least(0);
 }
 

@@ -76,6 +76,7 @@ struct CommonArguments {
   std::filesystem::path data{};  // empty: the app's own
   std::filesystem::path out{};
   bool resume = false;
+  std::filesystem::path tensorboard{};  // empty: none
   int print = 0;
 };
 
