@@ -155,9 +155,9 @@ int train(const Flags& flags) {
       log.restore(epoch);
     }
   }
-  SummaryWriter board(flags.tensorboard, {.first_step = generator_optimizer.steps() + 1});
 
-  std::int64_t step = 0;
+  std::int64_t step = generator_optimizer.steps(), last_printed = step + flags.print;
+  SummaryWriter board(flags.tensorboard, {.first_step = step + 1});  // writes nothing without a folder
   while (epoch < flags.epochs) {
     Mean generator_mean, discriminator_mean;
     Progress progress(fmt::format("epoch {:3}", epoch + 1), drawings.size());
@@ -179,11 +179,11 @@ int train(const Flags& flags) {
 
       generator_mean.update(g_loss);
       discriminator_mean.update(d_loss);
-      if (generator_optimizer.steps() % 10 == 0) {
-        board.scalar("generator/loss", g_loss, generator_optimizer.steps());
-        board.scalar("discriminator/loss", d_loss, generator_optimizer.steps());
+      if (++step % 10 == 0) {
+        board.scalar("step/generator", g_loss, step);
+        board.scalar("step/discriminator", d_loss, step);
       }
-      if (step++ < flags.print) {
+      if (step <= last_printed) {
         print_step(step, {{"images", images}, {"noise", noise}, {"generated", generated}, {"real_logits", real_logits},
                           {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}},
                    g_gradients, d_gradients);
@@ -202,8 +202,11 @@ int train(const Flags& flags) {
     save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png",
               {.columns = 4, .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
-    board.scalar("distance", far, epoch);
-    board.image("drawn", make_grid(drawn, {.columns = 5}), epoch);
+    board.scalar("epoch/generator", generator_mean.result(), step);
+    board.scalar("epoch/discriminator", discriminator_mean.result(), step);
+    board.scalar("epoch/distance", far, step);
+    board.image("drawn", make_grid(drawn, {.columns = 5}), step);
+    for (const Variables& each : {generator.variables(), discriminator.variables()}) board.histograms(each, step);
     log.append(epoch, generator_mean.result(), discriminator_mean.result(), far);
     checkpoint.save(epoch);
   }

@@ -7,6 +7,7 @@
 
 #include <floe/data/npy.h>
 #include <support/app.h>
+#include <support/events.h>
 #include <support/temp_folder.h>
 
 namespace {
@@ -153,6 +154,70 @@ TEST(Penguins, PrintsShapesValuesAndGradients) {
   EXPECT_EQ(result.text.find("step 2\n"), std::string::npos);
 }
 
+// The rows of losses.csv as points of curves, at the last step of each epoch.
+std::vector<floe::test::Point> losses_of(const fs::path& out, std::int64_t steps_in_epoch) {
+  std::ifstream table(out / "losses.csv");
+  std::vector<floe::test::Point> points;
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    std::istringstream cells(line);
+    std::string cell;
+    std::getline(cells, cell, ',');
+    std::int64_t step = std::stoll(cell) * steps_in_epoch;
+    for (const char* tag : {"epoch/generator", "epoch/discriminator", "epoch/distance"}) {
+      std::getline(cells, cell, ',');
+      points.push_back({tag, step, std::stof(cell)});
+    }
+  }
+  return points;
+}
+
+TEST(PenguinsSlow, TellsTensorBoardWhatTheLossesAre) {
+  TempFolder folder;
+  fs::path out = folder.path() / "out", plain = folder.path() / "plain", events = folder.path() / "events";
+  std::string first = "--epochs 2 --out " + out.string() + " --tensorboard " + events.string() + small;
+  ASSERT_EQ(run(first).status, 0);
+
+  // Of 10 steps, the tenth; of each epoch its three numbers, which are those of the table.
+  std::vector<std::string> others;
+  auto points = floe::test::points_in(events, &others);
+  std::map<std::string, int> counts;
+  for (const auto& point : points) ++counts[point.tag];
+  EXPECT_EQ(counts["step/generator"], 1);
+  EXPECT_EQ(counts["step/discriminator"], 1);
+  auto end = std::remove_if(points.begin(), points.end(), [](const auto& p) { return p.tag.starts_with("step/"); });
+  EXPECT_EQ(std::vector(points.begin(), end), losses_of(out, 5));
+  EXPECT_EQ(std::count(others.begin(), others.end(), "drawn"), 2);
+  EXPECT_EQ(std::count(others.begin(), others.end(), "generator/conv1/filters"), 2);
+  EXPECT_EQ(std::count(others.begin(), others.end(), "discriminator/decide/bias"), 2);
+
+  Result refused = run("--tensorboard " + (out / "losses.csv").string() + " --out " + plain.string() + small);
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_TRUE(refused.text.ends_with("penguins: " + (out / "losses.csv").string() + ": is a file, not a folder\n"));
+
+  // Nothing else changes.
+  ASSERT_EQ(run("--epochs 2 --out " + plain.string() + small).status, 0);
+  EXPECT_EQ(difference(out, plain), "");
+}
+
+TEST(PenguinsSlow, TellsTensorBoardEachStepOnceWhenResumed) {
+  TempFolder folder;
+  fs::path out = folder.path() / "out", events = folder.path() / "events";
+  std::string flags = " --resume --out " + out.string() + " --tensorboard " + events.string() + small;
+  ASSERT_EQ(run("--epochs 3" + flags).status, 0);
+  fs::remove(out / "checkpoint" / "checkpoint-00000003.safetensors");  // as if it was killed in epoch 3
+  ASSERT_EQ(run("--epochs 4" + flags).status, 0);
+  auto points = floe::test::points_in(events);
+  std::vector<std::int64_t> steps;
+  for (const auto& point : points) {
+    if (point.tag == "step/generator") steps.push_back(point.step);
+  }
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{10, 20}));
+  auto end = std::remove_if(points.begin(), points.end(), [](const auto& p) { return p.tag.starts_with("step/"); });
+  EXPECT_EQ(std::vector(points.begin(), end), losses_of(out, 5));
+}
+
 TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
   TempFolder folder;
   std::string out = folder.path().string(), bad = (folder.path() / "bad.npy").string();
@@ -199,8 +264,8 @@ TEST(Penguins, ExplainsEveryFlagWithItsDefault) {
   Result result = run("--help");
   EXPECT_EQ(result.status, 0);
   for (const char* part :
-       {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--print", "--drawings", "--steps",
-        "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
+       {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--tensorboard", "--print",
+        "--drawings", "--steps", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
 }

@@ -1,4 +1,4 @@
-// SummaryWriter: bytes as TensorFlow writes them, files that a killed or resumed run leaves, and what TensorBoard reads.
+// SummaryWriter: bytes as TensorFlow writes them, files of killed and resumed runs, and what TensorBoard reads.
 #include <floe/train/tensorboard.h>
 
 #include <cmath>
@@ -267,7 +267,8 @@ TEST(SummaryWriter, RefusesWhatItCannotWrite) {
 TEST(SummaryWriter, KnowsUtf8) {
   TempFolder folder;
   SummaryWriter writer(folder.path());
-  for (const char* text : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\xa7", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) {
+  for (const char* text :
+       {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\xa7", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_NO_THROW(writer.text("text", text, 1)) << hex(text);
   }
   for (const char* text : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",

@@ -37,14 +37,14 @@ class SummaryWriter {
   void scalar(std::string_view tag, double value, std::int64_t step);
   void scalar(std::string_view tag, Operand value, std::int64_t step);
 
-  // Images as data/png.h takes them: (height, width), (height, width, channels), or the first `max_outputs` of a batch (count,
-  // height, width, channels), of 1, 3 or 4 channels. ShapeError and DTypeError refuse the rest.
+  // Images as data/png.h takes them: (height, width), (height, width, channels), or the first `max_outputs` of a batch
+  // (count, height, width, channels), of 1, 3 or 4 channels. ShapeError and DTypeError refuse the rest.
   void image(std::string_view tag, Operand images, std::int64_t step, int max_outputs = 3);
 
   // How the elements are distributed: 30 buckets of one width from the smallest to the largest. Those that are not
   // finite do not count.
   void histogram(std::string_view tag, Operand tensor, std::int64_t step);
-  void histograms(const Variables& variables, std::int64_t step);  // "generator.conv1.filters" as generator/conv1/filters
+  void histograms(const Variables& variables, std::int64_t step);  // tags are paths: generator/conv1/filters
 
   void text(std::string_view tag, std::string_view markdown, std::int64_t step);
 
