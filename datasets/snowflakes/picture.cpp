@@ -10,6 +10,8 @@
 
 #include <floe/tensor/error.h>
 
+#include "snowflakes.h"
+
 namespace floe::snowflakes {
 namespace {
 
@@ -152,6 +154,15 @@ Tensor colour_picture(const GravnerGriffeath& flake, int side, double cells) {
     for (double part : colour_of(pixel)) *out++ = static_cast<std::uint8_t>(std::lround(part));
   }
   return image;
+}
+
+Tensor in_colour(const Tensor& images) {
+  Tensor coloured({images.dim(0), images.dim(1), images.dim(2), 3}, DType::uint8);
+  std::uint8_t* out = coloured.mutable_data<std::uint8_t>();
+  for (float value : images.span<float>()) {
+    for (double part : colour_of(value)) *out++ = static_cast<std::uint8_t>(std::lround(part));
+  }
+  return coloured;
 }
 
 }  // namespace floe::snowflakes

@@ -33,4 +33,8 @@ Flakes grow(std::int64_t count = 2700, std::uint64_t seed = 7777);
 // taken for more than it holds or for more than 4096 x 4096 pixels.
 Tensor load(const std::filesystem::path& path, int side);
 
+// Grey images (count, side, side, 1), float32 from 0 to 1, in the colours of the talk, from dark to light: uint8 (count,
+// side, side, 3).
+Tensor in_colour(const Tensor& images);
+
 }  // namespace floe::snowflakes
