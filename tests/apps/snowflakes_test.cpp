@@ -1,0 +1,153 @@
+// The snowflakes app as its user meets it. Where nothing is learned, small patterns stand in for grown flakes.
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include <floe/data/npy.h>
+#include <support/app.h>
+#include <support/temp_folder.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using floe::test::contents;
+using floe::test::difference;
+using floe::test::number_after;
+using floe::test::Result;
+using floe::test::TempFolder;
+
+Result run(const std::string& flags, const std::string& environment = "") {
+  return floe::test::run("snowflakes", flags, environment);
+}
+
+// A file of 40 rings of various sizes, 28 pixels wide, and the flags that make short work of it.
+std::string rings(const fs::path& folder) {
+  floe::Tensor images({40, 28, 28}, floe::DType::uint8);
+  std::uint8_t* pixels = images.mutable_data<std::uint8_t>();
+  for (int n = 0; n < 40; ++n) {
+    for (int i = 0; i < 28 * 28; ++i) {
+      int down = i / 28 - 14, right = i % 28 - 14, distance = down * down + right * right, radius = 3 + n % 10;
+      pixels[n * 28 * 28 + i] = distance <= radius * radius && distance > (radius - 2) * (radius - 2) ? 200 + n : 0;
+    }
+  }
+  floe::save_npy(folder / "rings.npy", images);
+  return " --batch 10 --data " + (folder / "rings.npy").string() + " --out ";
+}
+
+TEST(Snowflakes, LeavesPicturesLossesAndACheckpoint) {
+  TempFolder folder;
+  for (const char* way : {"--loss mmd", "--loss elbo", "--side 64 --latent 3", "--loss elbo --side 64 --latent 5"}) {
+    fs::path out = folder.path() / "out";
+    Result result = run(std::string(way) + " --epochs 2" + rings(folder.path()) + out.string());
+    ASSERT_EQ(result.status, 0) << result.text;
+    auto files = contents(out);
+    for (const char* name : {"samples.png", "manifold.png", "reconstructions.png", "codes.png", "interpolation.png",
+                             "losses.csv", "checkpoint/checkpoint-00000002.safetensors"}) {
+      EXPECT_TRUE(files.contains(name)) << way << ": " << name;
+    }
+    bool elbo = std::string(way).find("elbo") != std::string::npos;
+    std::string columns = elbo ? "epoch,log p(x|z),log p(z),log q(z|x),total\n1," : "epoch,mse,mmd,total\n1,";
+    EXPECT_EQ(files["losses.csv"].substr(0, columns.size()), columns);
+    fs::remove_all(out);
+  }
+}
+
+TEST(Snowflakes, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
+  TempFolder folder;
+  for (const char* threads : {"1", "2", "3"}) {
+    Result result = run("--epochs 2" + rings(folder.path()) + (folder.path() / threads).string(),
+                        std::string("OMP_NUM_THREADS=") + threads);
+    ASSERT_EQ(result.status, 0) << result.text;
+  }
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "2"), "");
+  EXPECT_EQ(difference(folder.path() / "1", folder.path() / "3"), "");
+}
+
+TEST(SnowflakesSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
+  TempFolder folder;
+  std::string whole = (folder.path() / "whole").string(), broken = (folder.path() / "broken").string();
+  std::string flags = "--epochs 12" + rings(folder.path());
+  ASSERT_EQ(run(flags + whole).status, 0);
+  for (int milliseconds : {300, 150, 500}) {
+    floe::test::run_and_kill("snowflakes", "--resume " + flags + broken, milliseconds);
+  }
+  Result last = run("--resume " + flags + broken);
+  ASSERT_EQ(last.status, 0) << last.text;
+  EXPECT_EQ(difference(whole, broken), "");
+}
+
+TEST(Snowflakes, PrintsShapesValuesAndGradients) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --print 1" + rings(folder.path()) + (folder.path() / "out").string());
+  for (const char* part : {"step 1\n", "  images       shape (10, 28, 28, 1), float32 on cpu, min 0", "  mmd          shape ()",
+                           "encoder.code.weights ", "decoder.draw.bias "}) {
+    EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
+  }
+  EXPECT_EQ(result.text.find("step 2\n"), std::string::npos);
+}
+
+// The threshold of a whole run, at a tenth of its epochs: what expected.txt says of that epoch, give or take.
+TEST(SnowflakesSlow, LearnsToDrawFlakesItNeverSaw) {
+  TempFolder folder;
+  Result result = run("--epochs 10 --out " + (folder.path() / "out").string());
+  ASSERT_EQ(result.status, 0) << result.text;
+  std::string last = result.text.substr(result.text.find("epoch  10  mse"));
+  EXPECT_LE(number_after(last, "mse "), 0.02) << last;
+  EXPECT_LE(number_after(last, "mmd "), 0.06) << last;
+  double learned = number_after(last, "mean squared error "), unseen = number_after(last, "it never saw ");
+  EXPECT_LE(unseen, 1.2 * learned) << last;
+  double grown = number_after(last, "changes the data by "), drawn = number_after(last, "new flakes by ");
+  EXPECT_LE(drawn, 3 * grown) << last;
+}
+
+TEST(SnowflakesSlow, FirstThreeStepsAreTheExpectedOnes) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --print 3 --out " + (folder.path() / "out").string());
+  ASSERT_EQ(result.status, 0) << result.text;
+
+  // expected.txt holds "mse VALUE" and "mmd VALUE" for each of the first steps of a default run.
+  std::ifstream expected(fs::path(FLOE_SOURCE_DIR) / "apps/snowflakes/expected.txt");
+  std::size_t at = 0;
+  int compared = 0;
+  for (std::string line, name; std::getline(expected, line);) {
+    std::istringstream words(line);
+    double value;
+    if (!(words >> name >> value) || (name != "mse" && name != "mmd")) continue;
+    at = result.text.find("  " + name + " ", at);
+    ASSERT_NE(at, std::string::npos) << result.text;
+    EXPECT_NEAR(number_after(result.text.substr(at), "mean "), value, 1e-4 * value) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 6);
+}
+
+TEST(Snowflakes, SaysInOneSentenceWhatIsWrong) {
+  TempFolder folder;
+  std::string data = rings(folder.path()), out = (folder.path() / "out").string();
+  floe::save_npy(folder.path() / "few.npy", floe::zeros({9, 28, 28}, floe::DType::uint8));
+  struct Case {
+    std::string flags, text;
+  };
+  for (const Case& c : {
+           Case{"--loss gan" + data + out, "snowflakes: --loss is gan, but must be mmd or elbo\n"},
+           Case{"--side 32" + data + out, "snowflakes: --side is 32, but must be 28 or 64\n"},
+           Case{"--latent 1" + data + out, "snowflakes: --latent is 1, but must be 2 or more\n"},
+           Case{"--interpolate 3 40" + data + out, "snowflakes: --interpolate takes two flakes from 0 to 39\n"},
+           Case{"--interpolate 3" + data + out, "snowflakes: --interpolate needs two values\n"},
+           Case{"--data " + (folder.path() / "few.npy").string() + " --out " + out,
+                "snowflakes: needs at least ten flakes, found 9\n"},
+           Case{"--data " + (folder.path() / "none.npy").string() + " --out " + out, ""},
+           Case{"--rate fast" + data + out, "snowflakes: --rate takes a number, not 'fast'\n"},
+       }) {
+    Result result = run(c.flags);
+    EXPECT_EQ(result.status, 2) << c.flags << "\n" << result.text;
+    EXPECT_EQ(std::count(result.text.begin(), result.text.end(), '\n'), 1) << c.flags << "\n" << result.text;
+    if (!c.text.empty()) {
+      EXPECT_EQ(result.text, c.text);
+    }
+  }
+}
+
+}  // namespace
