@@ -240,7 +240,7 @@ int train(const Flags& flags) {
   // Nine flakes of ten to learn from, one of ten to see whether it learned more than those.
   Data flakes = load_data(flags);
   std::int64_t count = flakes.images.dim(0), training = count - count / 10;
-  if (training == count) throw ValueError(fmt::format("snowflakes: needs at least ten flakes, found {}", count));
+  if (training == count) throw ValueError(fmt::format("needs at least ten flakes, found {}", count));
   if (std::max(flags.interpolate.first, flags.interpolate.second) >= count) {
     throw ValueError(fmt::format("--interpolate takes two flakes from 0 to {}", count - 1));
   }
