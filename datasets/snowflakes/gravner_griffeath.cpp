@@ -16,6 +16,7 @@ namespace floe::snowflakes {
 namespace {
 
 constexpr int largest_radius = 4096;
+constexpr int threaded_reach = 180;  // 100,000 cells; an update of fewer is over before a busy machine wakes a thread
 
 constexpr std::array<Cell, 6> steps = {{{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, -1}, {-1, 1}}};
 
@@ -156,7 +157,7 @@ void GravnerGriffeath::diffuse() {
     reflect_vapour();
     for (int r = 0; r <= last_row(reach_); ++r) diffuse_row_of(r);
   } else {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (reach_ >= threaded_reach)
     for (int r = -reach_; r <= reach_; ++r) diffuse_row_of(r);
   }
   vapour_.swap(next_vapour_);
@@ -253,7 +254,7 @@ void GravnerGriffeath::change_vapour() {
   if (growth_.drift != 0) scale_vapour(1 + growth_.drift);
   if (growth_.sigma == 0) return;
   Rng rng = Rng(seed_).stream(static_cast<std::uint64_t>(updates_));
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (reach_ >= threaded_reach)
   for (int r = -reach_; r <= reach_; ++r) {
     int begin = row_begin(r, reach_), count = row_end(r, reach_) - begin;
     double* row = vapour_.data() + origin_ + r * stride_ + begin;

@@ -18,7 +18,7 @@ namespace {
 constexpr int largest_side = 8192;
 constexpr double most_cells = 1e6;
 constexpr double samples_per_cell = 1.5;  // along an axis
-constexpr int fewest_samples = 4, most_samples = 64;  // in a pixel, along an axis
+constexpr int fewest_samples = 4, most_samples = 128;  // in a pixel, along an axis
 constexpr double root3 = 1.7320508075688772;
 
 using Colour = std::array<double, 3>;

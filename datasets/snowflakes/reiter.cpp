@@ -45,7 +45,6 @@ void Reiter::each_neighbour(int i, int j, Visit visit) const {
 }
 
 void Reiter::update() {
-#pragma omp parallel for schedule(static)
   for (int i = 0; i < side_; ++i) {
     for (int j = 0; j < side_; ++j) {
       std::size_t at = static_cast<std::size_t>(i * side_ + j);
@@ -55,7 +54,6 @@ void Reiter::update() {
       moving_[at] = receptive ? 0 : water_[at];
     }
   }
-#pragma omp parallel for schedule(static)
   for (int i = 0; i < side_; ++i) {
     for (int j = 0; j < side_; ++j) {
       std::size_t at = static_cast<std::size_t>(i * side_ + j);
