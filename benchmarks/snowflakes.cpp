@@ -28,7 +28,12 @@ void update(benchmark::State& state, GravnerGriffeath::Part part) {
 }
 
 void whole(benchmark::State& state) { update(state, GravnerGriffeath::Part::whole); }
-BENCHMARK(whole)->ArgNames({"radius", "threads"})->Args({150, 1})->Args({150, 2})->Args({400, 1})->Args({400, 2})
+BENCHMARK(whole)
+    ->ArgNames({"radius", "threads"})
+    ->Args({150, 1})
+    ->Args({150, 2})
+    ->Args({400, 1})
+    ->Args({400, 2})
     ->UseRealTime();
 
 void twelfth(benchmark::State& state) { update(state, GravnerGriffeath::Part::twelfth); }

@@ -17,8 +17,8 @@ using namespace floe::snowflakes;
 
 namespace {
 
-constexpr double margin = 2;     // radius of the hexagon of vapour against that of the flake
-constexpr double frame = 1.15;   // side of the picture against the flake
+constexpr double margin = 2;    // radius of the hexagon of vapour against that of the flake
+constexpr double frame = 1.15;  // side of the picture against the flake
 
 Tensor draw(const std::string& name, const Growth& growth, int cells, int size, std::int64_t most, std::uint64_t seed) {
   GravnerGriffeath flake(growth, static_cast<int>(std::ceil(margin * cells / 2)), seed);

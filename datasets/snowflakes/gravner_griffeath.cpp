@@ -203,9 +203,12 @@ void GravnerGriffeath::attach() {
   for (Site& site : boundary_) {
     double b = boundary_mass_[site.at];
     int neighbours = attached_neighbours_[site.at];
-    if (neighbours <= 2) site.joins = b >= growth_.beta;
-    else if (neighbours > 3) site.joins = true;
-    else site.joins = b >= 1 || (b >= growth_.alpha && vapour_around(site.cell) < growth_.theta);
+    if (neighbours <= 2)
+      site.joins = b >= growth_.beta;
+    else if (neighbours > 3)
+      site.joins = true;
+    else
+      site.joins = b >= 1 || (b >= growth_.alpha && vapour_around(site.cell) < growth_.theta);
   }
   auto stays = [](const Site& site) { return !site.joins; };
   auto first = std::partition(boundary_.begin(), boundary_.end(), stays);
@@ -290,9 +293,7 @@ double GravnerGriffeath::filled() const {
 
 double GravnerGriffeath::mass() const {
   double sum = 0;
-  each_cell([&](int q, int r) {
-    sum += copies(q, r) * (vapour(q, r) + boundary_mass(q, r) + crystal_mass(q, r));
-  });
+  each_cell([&](int q, int r) { sum += copies(q, r) * (vapour(q, r) + boundary_mass(q, r) + crystal_mass(q, r)); });
   return sum;
 }
 

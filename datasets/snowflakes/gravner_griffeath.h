@@ -10,15 +10,15 @@ namespace floe::snowflakes {
 
 // What the air is like around a crystal. Masses are per cell, rates per update.
 struct Growth {
-  double rho = 0.5;    // vapour in each cell at the start, above 0, at most 1
-  double beta = 1.3;   // boundary mass that lets a cell with one or two attached neighbours attach, above 0
-  double alpha = 0;    // the same for three of them, where there is little vapour; with b >= 1 they always attach
-  double theta = 0;    // little vapour: less than this in a cell and its six neighbours
-  double kappa = 0;    // share of the vapour at the boundary that freezes to crystal at once, 0 to 1
-  double mu = 0;       // share of the boundary mass that melts, 0 to 1
-  double gamma = 0;    // share of the boundary's crystal mass that melts, 0 to 1
-  double sigma = 0;    // noise: each cell's vapour times 1 + sigma or 1 - sigma, by chance, 0 to below 1
-  double drift = 0;    // all vapour times 1 + drift, in every update, above -1, at most 1
+  double rho = 0.5;          // vapour in each cell at the start, above 0, at most 1
+  double beta = 1.3;         // boundary mass that lets a cell with one or two attached neighbours attach, above 0
+  double alpha = 0;          // the same for three of them, where there is little vapour; with b >= 1 they always attach
+  double theta = 0;          // little vapour: less than this in a cell and its six neighbours
+  double kappa = 0;          // share of the vapour at the boundary that freezes to crystal at once, 0 to 1
+  double mu = 0;             // share of the boundary mass that melts, 0 to 1
+  double gamma = 0;          // share of the boundary's crystal mass that melts, 0 to 1
+  double sigma = 0;          // noise: each cell's vapour times 1 + sigma or 1 - sigma, by chance, 0 to below 1
+  double drift = 0;          // all vapour times 1 + drift, in every update, above -1, at most 1
   std::int64_t drop_at = 0;  // the update before which all vapour is multiplied by 1 - drop; 0: never
   double drop = 0;           // 0 to below 1
 };
@@ -56,7 +56,7 @@ class GravnerGriffeath {
 
   // Of any cell of the hexagon.
   bool attached(int q, int r) const { return open_[index(q, r)] < 0; }
-  double vapour(int q, int r) const { return vapour_[index(q, r)]; }           // d
+  double vapour(int q, int r) const { return vapour_[index(q, r)]; }                // d
   double boundary_mass(int q, int r) const { return boundary_mass_[index(q, r)]; }  // b
   double crystal_mass(int q, int r) const { return crystal_mass_[index(q, r)]; }    // c
 
@@ -110,10 +110,10 @@ class GravnerGriffeath {
   Part part_;
   std::ptrdiff_t stride_, origin_;  // cell (q, r) is at origin + r stride + q
   std::vector<double> vapour_, next_vapour_, boundary_mass_, crystal_mass_;
-  std::vector<double> open_;      // neighbours in the hexagon that are not attached; -1 if the cell itself is
+  std::vector<double> open_;  // neighbours in the hexagon that are not attached; -1 if the cell itself is
   std::vector<std::uint8_t> attached_neighbours_;
   std::vector<Site> boundary_, joining_;  // cells that are not attached and have an attached neighbour, in no order
-  int reach_;                     // all vapour at this distance from the seed and beyond is far_vapour_ to the last bit
+  int reach_;  // all vapour at this distance from the seed and beyond is far_vapour_ to the last bit
   double far_vapour_;
   int extent_ = 0;
   std::int64_t updates_ = 0;

@@ -110,7 +110,8 @@ void check_png(const InputFile& file, std::string_view bytes) {
       if (type != "IHDR" || length != 13) file.refuse(at_offset(at), "expected the header (IHDR, 13 bytes)");
       std::int64_t width = big_endian(data), height = big_endian(data.substr(4));
       if (width < 1 || height < 1 || width > most_pixels || height > most_pixels || width * height > most_pixels) {
-        file.refuse(at_offset(at + 8), fmt::format("expected 1 to {} pixels, found {} x {}", most_pixels, width, height));
+        file.refuse(at_offset(at + 8),
+                    fmt::format("expected 1 to {} pixels, found {} x {}", most_pixels, width, height));
       }
     }
     first = false;
@@ -131,7 +132,8 @@ void read_png(const std::filesystem::path& path, int side, std::uint8_t* out) {
       stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &width,
                             &height, &channels, 0),
       &std::free);
-  if (!pixels) file.refuse("pixels", fmt::format("expected a PNG that can be decoded, found: {}", stbi_failure_reason()));
+  if (!pixels)
+    file.refuse("pixels", fmt::format("expected a PNG that can be decoded, found: {}", stbi_failure_reason()));
   resize(height, width, side, out, [&](std::int64_t y, std::int64_t x) {
     const stbi_uc* pixel = pixels.get() + (y * width + x) * channels;
     double grey = channels < 3 ? pixel[0] : 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
@@ -187,14 +189,16 @@ Tensor load_array(const std::filesystem::path& path, int side) {
     Tensor image = file.rows(i, i + 1);
     if (file.dtype() == DType::uint8) {
       const std::uint8_t* in = image.data<std::uint8_t>();
-      resize(height, width, side, out, [&](std::int64_t y, std::int64_t x) { return static_cast<double>(in[y * width + x]); });
+      resize(height, width, side, out,
+             [&](std::int64_t y, std::int64_t x) { return static_cast<double>(in[y * width + x]); });
       continue;
     }
     dispatch_floating(file.dtype(), [&]<class T>() {
       const T* in = image.data<T>();
       for (std::int64_t k = 0; k < height * width; ++k) {
         if (in[k] >= 0 && in[k] <= 1) continue;
-        throw FileError(path, fmt::format("picture {}", i), fmt::format("expected values from 0 to 1, found {}", in[k]));
+        throw FileError(path, fmt::format("picture {}", i),
+                        fmt::format("expected values from 0 to 1, found {}", in[k]));
       }
       resize(height, width, side, out,
              [&](std::int64_t y, std::int64_t x) { return 255 * static_cast<double>(in[y * width + x]); });

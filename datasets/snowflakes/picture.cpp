@@ -17,7 +17,7 @@ namespace {
 
 constexpr int largest_side = 8192;
 constexpr double most_cells = 1e6;
-constexpr double samples_per_cell = 1.5;  // along an axis
+constexpr double samples_per_cell = 1.5;               // along an axis
 constexpr int fewest_samples = 4, most_samples = 128;  // in a pixel, along an axis
 constexpr double root3 = 1.7320508075688772;
 
@@ -58,8 +58,10 @@ Cell cell_at(double u, double v) {
   double r = v * (2 / root3), q = u - r / 2;
   double a = std::nearbyint(q), b = std::nearbyint(r), c = std::nearbyint(-q - r);
   double da = std::abs(a - q), db = std::abs(b - r), dc = std::abs(c + q + r);
-  if (da > db && da > dc) a = -b - c;
-  else if (db > dc) b = -a - c;
+  if (da > db && da > dc)
+    a = -b - c;
+  else if (db > dc)
+    b = -a - c;
   return {static_cast<int>(a), static_cast<int>(b)};
 }
 

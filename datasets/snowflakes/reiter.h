@@ -25,7 +25,8 @@ class Reiter {
   Tensor water() const;  // float64 (side, side)
 
  private:
-  template <class Visit> void each_neighbour(int i, int j, Visit visit) const;
+  template <class Visit>
+  void each_neighbour(int i, int j, Visit visit) const;
 
   double alpha_, beta_, gamma_;
   int side_;

@@ -271,9 +271,12 @@ TEST(GravnerGriffeath, ShakesTheVapourBySigmaUpOrDownByChance) {
   for (auto [q, r] : hexagon(100)) {
     if (distance(q, r) < 3) continue;
     double factor = flake.vapour(q, r) / growth.rho;
-    if (std::abs(factor - 1.25) < rounding) ++up;
-    else if (std::abs(factor - 0.75) < rounding) ++down;
-    else FAIL() << factor;
+    if (std::abs(factor - 1.25) < rounding)
+      ++up;
+    else if (std::abs(factor - 0.75) < rounding)
+      ++down;
+    else
+      FAIL() << factor;
   }
   double count = up + down;
   EXPECT_NEAR(up / count, 0.5, 4 * 0.5 / std::sqrt(count));

@@ -94,8 +94,9 @@ TEST(LoadFlakes, ReadsArraysOfBytesAndOfNumbersFrom0To1) {
   save_npy(folder / "channel.npy", bytes.view({3, 5, 5, 1}));
   Tensor numbers = test::made({3, 5, 5}, [&](const test::Index& i) { return test::at(bytes, i) / 255; });
   save_npy(folder / "numbers.npy", numbers);
-  save_npy(folder / "floats.npy", test::made({3, 5, 5}, [&](const test::Index& i) { return test::at(numbers, i); },
-                                             DType::float32));
+  save_npy(folder / "floats.npy",
+           test::made(
+               {3, 5, 5}, [&](const test::Index& i) { return test::at(numbers, i); }, DType::float32));
   for (const char* name : {"bytes.npy", "channel.npy", "numbers.npy", "floats.npy"}) {
     EXPECT_TRUE(same_bits(load(folder / name, 5), bytes.view({3, 5, 5, 1}))) << name;
   }
@@ -135,8 +136,7 @@ TEST(LoadFlakes, RefusesATextNamedPng) {
   TempFolder folder;
   save_png(folder / "a.png", picture({4, 4, 1}));
   fs::path bad = folder.write("b.png", "This is a text.\n");
-  EXPECT_EQ(file_error_of(bad, [&] { load(folder.path(), 4); }),
-            "offset 0: expected a PNG file, found 'This is '");
+  EXPECT_EQ(file_error_of(bad, [&] { load(folder.path(), 4); }), "offset 0: expected a PNG file, found 'This is '");
   folder.write("b.png", "");
   EXPECT_NE(file_error_of(bad, [&] { load(folder.path(), 4); }), "no error");
 }
@@ -151,8 +151,9 @@ TEST(LoadFlakes, RefusesAPictureCutAnywhereOrWithMoreBehindIt) {
     EXPECT_TRUE(message.starts_with("offset ")) << length << ": " << message;
   }
   folder.write("a.png", png + "x");
-  EXPECT_EQ(file_error_of(path, [&] { load(folder.path(), 9); }),
-            "offset " + std::to_string(png.size()) + ": expected the end of the file, found bytes after the last chunk");
+  EXPECT_EQ(
+      file_error_of(path, [&] { load(folder.path(), 9); }),
+      "offset " + std::to_string(png.size()) + ": expected the end of the file, found bytes after the last chunk");
   folder.write("a.png", png);
   EXPECT_NO_THROW(load(folder.path(), 9));
 }
@@ -177,7 +178,8 @@ std::string big_endian(std::uint32_t number) {
 
 std::string chunk(const std::string& type, const std::string& data) {
   std::string typed = type + data;
-  return big_endian(static_cast<std::uint32_t>(data.size())) + typed + big_endian(crc32(std::as_bytes(std::span(typed))));
+  return big_endian(static_cast<std::uint32_t>(data.size())) + typed +
+         big_endian(crc32(std::as_bytes(std::span(typed))));
 }
 
 const std::string signature = "\x89PNG\r\n\x1a\n";
@@ -215,8 +217,9 @@ TEST(LoadFlakes, RefusesArraysOfOtherShapesTypesAndRanges) {
     save_npy(folder / "a.npy", array);
     return refusal(folder / "a.npy");
   };
-  std::string expected = "header: expected uint8 or floating pictures of shape (count, height, width) or (count, "
-                         "height, width, 1), found ";
+  std::string expected =
+      "header: expected uint8 or floating pictures of shape (count, height, width) or (count, "
+      "height, width, 1), found ";
   EXPECT_EQ(saved(picture({5, 784})), expected + "uint8 of shape (5, 784)");
   EXPECT_EQ(saved(picture({5, 8, 8, 3})), expected + "uint8 of shape (5, 8, 8, 3)");
   EXPECT_EQ(saved(zeros({0, 8, 8})), expected + "float32 of shape (0, 8, 8)");

@@ -59,7 +59,8 @@ TEST(GreyPicture, HasTheSixFoldSymmetryOfTheFlake) {
       EXPECT_NEAR(pixel(image, y, x), pixel(image, side - 1 - y, x), 30);
       // Turned by 60 degrees, to the nearest pixel.
       double dy = y - 100, dx = x - 100, c = 0.5, s = std::sqrt(3.0) / 2;
-      int y2 = static_cast<int>(std::lround(100 + s * dx + c * dy)), x2 = static_cast<int>(std::lround(100 + c * dx - s * dy));
+      int y2 = static_cast<int>(std::lround(100 + s * dx + c * dy)),
+          x2 = static_cast<int>(std::lround(100 + c * dx - s * dy));
       if (x2 < 0 || y2 < 0 || x2 >= side || y2 >= side) continue;
       bright += pixel(image, y, x) > 128;
       differing += std::abs(pixel(image, y, x) - pixel(image, y2, x2)) > 128;
@@ -98,7 +99,7 @@ TEST(ColourPicture, GoesFromPurpleOverAHaloToTheCrystal) {
   EXPECT_NEAR(pixel(image, 0, 0, 0), 0x4D, 8);  // #4D004B
   EXPECT_NEAR(pixel(image, 0, 0, 1), 0, 8);
   EXPECT_NEAR(pixel(image, 0, 0, 2), 0x4B, 8);
-  EXPECT_GT(grey(100, 118), grey(0, 0) + 50);   // the halo between two arms
+  EXPECT_GT(grey(100, 118), grey(0, 0) + 50);     // the halo between two arms
   EXPECT_GT(grey(75, 100), grey(100, 118) + 50);  // an arm
 }
 

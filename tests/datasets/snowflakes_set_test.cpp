@@ -33,8 +33,10 @@ class OwnCache {
   OwnCache(const OwnCache&) = delete;
   OwnCache& operator=(const OwnCache&) = delete;
   ~OwnCache() {
-    if (old_.empty()) unsetenv("XDG_CACHE_HOME");
-    else setenv("XDG_CACHE_HOME", old_.c_str(), 1);
+    if (old_.empty())
+      unsetenv("XDG_CACHE_HOME");
+    else
+      setenv("XDG_CACHE_HOME", old_.c_str(), 1);
   }
   fs::path file() const {
     fs::directory_iterator first(cache_folder()), last;
