@@ -37,6 +37,7 @@
 #include <floe/layers/layer.h>
 #include <floe/layers/dense.h>
 #include <floe/layers/conv2d.h>
+#include <floe/layers/embedding.h>
 #include <floe/layers/batch_normalization.h>
 #include <floe/layers/dropout.h>
 #include <floe/layers/layer_list.h>

@@ -1,0 +1,26 @@
+// Embedding: a vector for each id, such as that of a word, which training moves.
+#pragma once
+
+#include <floe/layers/layer.h>
+
+namespace floe {
+
+struct EmbeddingOptions {
+  std::int64_t entries = 0;  // ids are 0 to entries - 1; Keras: input_dim
+  std::int64_t units = 0;    // Keras: output_dim
+  Initializer initializer = initializers::uniform(-0.05, 0.05);
+};
+
+class Embedding : public Layer {
+ public:
+  Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);
+
+  // ids are int32 or int64 (DTypeError), such as (batch, time) -> (batch, time, units). ValueError for one that is no
+  // entry's. The gradient of an id that occurs more than once is the sum.
+  Tensor operator()(Operand ids);
+
+ private:
+  Variable* embeddings_;  // (entries, units)
+};
+
+}  // namespace floe
