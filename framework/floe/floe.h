@@ -53,6 +53,7 @@
 #include <floe/data/npy.h>
 #include <floe/data/safetensors.h>
 #include <floe/data/png.h>
+#include <floe/data/show.h>
 
 #include <floe/train/arguments.h>
 #include <floe/train/progress.h>

@@ -441,6 +441,44 @@ TEST(Summary, LeavesTheModelAsItWas) {
   EXPECT_EQ(test::largest(*generator.all_variables()[3]), 0);
 }
 
+TEST(Description, ListsTheVariablesOfAModel) {
+  Generator generator("generator", Device{}, Rng(1));
+  std::string table =
+      "variable                         shape           parameters\n"
+      "generator.project.weights        (100, 3136)         313600\n"
+      "generator.norm1.gamma            (3136,)               3136\n"
+      "generator.norm1.beta             (3136,)               3136\n"
+      "generator.norm1.moving_mean      (3136,)               3136\n"
+      "generator.norm1.moving_variance  (3136,)               3136\n"
+      "generator.conv1.filters          (5, 5, 64, 64)      102400\n"
+      "generator.norm2.gamma            (64,)                   64\n"
+      "generator.norm2.beta             (64,)                   64\n"
+      "generator.norm2.moving_mean      (64,)                   64\n"
+      "generator.norm2.moving_variance  (64,)                   64\n"
+      "generator.conv2.filters          (5, 5, 32, 64)       51200\n"
+      "generator.norm3.gamma            (32,)                   32\n"
+      "generator.norm3.beta             (32,)                   32\n"
+      "generator.norm3.moving_mean      (32,)                   32\n"
+      "generator.norm3.moving_variance  (32,)                   32\n"
+      "generator.conv3.filters          (5, 5, 1, 32)          800\n"
+      "generator: 474464 trainable parameters, 6464 running statistics\n";
+  EXPECT_EQ(describe(generator), table);
+  testing::internal::CaptureStdout();
+  print(generator);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), table);
+}
+
+TEST(Description, CountsFrozenWeightsApart) {
+  Layer model = root();
+  Dense dense(&model, "dense", {.in = 2, .units = 3});
+  dense.set_trainable(false);
+  EXPECT_EQ(describe(model),
+            "variable             shape   parameters\n"
+            "model.dense.weights  (2, 3)           6\n"
+            "model.dense.bias     (3,)             3\n"
+            "model: 0 trainable parameters, 9 frozen, 0 running statistics\n");
+}
+
 TEST(LayerObserver, HearsEveryCallInOrder) {
   struct Listener : LayerObserver {
     void called(const Layer& layer, const Tensor& y) override { heard += layer.name() + to_string(y.shape()) + " "; }

@@ -327,6 +327,17 @@ TEST(Printing, GoesToStreams) {
   EXPECT_EQ(out.str(), "Tensor([1 2], shape=(2,), dtype=int32)");
 }
 
+TEST(Printing, GoesToStdoutWithANameOrWithout) {
+  testing::internal::CaptureStdout();
+  print(tensor({1, 2}));
+  print("sum", tensor(3.5));
+  print("table", tensor({{1, 2}, {3, 4}}));
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "Tensor([1 2], shape=(2,), dtype=int32)\n"
+            "sum: Tensor(3.5, shape=(), dtype=float32)\n"
+            "table: Tensor(\n[[1 2]\n [3 4]], shape=(2, 2), dtype=int32)\n");
+}
+
 TEST(Printing, OfAViewShowsThatPart) {
   EXPECT_EQ(to_string(range(0, 100).view({2}, 40)), "Tensor([40 41], shape=(2,), dtype=int32)");
 }

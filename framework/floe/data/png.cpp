@@ -49,20 +49,6 @@ void require_image(std::string_view op, const Tensor& image) {
   }
 }
 
-// The image as uint8.
-Tensor to_bytes(const Tensor& image) {
-  if (image.dtype() == DType::uint8) return image;
-  Tensor result(image.shape(), DType::uint8);
-  std::uint8_t* out = result.mutable_data<std::uint8_t>();
-  dispatch_floating(image.dtype(), [&]<class T>() {
-    for (T value : image.span<T>()) {
-      double level = std::round((static_cast<double>(value) + 1) * 127.5);
-      *out++ = std::isnan(level) ? 0 : static_cast<std::uint8_t>(std::clamp(level, 0.0, 255.0));
-    }
-  });
-  return result;
-}
-
 // --- Chunks ----------------------------------------------------------------------------------------------------------
 
 // What stb writes: a signature of 8 bytes, IHDR, one IDAT, IEND; each chunk has 4 bytes of length, 4 of type, and 4 of
@@ -89,9 +75,22 @@ std::string chunk(std::string_view type, std::string_view data) {
 
 }  // namespace
 
+Tensor to_pixels(const Tensor& image, std::string_view op) {
+  require_image(op, image);
+  if (image.dtype() == DType::uint8) return image;
+  Tensor result(image.shape(), DType::uint8);
+  std::uint8_t* out = result.mutable_data<std::uint8_t>();
+  dispatch_floating(image.dtype(), [&]<class T>() {
+    for (T value : image.span<T>()) {
+      double level = std::round((static_cast<double>(value) + 1) * 127.5);
+      *out++ = std::isnan(level) ? 0 : static_cast<std::uint8_t>(std::clamp(level, 0.0, 255.0));
+    }
+  });
+  return result;
+}
+
 std::string encode_png(const Tensor& image) {
-  require_image("encode_png", image);
-  Tensor bytes = to_bytes(image);
+  Tensor bytes = to_pixels(image, "encode_png");
   int height = static_cast<int>(image.dim(0)), width = static_cast<int>(image.dim(1));
   int channels = static_cast<int>(channels_of(image)), size = 0;
   std::unique_ptr<unsigned char, decltype(&std::free)> png(

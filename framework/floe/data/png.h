@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <floe/tensor/tensor.h>
@@ -18,6 +19,8 @@ namespace floe {
 
 void save_png(const std::filesystem::path& path, const Tensor& image);
 std::string encode_png(const Tensor& image);  // the bytes of such a file
+
+Tensor to_pixels(const Tensor& image, std::string_view op = "to_pixels");  // what is stored: uint8 of its shape
 
 struct GridOptions {
   int columns = 0;          // images in a row; 0 makes the grid as square as it can be

@@ -1,6 +1,7 @@
-// summary: a table of a model's layers with their output shapes and parameters.
+// summary: tables of a model, of its layers with their output shapes, and of its variables.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <floe/layers/layer.h>
@@ -35,5 +36,14 @@ std::string summary(Model& model, const Tensor& input) {
   else model(input);
   return observer.table(model);
 }
+
+// Without an input: a line for each variable, also those that are not trained.
+//
+//   variable                   shape        parameters
+//   generator.project.weights  (100, 3136)      313600
+//   ...
+//   generator: 474464 trainable parameters, 6464 running statistics
+std::string describe(const Layer& model);
+void print(const Layer& model);  // the same to stdout
 
 }  // namespace floe

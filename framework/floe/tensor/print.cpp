@@ -183,6 +183,9 @@ std::string describe(const Tensor& tensor) {
                      to_string(tensor.device()), range, nans, infs);
 }
 
+void print(const Tensor& tensor) { fmt::print("{}\n", to_string(tensor)); }
+void print(std::string_view name, const Tensor& tensor) { fmt::print("{}: {}\n", name, to_string(tensor)); }
+
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }
 
 }  // namespace floe

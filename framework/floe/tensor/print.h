@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <string_view>
 
 #include <floe/tensor/tensor.h>
 
@@ -17,6 +18,10 @@ std::string to_string(const Tensor& tensor);
 
 // One line: "shape (2, 2), float32 on cpu, min 0, mean 1.5, max 3, 0 NaN, 0 Inf". Min, mean and max of the finite values.
 std::string describe(const Tensor& tensor);
+
+// The values to stdout and a line's end; with a name, "logits: Tensor(...)".
+void print(const Tensor& tensor);
+void print(std::string_view name, const Tensor& tensor);
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 

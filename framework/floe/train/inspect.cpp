@@ -40,4 +40,7 @@ std::string describe(const Gradients& gradients) {
   return text;
 }
 
+void print(const Gradients& gradients) { fmt::print("{}", describe(gradients)); }
+void print(std::string_view name, const Gradients& gradients) { fmt::print("{}:\n{}", name, describe(gradients)); }
+
 }  // namespace floe

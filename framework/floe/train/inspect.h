@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <floe/tape/gradients.h>
 
@@ -12,5 +13,9 @@ namespace floe {
 //   variable                   shape           norm       min        max        first values
 //   generator.project.weights  (100, 3136)     0.01234    -0.00102   0.00099    1.2e-05 -3.4e-06 8.8e-06
 std::string describe(const Gradients& gradients);
+
+// The table to stdout, below the name if there is one.
+void print(const Gradients& gradients);
+void print(std::string_view name, const Gradients& gradients);
 
 }  // namespace floe

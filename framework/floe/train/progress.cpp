@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
+
+#include <floe/data/terminal.h>
 
 namespace floe {
 namespace {
@@ -26,11 +25,6 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-int columns_of(std::FILE* out) {
-  winsize size{};
-  return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 // "[=====>    ]" of so many characters.
 std::string bar(double share, int width) {
   int filled = static_cast<int>(share * (width - 2));
@@ -43,7 +37,7 @@ std::string bar(double share, int width) {
 
 Progress::Progress(std::string label, std::int64_t total, ProgressOptions options)
     : label_(std::move(label)), total_(total), options_(std::move(options)) {
-  if (!options_.terminal) options_.terminal = isatty(fileno(options_.out)) == 1;
+  if (!options_.terminal) options_.terminal = is_terminal(options_.out);
   if (!options_.clock) options_.clock = steady_seconds;
   start_ = drawn_ = options_.clock();
 }
@@ -83,7 +77,7 @@ std::string Progress::text(double elapsed) const {
 
 void Progress::draw(const std::string& text) {
   // A line as wide as the terminal would wrap, and \r goes back to the last row only.
-  int room = columns_of(options_.out) - 1;
+  int room = terminal_columns(options_.out) - 1;
   std::string line = label_ + "  ";
   int width = std::min(longest_bar + 2, room - static_cast<int>(line.size() + text.size()) - 2);
   if (total_ > 0 && width >= 10) {
