@@ -211,6 +211,102 @@ TEST(Observers, SeeEveryOpWithOrWithoutTape) {
   EXPECT_EQ(outer.all["multiply"], 2);
 }
 
+TEST(Observers, SeeWhatIsAddedWhereGradientsMeet) {
+  Variable w("w", tensor(2.));
+  Counter counter;
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(w * w + w, w).item(), 5);
+  EXPECT_EQ(counter.all["add"], 3) << "one forward, two where the three gradients of w meet";
+}
+
+TEST(Observers, SeeTheStepOfEachVariable) {
+  Variable w("w", tensor({1., 2.})), v("v", tensor(3.));
+  GradientTape tape;
+  Gradients gradients = tape.gradient(reduce_sum(w * v), Variables{&w, &v});
+  Counter counter;
+  Adam adam;
+  int line = __LINE__ + 1;
+  adam.apply(gradients);
+  EXPECT_EQ(counter.all["optimizer_step"], 2);
+  EXPECT_EQ(counter.lines.back(), line);
+}
+
+TEST(Observers, MayThrowAndTheTapesGoOn) {
+  struct Refusing : OpObserver {
+    void op(const OpInfo& op, TensorRefs, std::span<Tensor* const>) override {
+      if (std::string(op.name) == "cos") throw ValueError("no cosine");
+    }
+  };
+  Variable w("w", tensor(2.));
+  GradientTape whole;
+  Tensor y = w * w;
+  {
+    GradientTape broken;
+    Tensor z = sin(w);
+    Refusing refusing;
+    EXPECT_EQ(test::error_of<ValueError>([&] { cos(w); }), "no cosine");
+    EXPECT_EQ(test::error_of<ValueError>([&] { broken.gradient(z, w, {.differentiable = true}); }), "no cosine");
+    EXPECT_EQ(gradient_of(), nullptr);
+  }
+  EXPECT_EQ(whole.gradient(y, w).item(), 4);
+}
+
+// --- Layers ----------------------------------------------------------------------------------------------------------
+
+// "op layer < op whose gradient this is", for each op.
+class Places : public OpObserver {
+ public:
+  void op(const OpInfo& op, TensorRefs, std::span<Tensor* const>) override {
+    const OpInfo* of = gradient_of();
+    all.push_back(std::string(op.name) + " " + (op.layer ? op.layer : "-") + (of ? std::string(" < ") + of->name : ""));
+  }
+
+  std::vector<std::string> all;
+};
+
+TEST(Layers, AreNamedByTheirOpsAndTheGradientsOfThese) {
+  Tensor loss;
+  Places places;
+  GradientTape tape;
+  {
+    Layer model("model", Device{}, Rng(1));
+    Dense dense(&model, "dense", {.in = 4, .units = 5});
+    loss = reduce_sum(sin(dense(ones({2, 4}))));
+    EXPECT_EQ(std::exchange(places.all, {}),
+              (std::vector<std::string>{"matmul model.dense", "add model.dense", "sin -", "reduce_sum -"}));
+    tape.gradient(loss, model.variables());
+  }
+  EXPECT_EQ(places.all, (std::vector<std::string>{"reshape - < reduce_sum", "broadcast_to - < reduce_sum",
+                                                  "sin_gradient - < sin", "reduce_sum model.dense < add",
+                                                  "reshape model.dense < add", "matmul model.dense < matmul"}));
+}
+
+TEST(Layers, AreNamedInGradientsAfterTheyAreGone) {
+  Places places;
+  Tensor x = ones({2, 4}), loss;
+  GradientTape tape;
+  tape.watch(x);
+  {
+    auto layer = std::make_unique<Sequential>("gone", Device{}, Rng(1));
+    layer->add([](const Tensor& x) { return sin(x); });
+    loss = (*layer)(x, Mode::training);
+  }
+  tape.gradient(loss, x);
+  EXPECT_EQ(places.all, (std::vector<std::string>{"sin gone", "sin_gradient gone < sin"}));
+  EXPECT_EQ(gradient_of(), nullptr);
+}
+
+TEST(Layers, InnerOnesAreNamedThenOuterOnesAgain) {
+  Sequential model("model", Device{}, Rng(1));
+  model.add<Dense>("dense", DenseOptions{.in = 4, .units = 5, .use_bias = false}).add([](const Tensor& x) {
+    return sin(x);
+  });
+  Places places;
+  model(ones({2, 4}), Mode::training);
+  sin(ones({2}));
+  EXPECT_EQ(places.all, (std::vector<std::string>{"matmul model.dense", "sin model", "sin -"}));
+}
+
 // --- The caller's lines ----------------------------------------------------------------------------------------------
 
 TEST(Lines, AreTheCallersInComposedOps) {

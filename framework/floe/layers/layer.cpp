@@ -2,20 +2,32 @@
 #include <floe/layers/layer.h>
 
 #include <algorithm>
+#include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
 namespace floe {
+namespace {
+
+const std::string& kept_forever(std::string path) {
+  static std::mutex mutex;
+  static auto* paths = new std::set<std::string>;
+  std::lock_guard lock(mutex);
+  return *paths->insert(std::move(path)).first;
+}
+
+}  // namespace
 
 Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
-    : path_(std::move(name)), device_(device), dtype_(dtype), rng_(rng) {
+    : path_(kept_forever(std::move(name))), device_(device), dtype_(dtype), rng_(rng) {
   if (!is_floating(dtype))
     throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
 
 Layer::Layer(Layer* parent, const std::string& name)
     : parent_(parent),
-      path_(parent->path_ + "." + name),
+      path_(kept_forever(parent->path_ + "." + name)),
       device_(parent->device_),
       dtype_(parent->dtype_),
       rng_(parent->rng_) {

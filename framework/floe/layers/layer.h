@@ -60,7 +60,7 @@ class Layer {
   template <class Each> void visit(Each each) const;
 
   Layer* parent_ = nullptr;
-  std::string path_;
+  const std::string& path_;  // lives as long as the program: records name a layer that may be gone
   Device device_;
   DType dtype_;
   Rng rng_;
@@ -82,10 +82,10 @@ class LayerObserver {
   virtual void called(const Layer& layer, const Tensor& y) = 0;
 };
 
-// One call of a layer: errors inside it name the caller's line, and observers hear of the result.
+// One call of a layer: errors inside it name the caller's line, ops the layer, and observers hear of the result.
 class LayerCall {
  public:
-  LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where()) {}
+  LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where(), layer.path().c_str()) {}
   Tensor done(Tensor y) const;
 
  private:

@@ -31,7 +31,7 @@ class Sequential : public Layer {
   }
 
   Tensor operator()(Operand x, Mode mode) {
-    CallScope scope(x.where());
+    CallScope scope(x.where(), path().c_str());
     Tensor y = x;
     for (auto& step : steps_) y = step(y, mode);
     return y;

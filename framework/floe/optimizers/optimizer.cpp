@@ -51,8 +51,10 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
       if (slot.shape() != variable->shape() || slot.dtype() != variable->value().dtype())
         slot = zeros_like(variable->value());
     }
+    observe_begun(variable->value());
     step(*variable, gradient, slots);
     variable->updated();
+    observe({"optimizer_step", where}, {gradient}, variable->update());
   }
 }
 

@@ -93,6 +93,7 @@ void Record::refresh() {
     oldest_live = any ? std::min(oldest_live, tape->begun_) : tape->begun_;
     any = true;
   }
+  detail::allocated = observers.empty() ? nullptr : detail::notify_begun;
   detail::hooks = (any && paused == 0 ? detail::recording : 0) | (observers.empty() ? 0 : detail::observed);
 }
 
@@ -137,7 +138,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   std::size_t inputs_at = sizeof(Node), kept_at = inputs_at + inputs.size() * sizeof(NodeId);
   std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
   std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
-  Node* node = new (memory) Node{{op.name, caller(op.where)},
+  Node* node = new (memory) Node{{op.name, caller(op.where), layer},
                                  last + 1,
                                  nullptr,
                                  nullptr,
@@ -192,7 +193,12 @@ namespace detail {
 constinit thread_local unsigned hooks = 0;
 
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
-  for (OpObserver* observer : this_record().observers) observer->op({op.name, caller(op.where)}, inputs, outputs);
+  OpInfo told{op.name, caller(op.where), this_record().layer};
+  for (OpObserver* observer : this_record().observers) observer->op(told, inputs, outputs);
+}
+
+void notify_begun(const void* data) {
+  for (OpObserver* observer : this_record().observers) observer->begun(data);
 }
 
 Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
@@ -238,11 +244,19 @@ NoRecording::~NoRecording() {
   this_record().refresh();
 }
 
-CallScope::CallScope(Location where) : outer_(this_record().outer) {
+const OpInfo* gradient_of() { return this_record().gradient_of; }
+
+CallScope::CallScope(Location where) : CallScope(where, this_record().layer) {}
+
+CallScope::CallScope(Location where, const char* layer) : outer_(this_record().outer), layer_(this_record().layer) {
   if (!outer_.file) this_record().outer = where;
+  this_record().layer = layer;
 }
 
-CallScope::~CallScope() { this_record().outer = outer_; }
+CallScope::~CallScope() {
+  this_record().outer = outer_;
+  this_record().layer = layer_;
+}
 
 Location caller(Location where) {
   const Location& outer = this_record().outer;

@@ -31,10 +31,11 @@ class TensorRef {
 using TensorRefs = std::span<const TensorRef>;
 using TensorList = std::initializer_list<TensorRef>;
 
-// Which op, and where the user called it.
+// Which op, where the user called it, and in which layer. The texts live as long as the program.
 struct OpInfo {
   const char* name;
   Location where = {};
+  const char* layer = nullptr;  // path of the innermost built-in layer; null outside of one
 };
 
 // What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
@@ -69,7 +70,8 @@ struct Node {
   Kind kind;
 };
 
-// Sees every op of its thread while it lives, taped or not.
+// Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
+// tapes go on.
 class OpObserver {
  public:
   OpObserver();
@@ -78,7 +80,13 @@ class OpObserver {
   OpObserver& operator=(const OpObserver&) = delete;
 
   virtual void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) = 0;
+
+  // Work on the value at `data` begins: ops allocate their output first. Not every such value is an op's.
+  virtual void begun(const void* /*data*/) {}
 };
+
+// The recorded op whose gradient this thread is computing; null outside of a tape's walk.
+const OpInfo* gradient_of();
 
 namespace detail {
 
@@ -86,6 +94,7 @@ inline constexpr unsigned recording = 1, observed = 2;
 extern constinit thread_local unsigned hooks;  // what an op has to do beyond its work; mostly nothing
 
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs);
+void notify_begun(const void* data);
 
 // Adds a node if an input is tracked, and gives the outputs their ids; `function` is then uninitialised memory.
 Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
@@ -122,11 +131,16 @@ void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keep
          std::move(function));
 }
 
-// Reports to the observers alone: a fused gradient, which is never recorded.
+// Reports to the observers alone: a fused gradient or an optimizer's step, which are never recorded.
 inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) {
   if ((detail::hooks & detail::observed) == 0) [[likely]] return;
   Tensor* outputs[] = {&output};
   detail::notify(op, TensorRefs(inputs.begin(), inputs.size()), outputs);
+}
+
+// Tells the observers that work on a value begins in the memory that it has.
+inline void observe_begun(const Tensor& value) {
+  if (detail::hooks & detail::observed) [[unlikely]] detail::notify_begun(value.raw());
 }
 
 // Reports an op through which no gradient flows (comparisons, arg-max, stop_gradient), so that a tape can say so.
@@ -142,15 +156,18 @@ class NoRecording {
 };
 
 // While one lives, errors and records name this place: a composed op or a layer speaks of its caller's line, not its own.
+// The outermost place counts, but the innermost layer.
 class CallScope {
  public:
   explicit CallScope(Location where);
+  CallScope(Location where, const char* layer);  // the path, which must live as long as the program, or null
   ~CallScope();
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 
  private:
   Location outer_;
+  const char* layer_;
 };
 
 // The place to name: the outermost CallScope's, else `where`.

@@ -59,6 +59,8 @@ struct Record {
   NodeId oldest_live = 0;   // begun_ of the oldest recording tape
   int paused = 0;
   Location outer;
+  const char* layer = nullptr;           // see CallScope
+  const OpInfo* gradient_of = nullptr;
   Arena arena;
 };
 

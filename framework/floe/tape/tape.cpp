@@ -18,9 +18,9 @@ std::string described(const Tensor& tensor) {
   return path.empty() ? fmt::format("a tensor of shape {}", to_string(tensor.shape())) : path;
 }
 
-// a + b for two gradients that meet: in place if no one else holds `a`, and recorded like any other op.
+// a + b for two gradients that meet: recorded like any other op; in place if no one else holds `a` or observes.
 Tensor sum(Tensor a, const Tensor& b, bool in_place) {
-  if (in_place && a.unique()) {
+  if (in_place && a.unique() && !(detail::hooks & detail::observed)) {
     run<cpu::add, cuda::add>(a.device(), a, b, a);
     return a;
   }
@@ -210,6 +210,10 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   std::optional<NoRecording> silence;
   if (!walk.differentiable) silence.emplace();
   bool release = !persistent_ && !walk.differentiable && record.tapes.size() == 1;
+  struct GradientOf {
+    ~GradientOf() { this_record().gradient_of = outer; }
+    const OpInfo* outer = this_record().gradient_of;
+  } restored_at_the_end;
   if (walk.flags_of(target.id()) & Backward::Walk::needed) {
     *walk.slot(target.id()) = options.output_gradient.defined() ? options.output_gradient : ones_like(target);
     Backward backward;
@@ -226,7 +230,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
         wanted |= walk.flags_of(node.inputs[input]) & Backward::Walk::needed;
       if (arrived && wanted) {
         backward.node_ = &node;
-        CallScope scope(node.op.where);
+        record.gradient_of = &node.op;
+        CallScope scope(node.op.where, node.op.layer);
         node.call(node.function, backward);
       }
       for (int output = 0; output < node.output_count; ++output) {
@@ -280,8 +285,8 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
     return "it was made on another thread; watch(x) before it is used";
   if (!(id & variable_bit) && plain(id) > end) return "it was made after this tape was stopped";
   auto blocked_by = [](const Node& node) {
-    const auto& [name, where] = node.op;
-    return fmt::format("no gradient flows through {}", name) +
+    Location where = node.op.where;
+    return fmt::format("no gradient flows through {}", node.op.name) +
            (where.file ? fmt::format(" at {}:{}", where.file, where.line) : "");
   };
   if (!(id & variable_bit) && id & blocked_bit) {

@@ -15,6 +15,10 @@ FileError::FileError(const std::filesystem::path& path, std::string_view where, 
                           : fmt::format("{}: {}: {}", path.string(), where, message)) {}
 
 std::string message(std::string_view op, std::string_view what, std::initializer_list<Shown> tensors, Location where) {
+  return message(op, what, std::span(tensors.begin(), tensors.size()), where);
+}
+
+std::string message(std::string_view op, std::string_view what, std::span<const Shown> tensors, Location where) {
   std::string text = fmt::format("{}: {}", op, what);
 
   std::size_t role_width = 0, shape_width = 0;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ class DTypeError : public Error { public: using Error::Error; };     // an eleme
 class DeviceError : public Error { public: using Error::Error; };    // a device that is absent or differs
 class ValueError : public Error { public: using Error::Error; };     // an option or number out of its range
 class GradientError : public Error { public: using Error::Error; };  // a tape asked for what it cannot give
+class NumericsError : public Error { public: using Error::Error; };  // a NaN or infinity where a check forbids it
 class MemoryError : public Error { public: using Error::Error; };    // no memory; a smaller batch may still fit
 
 // A file that cannot be read or written: "PATH: WHERE: MESSAGE", with `where` such as "line 12" or "offset 80".
@@ -55,6 +57,7 @@ struct Shown {
 //     at apps/penguins/penguins.cpp:41
 std::string message(std::string_view op, std::string_view what, std::initializer_list<Shown> tensors = {},
                     Location where = {});
+std::string message(std::string_view op, std::string_view what, std::span<const Shown> tensors, Location where = {});
 
 // "1 channel", "3 channels".
 std::string count(long long number, std::string_view noun);

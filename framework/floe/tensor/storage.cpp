@@ -136,7 +136,11 @@ Allocator& allocator() {
 
 }  // namespace
 
-Storage::Storage(std::size_t bytes, Device device) : block_(allocator().take(bytes, device)) {}
+constinit thread_local detail::Listener detail::allocated = nullptr;
+
+Storage::Storage(std::size_t bytes, Device device) : block_(allocator().take(bytes, device)) {
+  if (detail::allocated) [[unlikely]] detail::allocated(data());
+}
 
 void Storage::release(Block* block) noexcept { allocator().give(block); }
 

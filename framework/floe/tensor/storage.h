@@ -45,6 +45,11 @@ class Storage {
   Block* block_ = nullptr;
 };
 
+namespace detail {
+using Listener = void (*)(const void* data);
+extern constinit thread_local Listener allocated;  // told of each new block of this thread, unless null
+}
+
 std::size_t memory_in_use(Device device = {});   // bytes held by living tensors
 std::size_t peak_memory(Device device = {});     // the most that memory_in_use has been
 void reset_peak_memory(Device device = {});
