@@ -158,6 +158,11 @@ int train(const Flags& flags) {
 
   std::int64_t step = generator_optimizer.steps(), last_printed = step + flags.print;
   SummaryWriter board(flags.tensorboard, {.first_step = step + 1});  // writes nothing without a folder
+  std::optional<CheckNumerics> check;
+  std::optional<Profile> profile;
+  if (flags.check_numerics) check.emplace();
+  if (flags.profile) profile.emplace();
+
   while (epoch < flags.epochs) {
     Mean generator_mean, discriminator_mean;
     Progress progress(fmt::format("epoch {:3}", epoch + 1), drawings.size());
@@ -165,6 +170,7 @@ int train(const Flags& flags) {
     for (const Tensor& images : drawings) {                        // (batch, 28, 28, 1) in [-1, 1]
       Tensor noise = random_normal({images.dim(0), noise_size}, noise_rng);
 
+      if (check) check->step(step + 1);
       GradientTape generator_tape, discriminator_tape;             // both record what follows
       Tensor generated   = generator(noise, Mode::training);
       Tensor real_logits = discriminator(images, Mode::training);
@@ -192,6 +198,11 @@ int train(const Flags& flags) {
     }
     progress.finish();
     ++epoch;
+    if (profile) {
+      fmt::print("{}", profile->table());
+      profile->save_trace(flags.out / "trace.json");
+      profile.reset();
+    }
 
     double far = distance();
     fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch,

@@ -62,4 +62,6 @@
 #include <floe/train/tensorboard.h>
 #include <floe/train/checkpoint.h>
 #include <floe/train/inspect.h>
+#include <floe/train/numerics.h>
+#include <floe/train/profile.h>
 #include <floe/train/frechet.h>

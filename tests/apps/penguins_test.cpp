@@ -1,6 +1,8 @@
 // The penguins app as its user meets it: what it prints, what it leaves behind, and what happens when it is killed.
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -218,6 +220,35 @@ TEST(PenguinsSlow, TellsTensorBoardEachStepOnceWhenResumed) {
   EXPECT_EQ(std::vector(points.begin(), end), losses_of(out, 5));
 }
 
+TEST(Penguins, StopsAtTheFirstOpThatMakesAnInfinity) {
+  TempFolder folder;
+  Result result = run("--epochs 1 --check-numerics --rate 1e30 --out " + (folder.path() / "out").string() + small);
+  EXPECT_EQ(result.status, 2) << result.text;
+  std::string error = result.text.substr(result.text.find("penguins: ", 1));
+  EXPECT_TRUE(std::regex_match(error, std::regex("penguins: add: gives inf, first at \\(0,\\)\n"
+                                                 "  forward, layer generator\\.norm1, step 2\n"
+                                                 "  output   \\(3136,\\)   [^\n]* Inf\n"
+                                                 "  input 0  \\(3136,\\)   [^\n]* Inf\n"
+                                                 "  input 1  \\(\\)        min 0\\.001, [^\n]*\n"
+                                                 "  at apps/penguins/penguins\\.cpp:[0-9]+\n")))
+      << result.text;
+}
+
+TEST(Penguins, ShowsWhereTheTimeOfTheFirstEpochWent) {
+  TempFolder folder;
+  Result result = run("--epochs 2 --profile --out " + (folder.path() / "out").string() + small);
+  ASSERT_EQ(result.status, 0) << result.text;
+  for (const char* part : {" is outside of ops\n", "\nconv2d_filter_gradient, backward ", "\noptimizer_step ",
+                           "\ndata_wait ", "\noutside of ops "}) {
+    EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
+  }
+  EXPECT_EQ(result.text.find(" is outside of ops\n"), result.text.rfind(" is outside of ops\n"));
+  EXPECT_TRUE(contents(folder.path() / "out").contains("trace.json"));
+
+  run("--epochs 2 --out " + (folder.path() / "plain").string() + small);
+  EXPECT_EQ(difference(folder.path() / "out", folder.path() / "plain"), "trace.json ");
+}
+
 TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
   TempFolder folder;
   std::string out = folder.path().string(), bad = (folder.path() / "bad.npy").string();
@@ -254,9 +285,7 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
     Result result = run(c.flags + (c.flags.starts_with("--out") ? "" : " --out " + out + "/out"));
     EXPECT_EQ(result.status, 2) << c.flags << "\n" << result.text;
     EXPECT_EQ(std::count(result.text.begin(), result.text.end(), '\n'), 1) << c.flags << "\n" << result.text;
-    if (!c.text.empty()) {
-      EXPECT_EQ(result.text, c.text);
-    }
+    if (!c.text.empty()) { EXPECT_EQ(result.text, c.text); }
   }
 }
 

@@ -190,7 +190,7 @@ TEST(CommonArguments, AreTheSameInEveryApp) {
   add_common(arguments, common);
   std::vector<const char*> texts{"./penguins", "--epochs", "2",    "--batch", "8",     "--seed",   "5",      "--device",
                                  "cuda",       "--data",   "here", "--out",   "there", "--resume", "--print", "1",
-                                 "--tensorboard", "events"};
+                                 "--tensorboard", "events", "--check-numerics", "--profile"};
   EXPECT_EQ(arguments.parse(static_cast<int>(texts.size()), texts.data()), std::nullopt);
   EXPECT_EQ(common.epochs, 2);
   EXPECT_EQ(common.batch, 8);
@@ -201,6 +201,8 @@ TEST(CommonArguments, AreTheSameInEveryApp) {
   EXPECT_TRUE(common.resume);
   EXPECT_EQ(common.print, 1);
   EXPECT_EQ(common.tensorboard, "events");
+  EXPECT_TRUE(common.check_numerics);
+  EXPECT_TRUE(common.profile);
 }
 
 std::string failure(const std::function<int()>& body) {

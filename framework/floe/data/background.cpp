@@ -9,6 +9,8 @@
 
 #include <omp.h>
 
+#include <floe/tape/record.h>
+
 namespace floe::detail {
 
 class Background::Worker {
@@ -84,7 +86,9 @@ std::shared_ptr<void> Background::at(std::int64_t index) {
     worker_ = std::make_unique<Worker>(make_, index, size_, depth_);
   }
   next_ = -1;  // an error ends the worker
+  Tensor waited({0});  // shows observers the wait as an op, which lasts from the allocation of its output
   std::shared_ptr<void> value = worker_->take();
+  observe({"data_wait"}, {}, waited);
   next_ = index + 1;
   return value;
 }

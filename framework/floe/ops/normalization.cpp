@@ -26,15 +26,6 @@ void check(const char* op, const Operand& x, std::initializer_list<std::pair<con
 
 Tensor rows_of(const Tensor& x) { return x.view({x.dim(-1) ? x.elements() / x.dim(-1) : 0, x.dim(-1)}); }
 
-Tensor apply(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
-             const Tensor& inverse_stddev) {
-  NoRecording silence;
-  Tensor scale = gamma * inverse_stddev;
-  Tensor rows(rows_of(x).shape(), x.dtype(), x.device());
-  if (rows.elements() > 0) run<cpu::normalize, cuda::normalize>(x.device(), rows_of(x), mean, scale, beta, rows);
-  return rows.view(x.shape());
-}
-
 // The gradient as recorded ops, for higher orders.
 void differentiable_gradient(Backward& op, double epsilon) {
   const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
@@ -60,6 +51,7 @@ void differentiable_gradient(Backward& op, double epsilon) {
 Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon) {
   constexpr const char* name = "batch_normalization";
   check(name, x, {{"gamma", &gamma}, {"beta", &beta}});
+  Tensor rows(rows_of(x).shape(), x->dtype(), x->device());
   Normalized result;
   result.mean = Tensor({x->dim(-1)}, x->dtype(), x->device());
   result.variance = Tensor({x->dim(-1)}, x->dtype(), x->device());
@@ -68,12 +60,15 @@ Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, 
   } else {
     run<cpu::moments, cuda::moments>(x->device(), rows_of(x), result.mean, result.variance);
   }
-  Tensor inverse_stddev;
+  Tensor inverse_stddev, scale;
   {
     NoRecording silence;
     inverse_stddev = rsqrt(result.variance + epsilon);
+    scale = gamma * inverse_stddev;
   }
-  result.y = apply(x, gamma, beta, result.mean, inverse_stddev);
+  if (rows.elements() > 0)
+    run<cpu::normalize, cuda::normalize>(x->device(), rows_of(x), result.mean, scale, beta, rows);
+  result.y = rows.view(x->shape());
 
   record({name, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
          [epsilon](Backward& op) {

@@ -166,6 +166,11 @@ std::string to_string(const Tensor& tensor) {
 
 std::string describe(const Tensor& tensor) {
   if (!tensor.defined()) return "undefined";
+  return fmt::format("shape {}, {} on {}, {}", to_string(tensor.shape()), name(tensor.dtype()),
+                     to_string(tensor.device()), describe_values(tensor));
+}
+
+std::string describe_values(const Tensor& tensor) {
   double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0;
   std::int64_t nans = 0, infs = 0, finite = 0;
   dispatch(tensor.dtype(), [&]<class T>() {
@@ -179,8 +184,7 @@ std::string describe(const Tensor& tensor) {
   std::string range =
       finite ? fmt::format("min {:.6g}, mean {:.6g}, max {:.6g}", low, sum / static_cast<double>(finite), high)
              : std::string("no finite values");
-  return fmt::format("shape {}, {} on {}, {}, {} NaN, {} Inf", to_string(tensor.shape()), name(tensor.dtype()),
-                     to_string(tensor.device()), range, nans, infs);
+  return fmt::format("{}, {} NaN, {} Inf", range, nans, infs);
 }
 
 void print(const Tensor& tensor) { fmt::print("{}\n", to_string(tensor)); }

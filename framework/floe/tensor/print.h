@@ -22,6 +22,8 @@ std::string describe(const Tensor& tensor);
 // The values to stdout and a line's end; with a name, "logits: Tensor(...)".
 void print(const Tensor& tensor);
 void print(std::string_view name, const Tensor& tensor);
+// The end of it: "min 0, mean 1.5, max 3, 0 NaN, 0 Inf".
+std::string describe_values(const Tensor& tensor);
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 

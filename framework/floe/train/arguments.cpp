@@ -177,6 +177,9 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--resume", common.resume, "Continue from the last checkpoint in the folder");
   arguments.add("--tensorboard", common.tensorboard, "Folder for TensorBoard's events");
   arguments.add("--print", common.print, "Show the tensors and gradients of so many first steps").at_least(0);
+  arguments.add("--check-numerics", common.check_numerics,
+                "Stop at the first op that makes a NaN or infinity, and say where");
+  arguments.add("--profile", common.profile, "Show where the time of the first epoch went; leaves trace.json");
 }
 
 int run_app(const std::function<int()>& body) {

@@ -78,6 +78,8 @@ struct CommonArguments {
   bool resume = false;
   std::filesystem::path tensorboard{};  // empty: none
   int print = 0;
+  bool check_numerics = false;
+  bool profile = false;
 };
 
 void add_common(Arguments& arguments, CommonArguments& common);
