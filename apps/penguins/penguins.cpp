@@ -102,8 +102,8 @@ struct Flags : CommonArguments {
 
 Tensor load_images(const Flags& flags) {
   Tensor images = flags.data.empty() ? penguins::draw(flags.drawings) : penguins::load(flags.data);
-  if (images.dim(0) < 2) {
-    throw ValueError(fmt::format("{}: needs at least two drawings, found {}", flags.data.string(), images.dim(0)));
+  if (images.dim(0) < 4) {
+    throw ValueError(fmt::format("{}: needs at least four drawings, found {}", flags.data.string(), images.dim(0)));
   }
   return images;
 }
@@ -156,21 +156,16 @@ int train(const Flags& flags) {
     }
   }
 
-  std::int64_t step = generator_optimizer.steps(), last_printed = step + flags.print;
-  SummaryWriter board(flags.tensorboard, {.first_step = step + 1});  // writes nothing without a folder
-  std::optional<CheckNumerics> check;
-  std::optional<Profile> profile;
-  if (flags.check_numerics) check.emplace();
-  if (flags.profile) profile.emplace();
-
+  Instruments instruments(flags, generator_optimizer.steps());
+  SummaryWriter& board = instruments.board;                        // writes only with --tensorboard
   while (epoch < flags.epochs) {
     Mean generator_mean, discriminator_mean;
     Progress progress(fmt::format("epoch {:3}", epoch + 1), drawings.size());
 
     for (const Tensor& images : drawings) {                        // (batch, 28, 28, 1) in [-1, 1]
+      std::int64_t step = instruments.begin_step();
       Tensor noise = random_normal({images.dim(0), noise_size}, noise_rng);
 
-      if (check) check->step(step + 1);
       GradientTape generator_tape, discriminator_tape;             // both record what follows
       Tensor generated   = generator(noise, Mode::training);
       Tensor real_logits = discriminator(images, Mode::training);
@@ -185,11 +180,11 @@ int train(const Flags& flags) {
 
       generator_mean.update(g_loss);
       discriminator_mean.update(d_loss);
-      if (++step % 10 == 0) {
+      if (step % 10 == 0) {
         board.scalar("step/generator", g_loss, step);
         board.scalar("step/discriminator", d_loss, step);
       }
-      if (step <= last_printed) {
+      if (instruments.print()) {
         print_step(step, {{"images", images}, {"noise", noise}, {"generated", generated}, {"real_logits", real_logits},
                           {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}},
                    g_gradients, d_gradients);
@@ -198,11 +193,7 @@ int train(const Flags& flags) {
     }
     progress.finish();
     ++epoch;
-    if (profile) {
-      fmt::print("{}", profile->table());
-      profile->save_trace(flags.out / "trace.json");
-      profile.reset();
-    }
+    instruments.end_epoch();
 
     double far = distance();
     fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch,
@@ -213,11 +204,12 @@ int train(const Flags& flags) {
     save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png",
               {.columns = 4, .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
-    board.scalar("epoch/generator", generator_mean.result(), step);
-    board.scalar("epoch/discriminator", discriminator_mean.result(), step);
-    board.scalar("epoch/distance", far, step);
-    board.image("drawn", make_grid(drawn, {.columns = 5}), step);
-    for (const Variables& each : {generator.variables(), discriminator.variables()}) board.histograms(each, step);
+    board.scalar("epoch/generator", generator_mean.result(), instruments.step());
+    board.scalar("epoch/discriminator", discriminator_mean.result(), instruments.step());
+    board.scalar("epoch/distance", far, instruments.step());
+    board.image("drawn", make_grid(drawn, {.columns = 5}), instruments.step());
+    board.histograms(generator.variables(), instruments.step());
+    board.histograms(discriminator.variables(), instruments.step());
     log.append(epoch, generator_mean.result(), discriminator_mean.result(), far);
     checkpoint.save(epoch);
   }
@@ -232,7 +224,7 @@ int main(int argc, char** argv) {
   flags.epochs = 8, flags.batch = 64, flags.seed = 7777, flags.out = "out/penguins";
   Arguments arguments("penguins", "A generative adversarial network that learns to draw penguins.");
   add_common(arguments, flags);
-  arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(2);
+  arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(4);
   arguments.add("--steps", flags.steps, "Steps in an epoch; 0 takes all drawings").at_least(0);
   arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers");
   arguments.add("--beta1", flags.beta1, "Decay of Adam's first moment");

@@ -276,13 +276,14 @@ int train(const Flags& flags) {
     }
   }
 
-  std::int64_t step = encoder_optimizer.steps(), last_printed = step + flags.print;
-  SummaryWriter board(flags.tensorboard, {.first_step = step + 1});   // writes nothing without a folder
+  Instruments instruments(flags, encoder_optimizer.steps());
+  SummaryWriter& board = instruments.board;                        // writes only with --tensorboard
   while (epoch < flags.epochs) {
     std::vector<Mean> means(objective.terms.size());
     Progress progress(fmt::format("epoch {:3}", epoch + 1), batches.size());
 
     for (const Tensor& images : batches) {                         // (batch, side, side, 1) in [0, 1]
+      std::int64_t step = instruments.begin_step();
       Tensor normal = random_normal({images.dim(0), flags.latent}, normal_rng);
 
       GradientTape tape{persistent};                               // to be asked twice
@@ -294,12 +295,13 @@ int train(const Flags& flags) {
       decoder_optimizer.apply(decoder_gradients);
 
       for (std::size_t i = 0; i < means.size(); ++i) means[i].update(losses[i]);
-      if (++step <= last_printed) {
+      if (instruments.print()) {
         print_step(step, images, objective.terms, losses, encoder_gradients, decoder_gradients);
       }
       progress.step();
     }
     progress.finish();
+    instruments.end_epoch();
     ++epoch;
 
     std::vector<double> results;
@@ -307,15 +309,16 @@ int train(const Flags& flags) {
     for (std::size_t i = 0; i < means.size(); ++i) {
       results.push_back(means[i].result());
       line += fmt::format("  {} {:.4f}", objective.terms[i], results.back());
-      board.scalar(objective.terms[i], results.back(), step);
+      board.scalar(objective.terms[i], results.back(), instruments.step());
     }
     fmt::print("{}\n", line);
     log.append(epoch, results);
     if (epoch == 1 || epoch % 10 == 0 || epoch == flags.epochs) {
       draw_pictures(model, images, flakes.kinds, held_out, sample_codes, flags);
     }
-    board.image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, step);
-    for (const Variables& each : {model.encoder.variables(), model.decoder.variables()}) board.histograms(each, step);
+    board.image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, instruments.step());
+    board.histograms(model.encoder.variables(), instruments.step());
+    board.histograms(model.decoder.variables(), instruments.step());
     checkpoint.save(epoch);
   }
 

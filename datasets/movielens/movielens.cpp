@@ -68,11 +68,15 @@ Ratings generate(std::int64_t users, std::int64_t movies, std::int64_t count, Rn
     throw ValueError(fmt::format("movielens: {} ratings cannot be spread over {} users and {} movies: expected {} to {}",
                                  count, users, movies, std::max(users, movies), users * movies / 2));
   }
-  constexpr int kinds = 4;
-  Rng tastes = rng.stream("tastes"), noise = rng.stream("noise"), pairs = rng.stream("pairs");
-  std::vector<float> taste, kind;
-  for (std::int64_t i = 0; i < users * kinds; ++i) taste.push_back(tastes.normal());
-  for (std::int64_t i = 0; i < movies * kinds; ++i) kind.push_back(tastes.normal());
+  constexpr int kinds = 2;
+  Rng noise = rng.stream("noise"), pairs = rng.stream("pairs");
+  auto normals = [&](const char* name, std::int64_t size) {
+    std::vector<float> values;
+    for (Rng stream = rng.stream(name); static_cast<std::int64_t>(values.size()) < size;) values.push_back(stream.normal());
+    return values;
+  };
+  std::vector<float> generosity = normals("generosity", users), quality = normals("quality", movies);
+  std::vector<float> taste = normals("taste", users * kinds), kind = normals("kind", movies * kinds);
 
   Rows rows;
   std::unordered_set<std::int64_t> taken;
@@ -86,7 +90,7 @@ Ratings generate(std::int64_t users, std::int64_t movies, std::int64_t count, Rn
 
     float liking = 0;
     for (int k = 0; k < kinds; ++k) liking += taste[user * kinds + k] * kind[movie * kinds + k];
-    float stars = 3.5f + 0.5f * liking + 0.3f * noise.normal();
+    float stars = 3.3f + 0.4f * generosity[user] + 0.6f * quality[movie] + 0.3f * liking + 0.3f * noise.normal();
     rows.users.push_back(static_cast<int>(user));
     rows.movies.push_back(static_cast<int>(movie));
     rows.ratings.push_back(std::clamp(std::round(2 * stars) / 2, 0.5f, 5.0f));

@@ -17,8 +17,8 @@ struct Ratings {
   std::int64_t user_count, movie_count;
 };
 
-// Ratings by users of four tastes each, who like movies of that kind, with noise, in halves of stars. Every user and
-// movie occurs, no pair twice. ValueError if `count` is below the larger of users and movies, or above half of all pairs.
+// Some users are more generous, some movies better, and users of a taste like movies of that kind; the rest is noise. In
+// halves of stars. Every user and movie occurs, no pair twice. ValueError if `count` is below the larger of users and movies, or above half of all pairs.
 Ratings generate(std::int64_t users, std::int64_t movies, std::int64_t count, Rng rng);
 
 // The rows of a MovieLens ratings.csv ("userId,movieId,rating,timestamp"), or of the one in a folder, shuffled by `rng`.

@@ -65,3 +65,4 @@
 #include <floe/train/numerics.h>
 #include <floe/train/profile.h>
 #include <floe/train/frechet.h>
+#include <floe/train/instruments.h>

@@ -279,7 +279,7 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
            Case{"--data " + out + "/shape.npy",
                 "penguins: " + out +
                     "/shape.npy: header: expected uint8 bitmaps of shape (count, 784), found uint8 of shape (3, 5)\n"},
-           Case{"--data " + out + "/one.npy", "penguins: " + out + "/one.npy: needs at least two drawings, found 1\n"},
+           Case{"--data " + out + "/one.npy", "penguins: " + out + "/one.npy: needs at least four drawings, found 1\n"},
            Case{"--out /dev/null/x", ""},
        }) {
     Result result = run(c.flags + (c.flags.starts_with("--out") ? "" : " --out " + out + "/out"));

@@ -352,5 +352,9 @@ TEST(Description, CountsWhatIsNotFinite) {
   EXPECT_EQ(describe(Tensor()), "undefined");
 }
 
+TEST(Print, ANegativeNaNIsANaN) {
+  EXPECT_EQ(to_string(full({}, -std::numeric_limits<double>::quiet_NaN())), "Tensor(nan, shape=(), dtype=float32)");
+}
+
 }  // namespace
 }  // namespace floe

@@ -149,6 +149,8 @@ std::string scalar(const Tensor& tensor) {
   return dispatch(tensor.dtype(), [&]<class T>() -> std::string {
     T value = *tensor.data<T>();
     if constexpr (std::is_same_v<T, bool>) return value ? "True" : "False";
+    if constexpr (std::is_floating_point_v<T>)
+      if (std::isnan(value)) return "nan";  // without its sign
     std::string text = fmt::format("{}", value);
     bool whole = text.find_first_not_of("-0123456789") == std::string::npos;
     return std::is_floating_point_v<T> && whole ? text + ".0" : text;

@@ -1,0 +1,46 @@
+// The stops of the tour: each a short function that runs, and prints what the talk showed.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include <floe/floe.h>
+
+namespace tour {
+
+struct Settings {
+  std::uint64_t seed = 1;
+  std::filesystem::path data;  // ratings for simple_dot; empty: generated ones
+  std::filesystem::path out;   // for what a stop leaves behind
+};
+
+// values.cpp: tensors that print.
+void matmul(const Settings&);
+void slicing(const Settings&);
+void fizzbuzz(const Settings&);
+
+// gradients.cpp: what a tape knows, and what one builds on it.
+void tape(const Settings&);
+void linear_regression(const Settings&);
+void higher_order(const Settings&);
+void custom_gradient(const Settings&);
+
+// line_search.cpp: an algorithm that decides by values.
+void line_search(const Settings&);
+
+// objects.cpp: variables, metrics and checkpoints are objects like any other.
+void variables(const Settings&);
+void metrics(const Settings&);
+void checkpoints(const Settings&);
+
+// watching.cpp: where the time goes, and curves while they grow.
+void profile(const Settings&);
+void tensorboard(const Settings&);
+
+// recursion.cpp: a network whose shape is that of its example.
+void recursion(const Settings&);
+
+// simple_dot.cpp: embeddings of users and movies.
+void simple_dot(const Settings&);
+
+}  // namespace tour
