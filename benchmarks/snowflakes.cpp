@@ -7,6 +7,7 @@
 #include <datasets/snowflakes/gravner_griffeath.h>
 #include <datasets/snowflakes/growths.h>
 #include <datasets/snowflakes/picture.h>
+#include <datasets/snowflakes/snowflakes.h>
 
 using namespace floe;
 using namespace floe::snowflakes;

@@ -2,10 +2,14 @@
 #include "growths.h"
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <floe/tensor/error.h>
+
+#include "snowflakes.h"
 
 namespace floe::snowflakes {
 namespace {

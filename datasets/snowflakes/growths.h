@@ -1,11 +1,8 @@
 // Growths by name: the parameter sets of the paper, and the families that the training set is drawn from.
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include <floe/tensor/random.h>
 
@@ -25,11 +22,8 @@ const Growth& growth_named(std::string_view name);  // ValueError with all names
 // Part of the name of every file that caches grown flakes; changes whenever a seed grows other flakes.
 inline constexpr int generator_version = 1;
 
-// The types of crystal in the training set, in the order of their labels: "plate", "sectored plate", ...
-const std::vector<std::string>& kind_names();
-
-// A growth of that kind with parameters drawn along the sweeps of the paper; it reaches 200 cells in some thousand
-// updates.
+// A growth of the kind with that place in kind_names() (snowflakes.h), its parameters drawn along the sweeps of the paper;
+// it reaches 200 cells in some thousand updates. ValueError for another place.
 Growth draw_growth(int kind, Rng& rng);
 
 }  // namespace floe::snowflakes

@@ -152,7 +152,8 @@ Tensor load_folder(const std::filesystem::path& folder, int side) {
   std::error_code error;
   std::filesystem::directory_iterator entries(folder, error), end;
   for (; !error && entries != end; entries.increment(error)) {
-    if (is_png(entries->path()) && !entries->is_directory()) paths.push_back(entries->path());
+    std::error_code unknown;
+    if (is_png(entries->path()) && !entries->is_directory(unknown)) paths.push_back(entries->path());
   }
   if (error) throw FileError(folder, "", "expected a folder that can be read, found: " + error.message());
   if (paths.empty()) throw FileError(folder, "", "expected pictures whose names end in .png, found none");
