@@ -45,7 +45,7 @@ class GravnerGriffeath {
   // Diffusion, freezing, attachment, melting, and changes of the vapour.
   void update();
 
-  // Updates until the flake is `cells` wide from tip to tip, or until `most` updates were made; true if it is that wide.
+  // Updates until the flake is `cells` wide from tip to tip, or `most` updates were made; true if it is that wide.
   bool grow(int cells, std::int64_t most);
 
   std::int64_t updates() const { return updates_; }

@@ -43,7 +43,9 @@ constexpr std::array<NamedGrowth, 11> growths = {{
       .sigma = 1e-5}},
 }};
 
-enum Kind { plate, sectored_plate, stellar_plate, simple_star, stellar_dendrite, fern, plate_ends, dendrite_ends, ribs };
+enum Kind {
+  plate, sectored_plate, stellar_plate, simple_star, stellar_dendrite, fern, plate_ends, dendrite_ends, ribs
+};
 
 }  // namespace
 

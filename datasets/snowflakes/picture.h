@@ -15,8 +15,8 @@ namespace floe::snowflakes {
 // For training: black around the crystal; in it 150 where it is thinnest and 255 where it is thickest.
 Tensor grey_picture(const GravnerGriffeath& flake, int side, double cells);
 
-// As the talk showed them, in the colours of ColorBrewer's BuPu from the dark end: vapour that is still there, a lighter
-// halo where the crystal has used it up, and the crystal, brightest where it is thickest.
+// As the talk showed them, in the colours of ColorBrewer's BuPu from the dark end: vapour that is still there, a
+// lighter halo where the crystal has used it up, and the crystal, brightest where it is thickest.
 Tensor colour_picture(const GravnerGriffeath& flake, int side, double cells);
 
 }  // namespace floe::snowflakes

@@ -1,4 +1,4 @@
-// Gravner and Griffeath's automaton: the paper's rules, its conserved mass, its symmetry, and the shapes it is known for.
+// Gravner and Griffeath's automaton: the paper's rules, its mass, its symmetry, and the shapes it is known for.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -331,7 +331,7 @@ TEST(GrowthNamed, NamesAllWhenItRefusesOne) {
             "primitive_fern, fern, simple_star, plate_ends, dendrite_ends, ribs, vapour_drop, noisy");
 }
 
-// --- Shapes, grown to 401 cells ----------------------------------------------------------------------------------------
+// --- Shapes, grown to 401 cells --------------------------------------------------------------------------------------
 
 struct Shape401 {
   GravnerGriffeath flake;
@@ -364,8 +364,8 @@ int half_width(const GravnerGriffeath& flake, double share) {
   return half;
 }
 
-// The branches on one side of an arm: how often a line beside it, within the arm's 30 degrees, enters the crystal; of all
-// such lines the one with the most.
+// The branches on one side of an arm: how often a line beside it, within the arm's 30 degrees, enters the crystal; of
+// all such lines the one with the most.
 int branches(const GravnerGriffeath& flake) {
   int most = 0, extent = flake.width() / 2;
   for (int r = 1; r < extent / 2; ++r) {
