@@ -22,8 +22,8 @@ const Growth& growth_named(std::string_view name);  // ValueError with all names
 // Part of the name of every file that caches grown flakes; changes whenever a seed grows other flakes.
 inline constexpr int generator_version = 1;
 
-// A growth of the kind with that place in kind_names() (snowflakes.h), its parameters drawn along sweeps of the paper; it
-// reaches 200 cells in some thousand updates. ValueError for another place.
+// A growth of the kind with that place in kind_names() (snowflakes.h), drawn along sweeps of the paper; it reaches 200
+// cells in some thousand updates. ValueError for another place.
 Growth draw_growth(int kind, Rng& rng);
 
 }  // namespace floe::snowflakes
