@@ -272,5 +272,39 @@ TEST(WriteAtomically, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_EQ(files, 1);
 }
 
+// --- Files that grow -------------------------------------------------------------------------------------------------
+
+TEST(GrowingFile, HoldsWhatWasAppendedAtOnce) {
+  TempFolder folder;
+  GrowingFile file(folder / "events");
+  EXPECT_EQ(read_bytes(folder / "events"), "");
+  file.append("one ");
+  file.append("");
+  EXPECT_EQ(read_bytes(folder / "events"), "one ");
+  file.append("two");
+  EXPECT_EQ(read_bytes(folder / "events"), "one two");
+}
+
+TEST(GrowingFile, IsNewAndInAFolderThatIsThere) {
+  TempFolder folder;
+  folder.write("events", "old");
+  EXPECT_EQ(file_error_of(folder / "events", [&] { GrowingFile file(folder / "events"); }),
+            "cannot be written: File exists");
+  EXPECT_EQ(read_bytes(folder / "events"), "old");
+  EXPECT_EQ(file_error_of(folder / "later" / "events", [&] { GrowingFile file(folder / "later" / "events"); }),
+            "cannot be written: there is no folder " + (folder / "later").string());
+}
+
+TEST(Folders, AreMadeWithThoseAboveThem) {
+  TempFolder folder;
+  make_folder(folder / "a/b/c");
+  make_folder(folder / "a/b/c");
+  make_folder(folder / "d/");
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b/c"));
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "d"));
+  std::filesystem::path file = folder.write("file", "");
+  EXPECT_EQ(file_error_of(file, [&] { make_folder(file); }), "is a file, not a folder");
+}
+
 }  // namespace
 }  // namespace floe

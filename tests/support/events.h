@@ -1,9 +1,11 @@
 // TensorBoard's files as a test reads them: records with a slow checksum, messages field by field.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -11,7 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <floe/data/png.h>
-#include <floe/floe.h>
+#include <floe/layers/dense.h>
+#include <floe/tensor/random.h>
 #include <support/child.h>
 #include <support/events.h>
 
@@ -216,12 +217,8 @@ TEST(SummaryWriter, TakesBackTheStepsAfterTheCheckpoint) {
   for (int step = 1; step <= 5; ++step) killed.scalar("loss", 10, step);
   SummaryWriter resumed(folder.path(), {.first_step = 4});
   for (int step = 4; step <= 6; ++step) resumed.scalar("loss", 20, step);
-  EXPECT_EQ(points_in(folder.path()), (std::vector<Point>{{"loss", 1, 10},
-                                                          {"loss", 2, 10},
-                                                          {"loss", 3, 10},
-                                                          {"loss", 4, 20},
-                                                          {"loss", 5, 20},
-                                                          {"loss", 6, 20}}));
+  EXPECT_EQ(points_in(folder.path()), (std::vector<Point>{{"loss", 1, 10}, {"loss", 2, 10}, {"loss", 3, 10},
+                                                          {"loss", 4, 20}, {"loss", 5, 20}, {"loss", 6, 20}}));
 }
 
 TEST(SummaryWriter, WithoutAFolderWritesNothing) {

@@ -171,6 +171,11 @@ namespace {
   throw FileError(path, "", "cannot be written: " + in_words(error));
 }
 
+[[noreturn]] void refuse_creating(const std::filesystem::path& path, const std::filesystem::path& target, int error) {
+  if (error != ENOENT) refuse_writing(path, error);
+  throw FileError(path, "", "cannot be written: there is no folder " + folder_of(target).string());
+}
+
 // 0, or the error after which some of the bytes may be written.
 int write_all(int descriptor, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -200,10 +205,7 @@ class Temporary {
       name_ = target_;
       name_ += fmt::format(".{}.{}.tmp", getpid(), number.fetch_add(1));
       descriptor_ = open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor_ < 0 && errno == ENOENT) {
-        throw FileError(path_, "", "cannot be written: there is no folder " + folder_of(target_).string());
-      }
-      if (descriptor_ < 0 && errno != EEXIST) refuse_writing(path_, errno);
+      if (descriptor_ < 0 && errno != EEXIST) refuse_creating(path_, target_, errno);
     } while (descriptor_ < 0 || !lock());
   }
 
@@ -288,7 +290,7 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 
 GrowingFile::GrowingFile(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) refuse_writing(path_, errno);
+  if (descriptor_ < 0) refuse_creating(path_, path_, errno);
 }
 
 GrowingFile::~GrowingFile() { close(descriptor_); }

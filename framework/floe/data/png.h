@@ -19,7 +19,6 @@ namespace floe {
 
 void save_png(const std::filesystem::path& path, const Tensor& image);
 std::string encode_png(const Tensor& image);  // the bytes of such a file
-
 Tensor to_pixels(const Tensor& image, std::string_view op = "to_pixels");  // what is stored: uint8 of its shape
 
 struct GridOptions {
