@@ -64,5 +64,6 @@
 #include <floe/train/inspect.h>
 #include <floe/train/numerics.h>
 #include <floe/train/profile.h>
+#include <floe/train/debug.h>
 #include <floe/train/frechet.h>
 #include <floe/train/instruments.h>

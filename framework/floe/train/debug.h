@@ -1,0 +1,34 @@
+// debug: functions to call from a debugger, where conversions and default arguments are not at hand.
+//
+// Load the printers with `source framework/gdb/floe.py`; then, in a program built with -g (cmake --preset debug):
+//
+//   (gdb) print x
+//   $1 = Tensor (2, 3) float32 cpu, min 1, mean 3.5, max 6, [1 2 3 4 5 6]
+//   (gdb) call floe::debug::print(x)
+//   (gdb) call floe::debug::op("tanh", x)
+//   (gdb) call floe::debug::set(w, 4, 0.5)
+//
+// Nothing here is recorded or throws: a mistake is printed. A debug build links these functions into every program; in
+// others, name `floe_debug` to the linker: -Wl,--undefined=floe_debug.
+#pragma once
+
+#include <floe/tape/gradients.h>
+
+namespace floe::debug {
+
+void print(const Tensor& x);  // all of it, and one line about it, to stdout
+void print(const Variable& x);
+void print(const Gradients& gradients);
+
+double at(const Tensor& x, std::int64_t index);  // the element at an index in row-major order, NaN if there is none
+double mean(const Tensor& x);
+
+// Changes one element. Other holders of a tensor's value keep what they have.
+void set(Tensor& x, std::int64_t index, double value);
+void set(Variable& x, std::int64_t index, double value);
+
+// Runs an op by its name. The result stays until the program ends, so that the debugger can go on with it.
+const Tensor& op(const char* name, const Tensor& x);                   // abs, exp, isfinite, log, reduce_max, ...
+const Tensor& op(const char* name, const Tensor& a, const Tensor& b);  // add, divide, matmul, multiply, subtract
+
+}  // namespace floe::debug
