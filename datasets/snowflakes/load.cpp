@@ -114,6 +114,7 @@ void check_png(const InputFile& file, std::string_view bytes) {
                     fmt::format("expected 1 to {} pixels, found {} x {}", most_pixels, width, height));
       }
     }
+    if (type == "IDAT" && length == 0) file.refuse(at_offset(at), "expected data in the chunk IDAT, found none");
     first = false;
     ended = type == "IEND";
     at += 12 + length;
