@@ -55,7 +55,8 @@ TEST(Reiter, KeepsTheWaterWithoutGamma) {
   Reiter flake(1.5, 0.4, 0, 40);
   auto sum = [&] {
     double total = 0;
-    for (double water : flake.water().span<double>()) total += water;
+    Tensor water = flake.water();
+    for (double mass : water.span<double>()) total += mass;
     return total;
   };
   double before = sum();
