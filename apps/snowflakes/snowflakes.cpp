@@ -136,7 +136,7 @@ Objective objective_for(const std::string& name) {
 
 struct Flags : CommonArguments {
   std::string loss = "mmd";
-  int side = 28, latent = 2, flakes = 2700;
+  int side = 28, latent = 2, flakes = 2070;
   double rate = 1e-3;
   std::pair<int, int> interpolate{0, 1};
 };
@@ -338,7 +338,7 @@ int train(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  flags.epochs = 100, flags.batch = 100, flags.seed = 7777, flags.out = "out/snowflakes";
+  flags.epochs = 60, flags.batch = 100, flags.seed = 7777, flags.out = "out/snowflakes";
   Arguments arguments("snowflakes", "A variational autoencoder that learns to grow snowflakes.");
   add_common(arguments, flags);
   arguments.add("--loss", flags.loss, "mmd: codes as a whole look normal; elbo: each code is a normal distribution");

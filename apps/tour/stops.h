@@ -10,8 +10,8 @@ namespace tour {
 
 struct Settings {
   std::uint64_t seed = 1;
-  std::filesystem::path data;  // ratings for simple_dot; empty: generated ones
-  std::filesystem::path out;   // for what a stop leaves behind
+  std::filesystem::path data{};             // ratings for simple_dot; empty: generated ones
+  std::filesystem::path out = "out/tour";  // for what a stop leaves behind
 };
 
 // values.cpp: tensors that print.

@@ -57,7 +57,7 @@ int walk(const std::string& wanted, const tour::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  tour::Settings settings{.out = "out/tour"};
+  tour::Settings settings;
   std::string stop = "all";
   Arguments arguments("tour", "The short demos of the 2018 talk on eager execution. Stops: " + names() + ".");
   arguments.add("stop", stop, "Where to stop, or all");
