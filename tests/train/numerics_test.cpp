@@ -3,6 +3,7 @@
 #include <limits>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <floe/layers/batch_normalization.h>
@@ -40,6 +41,18 @@ TEST(CheckNumerics, FindsTheLogarithmOfZero) {
                  "  forward\n"
                  "  output   (2, 2)   min -1.38629, mean -0.693147, max 0, 0 NaN, 1 Inf\n"
                  "  input 0  (2, 2)   min 0, mean 0.4375, max 1, 0 NaN, 0 Inf");
+}
+
+TEST(CheckNumerics, FindsOneAmongMany) {
+  Tensor ones = floe::ones({7, 100});
+  for (std::int64_t place : {0, 63, 64, 639, 640, 699}) {
+    Tensor x = ones;
+    x.mutable_data<float>()[place] = -std::numeric_limits<float>::infinity();
+    CheckNumerics check;
+    std::string message = test::error_of<NumericsError>([&] { x * 1.0; });
+    EXPECT_EQ(message.substr(0, message.find('\n')),
+              fmt::format("multiply: gives -inf, first at ({}, {})", place / 100, place % 100));
+  }
 }
 
 TEST(CheckNumerics, FindsADivisionByZeroAndNamesStepAndDtype) {
