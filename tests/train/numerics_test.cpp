@@ -88,8 +88,7 @@ TEST(CheckNumerics, FindsWhatIsInfiniteInBackwardAlone) {
                                       "  in the gradient of sqrt\n"
                                       "  output   (3,)   min 0.25, mean 0.375, max 0.5, 0 NaN, 1 Inf\n"
                                       "  input 0  (3,)   min 1, mean 1, max 1, 0 NaN, 0 Inf\n"
-                                      "  input 1  (3,)   min 0, mean 1, max 2, 0 NaN, 0 Inf\n"
-                                      "  input 2  (3,)   min 0, mean 1, max 2, 0 NaN, 0 Inf",
+                                      "  input 1  (3,)   min 0, mean 1, max 2, 0 NaN, 0 Inf",
                                       [&] { tape.gradient(loss, x); });
 }
 
@@ -129,8 +128,11 @@ TEST(CheckNumerics, FindsAnOverflowInsideBatchNormalization) {
   Layer model("model", Device{}, Rng(1));
   BatchNormalization norm(&model, "norm", 1);
   Tensor x = tensor({{1e30}, {-1e30}});
-  std::string message = test::error_of<NumericsError>([&] { norm(x, Mode::training); });
-  EXPECT_TRUE(message.starts_with("add: gives inf, first at (0,)\n  forward, layer model.norm\n")) << message;
+  EXPECT_MESSAGE(NumericsError, norm(x, Mode::training),
+                 "moments: gives inf, first at (0,)\n"
+                 "  forward, layer model.norm\n"
+                 "  output   (1,)     no finite values, 0 NaN, 1 Inf\n"
+                 "  input 0  (2, 1)   min -1e+30, mean 0, max 1e+30, 0 NaN, 0 Inf");
 }
 
 TEST(CheckNumerics, LooksIntoCustomGradients) {

@@ -59,6 +59,7 @@ Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, 
     result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
   } else {
     run<cpu::moments, cuda::moments>(x->device(), rows_of(x), result.mean, result.variance);
+    observe({"moments", x.where()}, {x}, result.variance);
   }
   Tensor inverse_stddev, scale;
   {

@@ -25,7 +25,10 @@ Tensor pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor
         dy.data<T>(), from_x.data<T>(), from_y.data<T>());
   });
   static const std::string name = fmt::format("{}_gradient", Formula::name);
-  observe({name.c_str()}, {dy, from_x, from_y}, dx);
+  if (x.defined() && y.defined())
+    observe({name.c_str()}, {dy, x, y}, dx);
+  else
+    observe({name.c_str()}, {dy, from_x}, dx);
   return dx;
 }
 
@@ -34,7 +37,8 @@ Tensor pointwise(const Formula& formula, const Operand& x) {
   require_floating(Formula::name, x);
   Tensor y(x->shape(), x->dtype(), x->device());
   dispatch_floating(x->dtype(), [&]<class T>() {
-    cpu::pointwise_flat<T>(x->elements(), [&](auto a) { return formula.value(a); }, y.mutable_data<T>(), x->data<T>());
+    cpu::pointwise_flat<T>(
+        x->elements(), [&](auto a) { return formula.value(a); }, y.mutable_data<T>(), x->data<T>());
   });
   static const Tensor nothing;
   record({Formula::name, x.where()}, {x}, y,

@@ -131,7 +131,7 @@ void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keep
          std::move(function));
 }
 
-// Reports to the observers alone: a fused gradient or an optimizer's step, which are never recorded.
+// Reports to the observers alone: a fused gradient, a part of an op, an optimizer's step. They are never recorded.
 inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) {
   if ((detail::hooks & detail::observed) == 0) [[likely]] return;
   Tensor* outputs[] = {&output};
