@@ -22,11 +22,12 @@ struct Plan {                          // how a network gets from an image of th
   int side;
   std::vector<int> down, up;           // filters of the convolutions that halve, and of those that double
   int bottom, start;                   // the side after the last halving, and before the first doubling
+  int hidden;                          // units between a code and its first image, 0 for none
 };
 
 Plan plan_for(int side) {
-  if (side == 28) return {28, {32, 64}, {64, 32}, 6, 7};
-  if (side == 64) return {64, {32, 64, 128}, {128, 64, 32}, 7, 8};
+  if (side == 28) return {28, {32, 64}, {64, 32}, 6, 7, 0};          // the talk's
+  if (side == 64) return {64, {32, 64, 128}, {64, 64, 32}, 7, 8, 256};
   throw ValueError(fmt::format("--side is {}, but must be 28 or 64", side));
 }
 
@@ -58,8 +59,9 @@ class Decoder : public Layer {
   Decoder(std::string name, Device device, Rng rng, const Plan& plan, int latent)
       : Layer(std::move(name), device, rng),
         start_(plan.start),
-        project_(this, "project", {.in = latent, .units = start_ * start_ * 32}),
+        project_(this, "project", {.in = plan.hidden ? plan.hidden : latent, .units = start_ * start_ * 32}),
         draw_(this, "draw", {.in = plan.up.back(), .filters = 1, .kernel_size = 3, .strides = 1}) {
+    if (plan.hidden) hidden_.add(DenseOptions{.in = latent, .units = plan.hidden});
     int channels = 32;
     for (int filters : plan.up) {
       up_.add(Conv2DTransposeOptions{.in = channels, .filters = filters, .kernel_size = 3, .strides = 2});
@@ -68,13 +70,16 @@ class Decoder : public Layer {
   }
 
   Tensor operator()(const Tensor& codes) {                         // (batch, latent)
-    Tensor x = reshape(relu(project_(codes)), {-1, start_, start_, 32});
+    Tensor x = codes;
+    for (std::size_t i = 0; i < hidden_.size(); ++i) x = relu(hidden_[i](x));
+    x = reshape(relu(project_(x)), {-1, start_, start_, 32});
     for (std::size_t i = 0; i < up_.size(); ++i) x = relu(up_[i](x));
     return draw_(x);                                               // (batch, side, side, 1), logits: sigmoid draws
   }
 
  private:
   int start_;
+  LayerList<Dense> hidden_{this, "hidden"};
   Dense project_;
   LayerList<Conv2DTranspose> up_{this, "up"};
   Conv2DTranspose draw_;
