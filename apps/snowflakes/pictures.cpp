@@ -1,4 +1,4 @@
-// What the snowflakes app shows beside its flakes.
+// What the snowflakes app leaves to look at.
 #include "pictures.h"
 
 #include <algorithm>
@@ -7,8 +7,9 @@
 
 #include <fmt/format.h>
 
-using namespace floe;
+#include <datasets/snowflakes/snowflakes.h>
 
+namespace vae {
 namespace {
 
 struct Colour {
@@ -32,7 +33,40 @@ float between(const float* image, int size, double row, double column) {
          down * ((1 - right) * at(top + 1, left) + right * at(top + 1, left + 1));
 }
 
+Tensor manifold(Model& model) {
+  Tensor steps = linspace(-4, 4, 16);
+  Tensor across = tile(steps, {16}), down = reshape(tile(expand_dims(-steps, 1), {1, 16}), {-1});
+  Tensor codes = stack({across, down}, 1);                          // (256, 2)
+  return model.decode(pad(codes, {{0, 0}, {0, model.latent - 2}}));
+}
+
 }  // namespace
+
+void draw_pictures(Model& model, const Tensor& images, const Tensor& kinds, const Tensor& held_out,
+                   const Tensor& sample_codes, const std::filesystem::path& folder) {
+  std::int64_t side = images.dim(1);
+  auto picture = [&](const char* name, const Tensor& drawn, int columns) {
+    save_grid(snowflakes::in_colour(drawn), folder / name,
+              {.columns = columns, .background = 0, .scale = side == 28 ? 2 : 1});
+  };
+  picture("samples.png", model.decode(sample_codes), 8);
+  picture("manifold.png", manifold(model), 16);
+  Tensor input = slice(held_out, 0, 0, std::min<std::int64_t>(64, held_out.dim(0)));
+  picture("reconstructions.png", reshape(stack({input, model.decode(model.encode(input))}, 1), {-1, side, side, 1}), 16);
+  save_png(folder / "codes.png", scatter(model.encode(images), kinds));
+}
+
+void draw_walk(Model& model, const Tensor& images, std::pair<int, int> between, const std::filesystem::path& path) {
+  auto code = [&](int i) { return model.encode(slice(images, 0, i, i + 1)); };
+  Tensor from = code(between.first), to = code(between.second), share = linspace(0, 1, 24);
+  Tensor there = from + expand_dims(share, 1) * (to - from);        // (24, latent)
+  Tensor drawn = snowflakes::in_colour(model.decode(concat({there, flip(there, {0})}, 0)));
+  Tensors frames;
+  for (std::int64_t i = 0; i < drawn.dim(0); ++i) {
+    frames.push_back(enlarge(drawn[i], static_cast<int>(256 / images.dim(1))));
+  }
+  save_animation(path, frames, 80);
+}
 
 Tensor scatter(const Tensor& points, const Tensor& kinds) {
   Tensor image = full({side, side, 3}, 32, DType::uint8);
@@ -84,3 +118,5 @@ double asymmetry(const Tensor& images) {
   }
   return difference / total;
 }
+
+}  // namespace vae

@@ -10,80 +10,13 @@
 #include <datasets/snowflakes/snowflakes.h>
 #include <floe/floe.h>
 
+#include "networks.h"
 #include "pictures.h"
 
 using namespace floe;
+using namespace vae;
 
 namespace {
-
-// --- The two networks ------------------------------------------------------------------------------------------------
-
-struct Plan {                          // how a network gets from an image of this side to a code, and back
-  int side;
-  std::vector<int> down, up;           // filters of the convolutions that halve, and of those that double
-  int bottom, start;                   // the side after the last halving, and before the first doubling
-  int hidden;                          // units between a code and its first image, 0 for none
-};
-
-Plan plan_for(int side) {
-  if (side == 28) return {28, {32, 64}, {64, 32}, 6, 7, 0};          // the talk's
-  if (side == 64) return {64, {32, 64, 128}, {64, 64, 32}, 7, 8, 256};
-  throw ValueError(fmt::format("--side is {}, but must be 28 or 64", side));
-}
-
-class Encoder : public Layer {
- public:
-  Encoder(std::string name, Device device, Rng rng, const Plan& plan, int numbers)
-      : Layer(std::move(name), device, rng),
-        code_(this, "code", {.in = plan.bottom * plan.bottom * plan.down.back(), .units = numbers}) {
-    int channels = 1;
-    for (int filters : plan.down) {
-      down_.add(Conv2DOptions{.in = channels, .filters = filters, .kernel_size = 3, .strides = 2, .padding = Padding::valid});
-      channels = filters;
-    }
-  }
-
-  Tensor operator()(const Tensor& images) {                        // (batch, side, side, 1) in [0, 1]
-    Tensor x = images;
-    for (std::size_t i = 0; i < down_.size(); ++i) x = relu(down_[i](x));
-    return code_(flatten(x));                                      // (batch, numbers)
-  }
-
- private:
-  LayerList<Conv2D> down_{this, "down"};
-  Dense code_;
-};
-
-class Decoder : public Layer {
- public:
-  Decoder(std::string name, Device device, Rng rng, const Plan& plan, int latent)
-      : Layer(std::move(name), device, rng),
-        start_(plan.start),
-        project_(this, "project", {.in = plan.hidden ? plan.hidden : latent, .units = start_ * start_ * 32}),
-        draw_(this, "draw", {.in = plan.up.back(), .filters = 1, .kernel_size = 3, .strides = 1}) {
-    if (plan.hidden) hidden_.add(DenseOptions{.in = latent, .units = plan.hidden});
-    int channels = 32;
-    for (int filters : plan.up) {
-      up_.add(Conv2DTransposeOptions{.in = channels, .filters = filters, .kernel_size = 3, .strides = 2});
-      channels = filters;
-    }
-  }
-
-  Tensor operator()(const Tensor& codes) {                         // (batch, latent)
-    Tensor x = codes;
-    for (std::size_t i = 0; i < hidden_.size(); ++i) x = relu(hidden_[i](x));
-    x = reshape(relu(project_(x)), {-1, start_, start_, 32});
-    for (std::size_t i = 0; i < up_.size(); ++i) x = relu(up_[i](x));
-    return draw_(x);                                               // (batch, side, side, 1), logits: sigmoid draws
-  }
-
- private:
-  int start_;
-  LayerList<Dense> hidden_{this, "hidden"};
-  Dense project_;
-  LayerList<Conv2DTranspose> up_{this, "up"};
-  Conv2DTranspose draw_;
-};
 
 // --- The losses ------------------------------------------------------------------------------------------------------
 
@@ -163,67 +96,9 @@ Data load_data(const Flags& flags) {
   return {images, zeros({images.dim(0)}, DType::int32), {"of one kind"}};
 }
 
-// The function of each hundred rows, to keep memory small.
-template <class Function>
-Tensor in_parts(const Tensor& rows, Function function) {
-  Tensors parts;
-  for (std::int64_t i = 0; i < rows.dim(0); i += 100) {
-    parts.push_back(function(slice(rows, 0, i, std::min(i + 100, rows.dim(0)))));
-  }
-  return concat(parts, 0);
-}
-
-struct Model {
-  Encoder encoder;
-  Decoder decoder;
-  int latent;
-
-  Tensor encode(const Tensor& images) {                            // the mean of a code, where it has a variance too
-    return in_parts(images, [&](const Tensor& part) { return slice(encoder(part), 1, 0, latent); });
-  }
-  Tensor decode(const Tensor& codes) {
-    return in_parts(codes, [&](const Tensor& part) { return sigmoid(decoder(part)); });
-  }
-};
-
 // How far drawings are from what they draw.
 double reconstruction_error(Model& model, const Tensor& images) {
   return mean_squared_error(model.decode(model.encode(images)), images).item();
-}
-
-// The codes from -4 to 4 in both directions, decoded: 16 x 16 flakes, each beside those most like it.
-Tensor manifold(Model& model) {
-  Tensor steps = linspace(-4, 4, 16);
-  Tensor across = tile(steps, {16}), down = reshape(tile(expand_dims(-steps, 1), {1, 16}), {-1});
-  Tensor codes = stack({across, down}, 1);                         // (256, 2); further numbers of a code stay 0
-  return model.decode(pad(codes, {{0, 0}, {0, model.latent - 2}}));
-}
-
-void draw_pictures(Model& model, const Tensor& images, const Tensor& kinds, const Tensor& held_out,
-                   const Tensor& sample_codes, const Flags& flags) {
-  auto picture = [&](const char* name, const Tensor& drawn, int columns, int scale) {
-    save_grid(snowflakes::in_colour(drawn), flags.out / name, {.columns = columns, .background = 0, .scale = scale});
-  };
-  int scale = flags.side == 28 ? 2 : 1;
-  picture("samples.png", model.decode(sample_codes), 8, scale);
-  picture("manifold.png", manifold(model), 16, scale);
-
-  // Eight pairs of columns: a flake that it never saw, and what it makes of it.
-  Tensor input = slice(held_out, 0, 0, std::min<std::int64_t>(64, held_out.dim(0)));
-  Tensor pairs = reshape(stack({input, model.decode(model.encode(input))}, 1), {-1, flags.side, flags.side, 1});
-  picture("reconstructions.png", pairs, 16, scale);
-  save_png(flags.out / "codes.png", scatter(model.encode(images), kinds));
-}
-
-// From one flake to another by way of their codes, and back.
-void walk(Model& model, const Tensor& images, const Flags& flags) {
-  auto code = [&](int i) { return model.encode(slice(images, 0, i, i + 1)); };
-  Tensor from = code(flags.interpolate.first), to = code(flags.interpolate.second), share = linspace(0, 1, 24);
-  Tensor there = from + expand_dims(share, 1) * (to - from);       // (24, latent)
-  Tensor drawn = snowflakes::in_colour(model.decode(concat({there, flip(there, {0})}, 0)));
-  Tensors frames;
-  for (std::int64_t i = 0; i < drawn.dim(0); ++i) frames.push_back(enlarge(drawn[i], 256 / flags.side));
-  save_animation(flags.out / "interpolation.png", frames, 80);
 }
 
 void print_step(std::int64_t step, const Tensor& images, const std::vector<std::string>& terms, const Tensors& losses,
@@ -319,7 +194,7 @@ int train(const Flags& flags) {
     fmt::print("{}\n", line);
     log.append(epoch, results);
     if (epoch == 1 || epoch % 10 == 0 || epoch == flags.epochs) {
-      draw_pictures(model, images, flakes.kinds, held_out, sample_codes, flags);
+      draw_pictures(model, images, flakes.kinds, held_out, sample_codes, flags.out);
     }
     board.image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, instruments.step());
     board.histograms(model.encoder.variables(), instruments.step());
@@ -334,7 +209,7 @@ int train(const Flags& flags) {
   fmt::print("a turn of 60 degrees changes the data by {:.3f}, new flakes by {:.3f}\n", asymmetry(images),
              asymmetry(model.decode(sample_codes)));
   fmt::print("codes.png: {}\n", colours_of(flakes.kind_names));
-  walk(model, images, flags);
+  draw_walk(model, images, flags.interpolate, flags.out / "interpolation.png");
   fmt::print("the pictures are in {}\n", flags.out.string());
   return 0;
 }
