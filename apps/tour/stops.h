@@ -12,6 +12,7 @@ struct Settings {
   std::uint64_t seed = 1;
   std::filesystem::path data{};             // ratings for simple_dot; empty: generated ones
   std::filesystem::path out = "out/tour";  // for what a stop leaves behind
+  std::filesystem::path tensorboard{};      // events of the stop of this name; empty: in `out`
 };
 
 // values.cpp: tensors that print.

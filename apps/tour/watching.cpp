@@ -25,7 +25,7 @@ void tensorboard(const Settings& settings) {
   Variable slope("slope", tensor(5.)), offset("offset", tensor(10.));
   SGD optimizer(0.01);
 
-  std::filesystem::path folder = settings.out / "events";
+  std::filesystem::path folder = settings.tensorboard.empty() ? settings.out / "events" : settings.tensorboard;
   SummaryWriter writer(folder);
   writer.text("about", "y = 3 x + 2, with noise", 0);
   for (int step = 0; step < 200; ++step) {

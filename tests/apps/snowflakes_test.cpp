@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <floe/data/npy.h>
+#include <floe/data/png.h>
 #include <support/app.h>
+#include <support/events.h>
 #include <support/temp_folder.h>
 
 namespace {
@@ -76,6 +78,44 @@ TEST(SnowflakesSlow, KilledAndResumedLeavesWhatAnUninterruptedRunLeaves) {
   Result last = run("--resume " + flags + broken);
   ASSERT_EQ(last.status, 0) << last.text;
   EXPECT_EQ(difference(whole, broken), "");
+}
+
+TEST(Snowflakes, StopsAtTheFirstOpThatMakesAnInfinity) {
+  TempFolder folder;
+  Result result = run("--epochs 2 --check-numerics --rate 1e30" + rings(folder.path()) + (folder.path() / "out").string());
+  EXPECT_EQ(result.status, 2) << result.text;
+  for (const char* part : {": gives inf, first at (", "\n  forward, layer ", ", step 2\n", "\n  at apps/snowflakes/"}) {
+    EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
+  }
+}
+
+TEST(Snowflakes, TellsWhereTheTimeWentAndTensorBoardTheLosses) {
+  TempFolder folder;
+  fs::path out = folder.path() / "out", plain = folder.path() / "plain", events = folder.path() / "events";
+  Result result = run("--epochs 2 --profile --tensorboard " + events.string() + rings(folder.path()) + out.string());
+  ASSERT_EQ(result.status, 0) << result.text;
+  EXPECT_NE(result.text.find("\noptimizer_step "), std::string::npos) << result.text;
+  std::map<std::string, int> counts;
+  std::vector<std::string> others;
+  for (const auto& point : floe::test::points_in(events, &others)) ++counts[point.tag];
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"mse", 2}, {"mmd", 2}, {"total", 2}}));
+  EXPECT_EQ(std::count(others.begin(), others.end(), "samples"), 2);
+
+  // Nothing else changes.
+  ASSERT_EQ(run("--epochs 2" + rings(folder.path()) + plain.string()).status, 0);
+  EXPECT_EQ(difference(out, plain), "trace.json ");
+}
+
+TEST(Snowflakes, TakesAFolderOfPictures) {
+  TempFolder folder;
+  rings(folder.path());
+  floe::Tensor images = floe::load_npy(folder.path() / "rings.npy");
+  fs::create_directories(folder.path() / "pictures");
+  for (int i = 0; i < 20; ++i) floe::save_png(folder.path() / "pictures" / (std::to_string(100 + i) + ".png"), images[i]);
+  Result result = run("--epochs 1 --batch 10 --side 64 --data " + (folder.path() / "pictures").string() + " --out " +
+                      (folder.path() / "out").string());
+  ASSERT_EQ(result.status, 0) << result.text;
+  EXPECT_NE(result.text.find("snowflakes: 20 of 64 x 64 pixels"), std::string::npos) << result.text;
 }
 
 TEST(Snowflakes, PrintsShapesValuesAndGradients) {

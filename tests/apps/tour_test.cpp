@@ -131,6 +131,21 @@ TEST(Tour, StopsEverywhereAndNowhereElse) {
   EXPECT_EQ(list, expected + "\n");
 }
 
+TEST(Tour, StopsAtItsOwnPlantedNaN) {
+  EXPECT_EQ(run("higher_order --check-numerics").status, 0);
+  Result result = run("custom_gradient --check-numerics");
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.text.find("tour: exp: gives inf, first at ()\n  forward\n"), std::string::npos) << result.text;
+  EXPECT_NE(result.text.find("\n  at apps/tour/gradients.cpp:"), std::string::npos) << result.text;
+}
+
+TEST(Tour, LeavesEventsWhereItIsTold) {
+  TempFolder folder;
+  ASSERT_EQ(run("tensorboard --out " + (folder.path() / "out").string() + " --tensorboard " + (folder.path() / "events").string()).status, 0);
+  EXPECT_FALSE(fs::exists(folder.path() / "out" / "events"));
+  EXPECT_EQ(floe::test::contents(folder.path() / "events").size(), 1u);
+}
+
 TEST(Tour, TakesRealRatings) {
   TempFolder folder;
   std::ofstream file(folder.path() / "ratings.csv");

@@ -89,7 +89,7 @@ TEST(Movielens, ReadsTheFormatOfTheRealFile) {
 
 TEST(Movielens, SaysWhichLineIsWrong) {
   EXPECT_EQ(refusal("user,movie\n"),
-            "line 1: expected 'userId,movieId,rating,timestamp', found 'user,movie\\x0a'");
+            "line 1: expected 'userId,movieId,rating,timestamp', found 'user,mov'");
   EXPECT_EQ(refusal(header), "expected ratings, found none");
   EXPECT_EQ(refusal(header + "1,31,2.5,126\nx,31,2.5,126\n"), "line 3: expected a userId, found 'x'");
   EXPECT_EQ(refusal(header + "1,,2.5,126\n"), "line 2: expected a movieId, found ''");
