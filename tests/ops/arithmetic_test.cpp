@@ -191,6 +191,15 @@ TEST(Arithmetic, IntegersKeepAllTheirDigits) {
   EXPECT_EQ(maximum(x, x - 1).to_vector<std::int64_t>(), (std::vector<std::int64_t>{large, -large}));
 }
 
+TEST(Arithmetic, TakesTheEndsOfAnIntegerType) {
+  for (DType dtype : {DType::uint8, DType::int32, DType::int64}) {
+    double low = dtype == DType::uint8 ? 0 : dtype == DType::int32 ? -0x1p31 : -0x1p63;
+    double high = dtype == DType::uint8 ? 255 : dtype == DType::int32 ? 0x1p31 - 1 : 0x1p63 - 1024;
+    EXPECT_EQ((zeros({}, dtype) + low).item(), low);
+    EXPECT_EQ((zeros({}, dtype) + high).item(), high);
+  }
+}
+
 TEST(Arithmetic, SmallIntegersWrapAround) {
   Tensor x = cast(tensor({250, 3}), DType::uint8);
   EXPECT_EQ((x + 10).to_vector<std::uint8_t>(), (std::vector<std::uint8_t>{4, 13}));
@@ -349,6 +358,16 @@ TEST(Arithmetic, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(
       DTypeError, whole * 0.5,
       "multiply: 0.5 is not a whole number but the tensor is int32; cast() converts\n  tensor  (2,)   int32");
+  Tensor bytes({2}, DType::uint8);
+  EXPECT_MESSAGE(ValueError, bytes + 256, "add: 256 is beyond uint8; cast() converts\n  tensor  (2,)   uint8");
+  EXPECT_MESSAGE(ValueError, bytes - -1, "subtract: -1 is beyond uint8; cast() converts\n  tensor  (2,)   uint8");
+  EXPECT_MESSAGE(ValueError, whole + 0x1p31,
+                 "add: 2147483648 is beyond int32; cast() converts\n  tensor  (2,)   int32");
+  EXPECT_MESSAGE(ValueError, whole * infinity,
+                 "multiply: inf is beyond int32; cast() converts\n  tensor  (2,)   int32");
+  EXPECT_MESSAGE(
+      DTypeError, whole * nan,
+      "multiply: nan is not a whole number but the tensor is int32; cast() converts\n  tensor  (2,)   int32");
   EXPECT_MESSAGE(DTypeError, flags + flags, "add: needs numbers; cast() converts\n  a  (2,)   bool\n  b  (2,)   bool");
   EXPECT_MESSAGE(ValueError, add(1, 2), "add: needs at least one tensor");
   EXPECT_MESSAGE(ValueError, none + a, "add: a has no value yet");
@@ -362,6 +381,9 @@ TEST(Comparison, RefusesWhatDoesNotFit) {
                  "less: a is float32 but b is int32; cast() converts\n  a  (2,)\n  b  (2,)   int32");
   EXPECT_MESSAGE(ShapeError, equal(a, Tensor({3})),
                  "equal: axis -1 has 2 and 3, and only a size of 1 is repeated\n  a  (2,)\n  b  (3,)");
+  EXPECT_MESSAGE(ValueError, Tensor({2}, DType::uint8) >= 256,
+                 "greater_equal: 256 is beyond uint8; cast() converts\n  tensor  (2,)   uint8");
+  EXPECT_MESSAGE(ValueError, equal(flags, 2), "equal: 2 is beyond bool; cast() converts\n  tensor  (2,)   bool");
   EXPECT_MESSAGE(DTypeError, logical_and(a, a),
                  "logical_and: needs bool tensors, such as comparisons give\n  a  (2,)\n  b  (2,)");
   EXPECT_MESSAGE(DTypeError, logical_not(whole),

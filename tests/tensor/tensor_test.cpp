@@ -1,8 +1,11 @@
 // Tensors: what they hold, what they share, and that a value never changes under its holder.
 #include <floe/tensor/tensor.h>
 
+#include <functional>
 #include <limits>
+#include <type_traits>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <floe/ops/shape_ops.h>
@@ -34,6 +37,8 @@ TEST(Devices, HaveNames) {
   EXPECT_EQ(to_string(Device{Device::Kind::cuda, 2}), "cuda:2");
   EXPECT_EQ(parse_device("cpu"), Device{});
   EXPECT_EQ(error_of<DeviceError>([] { parse_device("tpu"); }), "device: expected cpu or cuda, found 'tpu'");
+  EXPECT_EQ(error_of<DeviceError>([] { zeros({2}, DType::float32, {Device::Kind::cuda}); }),
+            "device: this build has no CUDA backend, so cuda:0 is not available; use cpu");
 }
 
 TEST(Shapes, ReadLikeTuples) {
@@ -108,7 +113,13 @@ TEST(Tensors, WithoutAValueSaySo) {
   Tensor nothing;
   EXPECT_FALSE(nothing.defined());
   EXPECT_EQ(error_of<ValueError>([&] { nothing.item(); }), "item: the tensor has no value yet");
-  EXPECT_EQ(error_of<ValueError>([&] { nothing.data<int>(); }), "tensor: it has no value yet");
+  EXPECT_FALSE(nothing.unique());
+  for (const std::function<void()>& use : std::initializer_list<std::function<void()>>{
+           [&] { nothing.data<int>(); }, [&] { nothing.to_vector<float>(); }, [&] { nothing.span<float>(); },
+           [&] { nothing.mutable_data<float>(); }, [&] { nothing.raw_mutable(); }})
+    EXPECT_EQ(error_of<ValueError>(use), "tensor: it has no value yet");
+  Tensor given = zeros({2}), taken = std::move(given);
+  EXPECT_EQ(error_of<ValueError>([&] { given.data<float>(); }), "tensor: it has no value yet");
 }
 
 TEST(Tensors, RefuseAnotherElementType) {
@@ -150,6 +161,8 @@ TEST(Tensors, CountAxesFromTheEnd) {
   Tensor x({2, 3, 4});
   EXPECT_EQ(x.dim(-1), 4);
   EXPECT_EQ(x.dim(-3), 2);
+  for (int axis : {3, 7, -4, -9})
+    EXPECT_EQ(error_of<ShapeError>([&] { x.dim(axis); }), fmt::format("dim: there is no axis {} in rank 3", axis));
 }
 
 // --- Sharing ---------------------------------------------------------------------------------------------------------
@@ -190,6 +203,11 @@ TEST(Values, NeverChangeUnderAnotherHolder) {
   EXPECT_EQ(row.item<int>(), 2);
 }
 
+TEST(Values, AreNotAssignedToWhatAnOpGave) {
+  static_assert(!std::is_assignable_v<Tensor, Tensor> && std::is_assignable_v<Tensor&, Tensor>);
+  static_assert(std::is_nothrow_move_constructible_v<Tensor> && std::is_nothrow_move_assignable_v<Tensor>);
+}
+
 TEST(Values, OfAViewAreCopiedWithoutTheRest) {
   Tensor x = range(0, 6).view({3, 2}), row = x[1];
   row.mutable_data<int>()[0] = 20;
@@ -218,7 +236,7 @@ TEST(Makers, FillWithOneNumber) {
   EXPECT_EQ(zeros({3}).to_vector<float>(), std::vector<float>(3, 0));
   EXPECT_TRUE(same_bits(ones_like(zeros({2}, DType::float64)), full({2}, 1, DType::float64)));
   EXPECT_EQ(full({2}, 0.1, DType::float64).to_vector<double>()[0], 0.1);
-  EXPECT_TRUE(full({1}, 2, DType::boolean).item<bool>());
+  EXPECT_TRUE(full({1}, 1, DType::boolean).item<bool>());
 }
 
 TEST(Makers, GiveIdentityMatrices) {
@@ -234,6 +252,23 @@ TEST(Makers, CountInRanges) {
   EXPECT_EQ(range(4, 0).shape(), Shape{0});
   EXPECT_EQ(range(1LL << 40, (1LL << 40) + 2, 1, DType::int64).to_vector<std::int64_t>(),
             (std::vector<std::int64_t>{1LL << 40, (1LL << 40) + 1}));
+}
+
+TEST(Makers, RefuseNumbersThatTheTypeLacks) {
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 256, DType::uint8); }), "full: 256 is no value of uint8");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 0.5, DType::int32); }), "full: 0.5 is no value of int32");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 2, DType::boolean); }), "full: 2 is no value of bool");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 0x1p63, DType::int64); }),
+            "full: 9.223372036854776e+18 is no value of int64");
+  EXPECT_EQ(error_of<ValueError>([] { pad(zeros({2}, DType::uint8), {{1, 1}}, -1); }), "pad: -1 is no value of uint8");
+  Rng rng(1);
+  EXPECT_EQ(error_of<ValueError>([&] { random_bernoulli({2}, rng, 0.5, DType::uint8, {}, 300); }),
+            "random_bernoulli: 300 is no value of uint8");
+  EXPECT_EQ(error_of<ValueError>([] { range(0, 1, 0.25); }),
+            "range: the step is 0.25 but the dtype int32; give it a floating one");
+  EXPECT_EQ(error_of<ValueError>([] { range(0.5, 3); }), "range: 0.5 is no value of int32");
+  EXPECT_EQ(error_of<ValueError>([] { range(0, 257, 1, DType::uint8); }), "range: 256 is no value of uint8");
+  EXPECT_EQ(range(0, 256, 1, DType::uint8)[255].item(), 255);
 }
 
 TEST(Makers, RefuseRangesWithoutEnd) {

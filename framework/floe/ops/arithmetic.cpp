@@ -30,12 +30,16 @@ struct Pair {
 
   static Tensor like(const char* op, const OperandOrNumber& number, const OperandOrNumber& tensor) {
     double value = number.number();
-    bool fits = is_floating(tensor->dtype()) || value == std::trunc(value);
-    if (!fits) {
-      throw DTypeError(message(
-          op,
-          fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
-          {{"tensor", tensor}}, caller(tensor.where())));
+    if (!fits(value, tensor->dtype())) {
+      Shown shown{"tensor", tensor};
+      if (value != std::trunc(value)) {
+        throw DTypeError(message(
+            op,
+            fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
+            {shown}, caller(tensor.where())));
+      }
+      throw ValueError(message(op, fmt::format("{} is beyond {}; cast() converts", value, name(tensor->dtype())),
+                               {shown}, caller(tensor.where())));
     }
     return full({}, value, tensor->dtype(), tensor->device());
   }

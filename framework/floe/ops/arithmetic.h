@@ -5,7 +5,8 @@
 
 namespace floe {
 
-// Numeric tensors of one dtype; ShapeError if the shapes cannot be broadcast, DTypeError if the dtypes differ.
+// Numeric tensors of one dtype; ShapeError if the shapes cannot be broadcast, DTypeError if the dtypes differ or a number
+// beside integers is not whole, ValueError if it is beyond their range.
 Tensor add(OperandOrNumber a, OperandOrNumber b);
 Tensor subtract(OperandOrNumber a, OperandOrNumber b);
 Tensor multiply(OperandOrNumber a, OperandOrNumber b);

@@ -11,6 +11,12 @@ std::string to_string(Device device) {
   return device.kind == Device::Kind::cpu ? "cpu" : fmt::format("cuda:{}", device.index);
 }
 
+void require_built(Device device) {
+  if (device.kind == Device::Kind::cpu) return;
+  throw DeviceError(
+      fmt::format("device: this build has no CUDA backend, so {} is not available; use cpu", to_string(device)));
+}
+
 Device parse_device(const std::string& text) {
   if (text == "cpu") return {};
   if (text == "cuda" || text.starts_with("cuda:")) {

@@ -17,6 +17,7 @@ struct Device {
 
 
 std::string to_string(Device device);             // "cpu", "cuda:0"
+void require_built(Device device);                // DeviceError for a device this build lacks
 Device parse_device(const std::string& text);     // DeviceError for an unknown name or a device this build lacks
 
 }  // namespace floe

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 
@@ -209,6 +210,7 @@ Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType 
   if (!(probability >= 0 && probability <= 1)) {
     throw ValueError(fmt::format("random_bernoulli: the probability must be from 0 to 1, and is {}", probability));
   }
+  require_fits("random_bernoulli", one, dtype);
   Tensor result(shape, dtype, device);
   std::uint64_t limit = static_cast<std::uint64_t>(std::llround(probability * 0x1p32));
   std::uint32_t last = static_cast<std::uint32_t>(limit ? limit - 1 : 0);  // the largest word that counts as yes
@@ -223,6 +225,8 @@ Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType 
 }
 
 Tensor random_permutation(std::int64_t size, Rng& rng) {
+  if (size > std::numeric_limits<int>::max())
+    throw ValueError(fmt::format("random_permutation: the size must be below 2^31, and is {}", size));
   Tensor result({size}, DType::int64);
   std::int64_t* out = result.mutable_data<std::int64_t>();
   std::iota(out, out + size, std::int64_t{0});
@@ -238,6 +242,7 @@ Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) 
   if (classes == 0)
     throw ShapeError(message("random_categorical", "needs at least one class", {{"logits", logits, "batch, classes"}}));
   Tensor result({batch, samples}, DType::int64);
+  Rng drawn = rng;  // a refusal moves nothing
   std::int64_t* out = result.mutable_data<std::int64_t>();
   dispatch_floating(logits.dtype(), [&]<class T>() {
     std::vector<double> cumulative(static_cast<std::size_t>(classes));
@@ -245,13 +250,18 @@ Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) 
       const T* x = logits.data<T>() + row * classes;
       double top = *std::max_element(x, x + classes), total = 0;
       for (std::int64_t c = 0; c < classes; ++c) cumulative[c] = total += std::exp(static_cast<double>(x[c]) - top);
+      if (!(total > 0))
+        throw ValueError(message("random_categorical",
+                                 fmt::format("row {} gives no probabilities, but a sum of {}", row, total),
+                                 {{"logits", logits, "batch, classes"}}));
       for (std::int64_t s = 0; s < samples; ++s) {
-        double at = rng.uniform() * total;
+        double at = drawn.uniform() * total;
         out[row * samples + s] = std::min<std::int64_t>(
             std::upper_bound(cumulative.begin(), cumulative.end(), at) - cumulative.begin(), classes - 1);
       }
     }
   });
+  rng = drawn;
   return result;
 }
 

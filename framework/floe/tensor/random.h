@@ -28,7 +28,7 @@ class Rng {
   float uniform(float low, float high);    // [low, high)
   float normal();                          // mean 0, standard deviation 1 (Box-Muller, two words)
   bool bernoulli(float probability);       // true with that probability
-  int below(int bound);                    // 0 .. bound - 1, without bias
+  int below(int bound);                    // 0 .. bound - 1, without bias; ValueError unless 1 or more
 
   std::uint64_t key() const { return key_; }
   std::uint64_t position() const { return position_; }
@@ -48,8 +48,8 @@ Tensor random_normal(const Shape& shape, Rng& rng, double mean = 0, double stdde
                      Device device = {});
 Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype = DType::float32,
                         Device device = {}, double one = 1);           // `one` with that probability, else 0
-Tensor random_permutation(std::int64_t size, Rng& rng);                 // int64 (size,)
+Tensor random_permutation(std::int64_t size, Rng& rng);  // int64 (size,), below 2^31; ValueError otherwise
 Tensor random_categorical(const Tensor& logits, std::int64_t samples,
-                          Rng& rng);  // (batch, classes) -> int64 (batch, samples)
+                          Rng& rng);  // (batch, classes) -> int64 (batch, samples); ValueError for NaN or infinity
 
 }  // namespace floe

@@ -20,6 +20,7 @@ class Shape {
   explicit Shape(std::span<const std::int64_t> sizes);  // ShapeError beyond six axes
 
   int rank() const { return rank_; }
+  // From 0 to rank - 1, unchecked.
   std::int64_t operator[](int axis) const { return sizes_[axis]; }
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
   std::int64_t elements() const;  // the product; 1 for a scalar; the largest int64 if there are more

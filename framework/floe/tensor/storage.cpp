@@ -53,6 +53,7 @@ class Allocator {
   using Block = Storage::Block;
 
   Block* take(std::size_t bytes, Device device) {
+    require_built(device);
     int size_class = class_of(bytes);
     std::size_t held = FLOE_PLAIN_MALLOC ? bytes : class_bytes(size_class);
     Block* block = nullptr;

@@ -13,7 +13,8 @@ namespace floe {
 class Storage {
  public:
   Storage() = default;
-  Storage(std::size_t bytes, Device device);  // MemoryError says how much was asked and how much is in use
+  Storage(std::size_t bytes, Device device);  // MemoryError says how much was asked and how much is in use;
+                                              // DeviceError for a device this build lacks
   Storage(const Storage& other) noexcept : block_(other.block_) {
     if (block_) block_->owners.fetch_add(1, std::memory_order_relaxed);
   }

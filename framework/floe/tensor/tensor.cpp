@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <floe/tensor/variable_names.h>
+
 namespace floe {
 namespace {
 
@@ -32,7 +34,8 @@ Tensor::Tensor(Shape shape, DType dtype, Device device)
       device_(device) {}
 
 std::byte* Tensor::mutable_bytes(DType wanted) {
-  if (wanted != dtype_) refuse(wanted);
+  if (wanted != dtype_ || !defined()) refuse(wanted);
+  if (!(id_ & variable_bit)) id_ = 0;
   if (!storage_.unique()) {
     Tensor copy(shape_, dtype_, device_);
     std::memcpy(copy.data_, data_, static_cast<std::size_t>(elements()) * item_size(dtype_));
@@ -45,6 +48,10 @@ std::byte* Tensor::mutable_bytes(DType wanted) {
 void Tensor::refuse(DType wanted) const {
   if (!defined()) throw ValueError("tensor: it has no value yet");
   throw DTypeError(fmt::format("tensor: its elements are {}, not {}; cast() converts", name(dtype_), name(wanted)));
+}
+
+void Tensor::refuse_axis(int axis) const {
+  throw ShapeError(fmt::format("dim: there is no axis {} in rank {}", axis, rank()));
 }
 
 void Tensor::require_one_element() const {
@@ -84,7 +91,12 @@ void refuse_size(std::size_t values, const Shape& shape) {
 
 }  // namespace detail
 
+void require_fits(std::string_view op, double value, DType dtype) {
+  if (!fits(value, dtype)) throw ValueError(fmt::format("{}: {} is no value of {}", op, value, name(dtype)));
+}
+
 Tensor full(const Shape& shape, double value, DType dtype, Device device) {
+  require_fits("full", value, dtype);
   Tensor result(shape, dtype, device);
   dispatch(dtype, [&]<class T>() { std::fill_n(result.mutable_data<T>(), result.elements(), static_cast<T>(value)); });
   return result;
@@ -109,6 +121,10 @@ Tensor range(double start, double stop, double step, DType dtype) {
   double count = std::ceil((stop - start) / step);
   if (!(count < 0x1p62)) throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start, stop, step));
   count = std::max(0.0, count);
+  if (!is_floating(dtype) && step != std::trunc(step))
+    throw ValueError(fmt::format("range: the step is {} but the dtype {}; give it a floating one", step, name(dtype)));
+  require_fits("range", start, dtype);
+  if (count > 0) require_fits("range", start + (count - 1) * step, dtype);
   Tensor result({static_cast<std::int64_t>(count)}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();

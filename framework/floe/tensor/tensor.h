@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <floe/tensor/device.h>
@@ -22,21 +23,31 @@ class Tensor {
  public:
   Tensor() = default;                                                      // no value yet; defined() is false
   explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});  // uninitialised elements
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  Tensor& operator=(const Tensor&) & = default;  // not to what an op gave: x[0] = y would change nothing
+  Tensor& operator=(Tensor&&) & = default;
 
   bool defined() const { return static_cast<bool>(storage_); }
   const Shape& shape() const { return shape_; }
   int rank() const { return shape_.rank(); }
-  std::int64_t dim(int axis) const { return shape_[axis < 0 ? axis + rank() : axis]; }  // -1 is the last axis
+  std::int64_t dim(int axis) const {  // -1 is the last axis; ShapeError if there is no such axis
+    int at = axis < 0 ? axis + rank() : axis;
+    if (at < 0 || at >= rank()) [[unlikely]]
+      refuse_axis(axis);
+    return shape_[at];
+  }
   std::int64_t elements() const { return shape_.elements(); }
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
 
-  // The elements in row-major order. DTypeError unless T is the tensor's type.
+  // The elements in row-major order. DTypeError unless T is the tensor's type, ValueError if it has no value yet.
   template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
   template <class T> std::span<const T> span() const { return {data<T>(), static_cast<std::size_t>(elements())}; }
   template <class T> std::vector<T> to_vector() const { return std::vector<T>(data<T>(), data<T>() + elements()); }
 
-  // For writing: the elements move to storage of their own first if anyone else holds them.
+  // For writing: the elements move to storage of their own first if anyone else holds them, and the tapes forget what
+  // made them: an edited tensor is a constant.
   template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }
 
   // The value of a tensor of one element, converted to T. ShapeError if there are more or none.
@@ -54,17 +65,18 @@ class Tensor {
 
   const void* raw() const { return data_; }
   void* raw_mutable() { return mutable_bytes(dtype_); }
-  bool unique() const { return storage_.unique(); }  // no one else holds these bytes
+  bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
   NodeId id() const { return id_; }
   void set_id(NodeId id) { id_ = id; }  // for the tape
 
  private:
   const std::byte* bytes(DType wanted) const {
-    if (wanted != dtype_) refuse(wanted);
+    if (wanted != dtype_ || !defined()) refuse(wanted);
     return data_;
   }
   std::byte* mutable_bytes(DType wanted);
   [[noreturn]] void refuse(DType wanted) const;
+  [[noreturn]] void refuse_axis(int axis) const;
   void require_one_element() const;
 
   Storage storage_;
@@ -89,6 +101,10 @@ template <class T> Tensor tensor(std::initializer_list<std::initializer_list<std
 // From a vector of exactly `shape.elements()` values, keeping T as the dtype. ShapeError otherwise.
 template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape);
 
+// ValueError "OP: 256 is no value of uint8" for a number that the dtype cannot hold.
+void require_fits(std::string_view op, double value, DType dtype);
+
+// Here and elsewhere, a number that the dtype cannot hold is a ValueError.
 Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
 Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
 Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
