@@ -41,8 +41,8 @@ void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Mat
 void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b, float* c,
           std::int64_t ldc, bool accumulate) {
   if (rows == 0 || columns == 0) return;
-  if (cpu_library() == CpuLibrary::onednn && inner > 0)
-    return onednn_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
+  if (cpu_library() == CpuLibrary::onednn && inner > 0 && onednn_gemm(rows, columns, inner, a, b, c, ldc, accumulate))
+    return;
   eigen_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
 }
 

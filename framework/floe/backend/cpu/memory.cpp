@@ -1,5 +1,6 @@
 // Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include <omp.h>
@@ -168,6 +169,31 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
   });
 }
 
+// Floats beyond an integer type become its nearest, NaN 0; other conversions are C++'s.
+template <class To, class From>
+To converted(From value) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
+    using Limits = std::numeric_limits<To>;
+    constexpr From bottom = static_cast<From>(Limits::lowest()), top = static_cast<From>(Limits::max());
+    value = value == value ? value : From(0);
+    value = value > bottom ? value : bottom;
+    if constexpr (Limits::digits <= std::numeric_limits<From>::digits) {
+      return static_cast<To>(static_cast<std::common_type_t<To, int>>(value < top ? value : top));
+    } else {  // top was rounded up
+      return value < top ? static_cast<To>(value < top ? value : From(0)) : Limits::max();
+    }
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+// A function of its own, where the compiler sees that `out` overwrites no pointer.
+template <class To, class From>
+void convert(const From* in, To* out, std::int64_t size) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < size; ++i) out[i] = converted<To>(in[i]);
+}
+
 template <class Visitor>
 void dispatch_index(const Tensor& indices, Visitor visit) {
   if (indices.dtype() == DType::int32) visit(indices.data<std::int32_t>());
@@ -190,8 +216,7 @@ void cast(const Tensor& x, Tensor& y) {
       const From* in = x.data<From>();
       To* out = y.mutable_data<To>();
       parallel_ranges(x.elements(), pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
-#pragma omp simd
-        for (std::int64_t i = begin; i < end; ++i) out[i] = static_cast<To>(in[i]);
+        convert(in + begin, out + begin, end - begin);
       });
     });
   });

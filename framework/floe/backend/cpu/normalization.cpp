@@ -57,7 +57,7 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
       }
     });
 
-    // Combine the parts. No rows at all give zeros, so that an empty batch poisons no running statistics.
+    // Combine the parts; no rows at all give zeros.
     S* means = mean.mutable_data<S>();
     S* variances = variance.mutable_data<S>();
     std::vector<double> before(plan.row_parts), shares(plan.row_parts);  // a part's share of all rows down to its end

@@ -146,14 +146,16 @@ const Convolution* convolution(Direction direction, const ConvGeometry& g) {
   static std::mutex mutex;
   static auto* cache = new std::unordered_map<Key, std::unique_ptr<Convolution>, KeyHash>;
   std::lock_guard lock(mutex);
-  auto [entry, fresh] = cache->try_emplace(Key{direction, g});
-  if (fresh) {
+  auto entry = cache->find(Key{direction, g});
+  if (entry == cache->end()) {
     OneThread one;
+    std::unique_ptr<Convolution> made;
     try {
-      entry->second = std::make_unique<Convolution>(create(direction, g));
-    } catch (const dnnl::error&) {
-      entry->second = nullptr;
+      made = std::make_unique<Convolution>(create(direction, g));
+    } catch (const dnnl::error& error) {
+      if (error.status == dnnl_out_of_memory) throw;
     }
+    entry = cache->emplace(Key{direction, g}, std::move(made)).first;
   }
   return entry->second.get();
 }
@@ -197,8 +199,13 @@ Tensor in_own_layout(const Convolution& c, const float* filters) {
   return own;
 }
 
+[[noreturn]] void fail(const dnnl::error& error) {
+  if (error.status == dnnl_out_of_memory) throw MemoryError("conv2d: oneDNN has no memory; try a smaller batch");
+  throw Error(fmt::format("conv2d: oneDNN: {}", error.what()));
+}
+
 bool images_times_filters(Direction direction, const float* in, const float* filters, const ConvGeometry& g,
-                          float* out) {
+                          float* out) try {
   Parts parts(direction, g, 16);
   if (!parts.exist()) return false;
   bool forward = direction == Direction::forward;
@@ -227,7 +234,7 @@ bool images_times_filters(Direction direction, const float* in, const float* fil
                   {DNNL_ARG_DIFF_SRC, memory(c.image, to)}});
   });
   return true;
-}
+} catch (const dnnl::error& error) { fail(error); }
 
 }  // namespace
 
@@ -236,11 +243,11 @@ std::string onednn_version() {
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
-void onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b,
+bool onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b,
                  float* c, std::int64_t ldc, bool accumulate) {
   OneThread one;
-  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', rows, columns, inner, 1.0f, a.data, a.ld, b.data, b.ld,
-             accumulate ? 1.0f : 0.0f, c, ldc);
+  return dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', rows, columns, inner, 1.0f, a.data, a.ld,
+                    b.data, b.ld, accumulate ? 1.0f : 0.0f, c, ldc) == dnnl_success;
 }
 
 bool onednn_conv2d(const float* x, const float* filters, const ConvGeometry& g, float* y) {
@@ -251,7 +258,7 @@ bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const C
   return images_times_filters(Direction::input_gradient, dy, filters, g, dx);
 }
 
-bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGeometry& g, float* dfilters) {
+bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGeometry& g, float* dfilters) try {
   Parts parts(Direction::filter_gradient, g, std::max<std::int64_t>(16, (g.batch + 7) / 8));
   if (!parts.exist() || parts.first->own_filters != parts.last->own_filters) return false;
   std::int64_t size = static_cast<std::int64_t>(parts.first->own_filters.get_size() / sizeof(float));
@@ -280,7 +287,7 @@ bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGe
     dnnl::reorder(parts.first->reorder).execute(stream(), from, to);
   }
   return true;
-}
+} catch (const dnnl::error& error) { fail(error); }
 
 }  // namespace floe::cpu
 
@@ -289,8 +296,8 @@ bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGe
 namespace floe::cpu {
 
 std::string onednn_version() { return ""; }
-void onednn_gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<float>, Matrix<float>, float*, std::int64_t, bool) {
-  __builtin_unreachable();
+bool onednn_gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<float>, Matrix<float>, float*, std::int64_t, bool) {
+  return false;
 }
 bool onednn_conv2d(const float*, const float*, const ConvGeometry&, float*) { return false; }
 bool onednn_conv2d_input_gradient(const float*, const float*, const ConvGeometry&, float*) { return false; }

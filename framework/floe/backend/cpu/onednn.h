@@ -10,7 +10,8 @@ namespace floe::cpu {
 
 std::string onednn_version();
 
-void onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b,
+// False if oneDNN has none for these sizes; nothing is written then.
+bool onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<float> a, Matrix<float> b,
                  float* c, std::int64_t ldc, bool accumulate);
 
 // Each returns false if oneDNN has no implementation for this shape; nothing is written then.

@@ -1,6 +1,8 @@
 // Work in fixed parts: the one loop that starts threads.
 #include <floe/backend/cpu/parallel.h>
 
+#include <exception>
+
 #include <omp.h>
 
 namespace floe::cpu::detail {
@@ -11,8 +13,17 @@ void parallel_ranges(std::int64_t size, std::int64_t grain, Range range, const v
     for (std::int64_t part = 0; part < parts; ++part) range(body, part * grain, std::min(size, (part + 1) * grain));
     return;
   }
+  std::exception_ptr failure;  // none may leave the region: bodies ask for memory
 #pragma omp parallel for schedule(static)
-  for (std::int64_t part = 0; part < parts; ++part) range(body, part * grain, std::min(size, (part + 1) * grain));
+  for (std::int64_t part = 0; part < parts; ++part) {
+    try {
+      range(body, part * grain, std::min(size, (part + 1) * grain));
+    } catch (...) {
+#pragma omp critical(floe_parallel_ranges)
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace floe::cpu::detail

@@ -12,6 +12,7 @@ void parallel_ranges(std::int64_t size, std::int64_t grain, Range range, const v
 }  // namespace detail
 
 // body(begin, end) for parts of `grain` of 0 .. size; in one thread if there is only one part or we are inside another.
+// What one part throws comes out here.
 template <class Body>
 void parallel_ranges(std::int64_t size, std::int64_t grain, const Body& body) {
   detail::parallel_ranges(size, grain, [](const void* body, std::int64_t begin, std::int64_t end) {

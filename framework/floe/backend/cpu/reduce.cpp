@@ -76,11 +76,12 @@ void arg_best(const Tensor& x, const Folded& axis, Better better, Tensor& y) {
   });
 }
 
+// Integers are added as unsigned ones, where too large a sum wraps.
 template <class Visitor>
 void dispatch_sum(DType dtype, Visitor visit) {
   switch (dtype) {
-    case DType::int32: return visit.template operator()<std::int32_t>();
-    case DType::int64: return visit.template operator()<std::int64_t>();
+    case DType::int32: return visit.template operator()<std::uint32_t>();
+    case DType::int64: return visit.template operator()<std::uint64_t>();
     default: return dispatch_floating(dtype, visit);
   }
 }
@@ -115,8 +116,8 @@ void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis,
 
 void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y) {
   dispatch_sum(x.dtype(), [&]<class S>() {
-    const S* in = x.data<S>();
-    S* out = y.mutable_data<S>();
+    const S* in = static_cast<const S*>(x.raw());
+    S* out = static_cast<S*>(y.raw_mutable());
     for_column_blocks(axis, [&](std::int64_t outer, std::int64_t first, std::int64_t count) {
       std::array<Wide<S>, 256> totals{};
       for (std::int64_t step = 0; step < axis.reduced; ++step) {
