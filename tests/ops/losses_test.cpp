@@ -134,6 +134,13 @@ TEST(BinaryCrossEntropy, KeepsTheDigitsOfSureAnswers) {
   EXPECT_EQ(binary_cross_entropy_with_logits(tensor({1000.0}), 1).item(), 0);
 }
 
+TEST(SparseSoftmaxCrossEntropy, TakesLabelsOfEveryIntegerType) {
+  Tensor logits = test::normal({4, 3}), labels = tensor({2, 0, 1, 1});
+  Tensor expected = sparse_softmax_cross_entropy(logits, labels);
+  for (DType dtype : {DType::int64, DType::uint8})
+    EXPECT_TRUE(same_bits(sparse_softmax_cross_entropy(logits, cast(labels, dtype)), expected));
+}
+
 TEST(SparseSoftmaxCrossEntropy, IsZeroIfNoPositionCounts) {
   Tensor logits = normal({2, 3}), labels = tensor({0, 2});
   auto [value, gradients] = value_and_gradients(
@@ -163,8 +170,9 @@ TEST(Losses, RefuseWhatDoesNotFit) {
   std::string name = "sparse_softmax_cross_entropy: ",
               shown = "\n  logits  (2, 3)   ..., classes\n  labels  (2,)     int32   ...";
   EXPECT_MESSAGE(ValueError, sparse_softmax_cross_entropy(logits, labels), name + "label 3 is outside 0 .. 2" + shown);
-  EXPECT_MESSAGE(DTypeError, sparse_softmax_cross_entropy(logits, reals),
-                 name + "labels must be int32 or int64\n  logits  (2, 3)   ..., classes\n  labels  (2,)     ...");
+  EXPECT_MESSAGE(
+      DTypeError, sparse_softmax_cross_entropy(logits, reals),
+      name + "labels must be int32, int64 or uint8\n  logits  (2, 3)   ..., classes\n  labels  (2,)     ...");
   EXPECT_MESSAGE(ShapeError, sparse_softmax_cross_entropy(logits, tensor({0, 1, 2})),
                  name +
                      "labels must have the shape of the logits without classes\n  logits  (2, 3)   ..., classes\n  "
@@ -185,6 +193,16 @@ TEST(Losses, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(DTypeError, mean_squared_error(logits, wide),
                  "mean_squared_error: prediction is float32 but target is float64; cast() converts\n  prediction  (2, "
                  "3)\n  target      (2, 3)   float64");
+  Tensor column({4, 1}), row({4});
+  EXPECT_MESSAGE(ShapeError, mean_squared_error(column, row),
+                 "mean_squared_error: target does not broadcast to the shape of prediction\n  prediction  (4, 1)\n  "
+                 "target      (4,)");
+  EXPECT_MESSAGE(ShapeError, mean_absolute_error(row, column),
+                 "mean_absolute_error: target does not broadcast to the shape of prediction\n  prediction  (4,)\n  "
+                 "target      (4, 1)");
+  EXPECT_MESSAGE(ShapeError, binary_cross_entropy_with_logits(column, row),
+                 "binary_cross_entropy_with_logits: labels does not broadcast to the shape of logits\n  logits  (4, "
+                 "1)\n  labels  (4,)");
   EXPECT_MESSAGE(DTypeError, mean_absolute_error(whole, 1),
                  "mean_absolute_error: needs float32 or float64; cast() converts\n  prediction  (2, 3)   int32");
 }

@@ -429,6 +429,13 @@ TEST(OneHot, MatchesPlainLoops) {
   }
 }
 
+TEST(OneHot, AsksForNoMoreThanItsResult) {
+  reset_peak_memory();
+  std::size_t before = peak_memory();
+  EXPECT_EQ(one_hot(tensor({9999}), 10000, DType::uint8).data<std::uint8_t>()[9999], 1);
+  EXPECT_LT(peak_memory() - before, 20000);
+}
+
 TEST(Cast, CutsTowardsZeroAndAsksWhetherItIsNotZero) {
   Tensor x = tensor({-2.7, -0.5, 0.0, 0.5, 2.7});
   EXPECT_EQ(cast(x, DType::int32).to_vector<std::int32_t>(), (std::vector<std::int32_t>{-2, 0, 0, 0, 2}));
@@ -436,6 +443,37 @@ TEST(Cast, CutsTowardsZeroAndAsksWhetherItIsNotZero) {
   EXPECT_TRUE(close(cast(cast(x, DType::boolean), DType::float64), tensor({1, 1, 0, 1, 1}), 0));
   std::int64_t large = (std::int64_t{1} << 53) + 1;
   EXPECT_EQ(cast(tensor(std::vector<std::int64_t>{large}, {1}), DType::int64).item<std::int64_t>(), large);
+}
+
+TEST(Cast, TakesFloatsBeyondAnIntegerTypeToItsNearest) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  for (DType from : {DType::float32, DType::float64}) {
+    for (DType to : {DType::uint8, DType::int32, DType::int64}) {
+      SCOPED_TRACE(std::string(name(from)) + " to " + std::string(name(to)));
+      dispatch(to, [&]<class T>() {
+        if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+          using Limits = std::numeric_limits<T>;
+          double end = std::ldexp(1.0, Limits::digits), low = static_cast<double>(Limits::lowest());
+          std::vector<double> values{nan,     infinity,    -infinity, 1e30,    -1e30, end,
+                                     2 * end, 2 * low - 2, low,       low / 2, 100.9};
+          Tensor x = test::made(
+              {40, 11}, [&](const Index& i) { return values[i[1]]; }, from);  // whole registers too
+          std::vector<T> expected{0,
+                                  Limits::max(),
+                                  Limits::lowest(),
+                                  Limits::max(),
+                                  Limits::lowest(),
+                                  Limits::max(),
+                                  Limits::max(),
+                                  Limits::lowest(),
+                                  Limits::lowest(),
+                                  static_cast<T>(low / 2),
+                                  100};
+          EXPECT_TRUE(same_bits(cast(x, to), broadcast_to(tensor(expected, {11}), {40, 11})));
+        }
+      });
+    }
+  }
 }
 
 TEST(Cast, CarriesGradientsBetweenFloats) {
@@ -487,7 +525,8 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, split(x, 1, 2), "split: axis 1 of size 3 cannot be split into 2 equal parts" + shown);
   EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{1, 1}),
                  "split: the sizes add up to 2, and axis 1 has 3" + shown);
-  EXPECT_MESSAGE(ShapeError, split(x, 1, std::vector<std::int64_t>{4, -1}),
+  EXPECT_MESSAGE(ValueError, split(x, 1, 0), "split: cannot split into 0 parts" + shown);
+  EXPECT_MESSAGE(ValueError, split(x, 1, std::vector<std::int64_t>{4, -1}),
                  "split: sizes cannot be negative, and one is -1" + shown);
   EXPECT_MESSAGE(ShapeError, pad(x, {{1, 1}}), "pad: needs one (before, after) for each axis, and has 1" + shown);
   EXPECT_MESSAGE(ValueError, pad(x, {{1, 1}, {-1, 0}}), "pad: axis 1 cannot be padded by (-1, 0)" + shown);

@@ -55,15 +55,15 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   require_rank(op, x, 4, "input", image_axes);
   require_rank(op, filters, 4, "filters", filter_axes);
   require_alike(op, x, "input", filters, "filters");
-  auto refuse = [&](const std::string& what) {
-    throw ShapeError(
-        message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+  auto text = [&](const std::string& what) {
+    return message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where()));
   };
+  auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
   if (options.strides.height < 1 || options.strides.width < 1)
     refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
   if (options.dilation.height < 1 || options.dilation.width < 1)
     refuse(fmt::format("dilation must be 1 or more, and is {} by {}", options.dilation.height, options.dilation.width));
-  if (filters->dim(0) < 1 || filters->dim(1) < 1) refuse("the filters have no taps");
+  if (filters->dim(0) < 1 || filters->dim(1) < 1) throw ShapeError(text("the filters have no taps"));
   const Padding& p = options.padding;
   if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0) refuse("padding cannot be negative");
   if (options.groups < 1) refuse(fmt::format("groups must be 1 or more, and are {}", options.groups));

@@ -19,8 +19,8 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
   require_floating(name, logits, "logits");
   require_defined(name, labels, "labels");
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
-  if (labels->dtype() != DType::int32 && labels->dtype() != DType::int64)
-    throw DTypeError(message(name, "labels must be int32 or int64", shown, caller(logits.where())));
+  if (is_floating(labels->dtype()) || labels->dtype() == DType::boolean)
+    throw DTypeError(message(name, "labels must be int32, int64 or uint8", shown, caller(logits.where())));
   if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 ||
       !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
     throw ShapeError(
@@ -38,16 +38,23 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
 }
 
-void require_alike_unless_number(const char* op, const Operand& a, const char* a_role, const OperandOrNumber& b,
-                                 const char* b_role) {
+// A number, or a tensor that broadcasts to `a` and not the other way: (n, 1) against (n,) would be all pairs.
+void require_target(const char* op, const Operand& a, const char* a_role, const OperandOrNumber& b,
+                    const char* b_role) {
   require_floating(op, a, a_role);
-  if (!b.is_number()) require_alike(op, a, a_role, b, b_role);
+  if (b.is_number()) return;
+  require_alike(op, a, a_role, b, b_role);
+  bool fits = b->rank() <= a->rank();
+  for (int axis = -b->rank(); fits && axis < 0; ++axis) fits = b->dim(axis) == a->dim(axis) || b->dim(axis) == 1;
+  if (!fits)
+    throw ShapeError(message(op, fmt::format("{} does not broadcast to the shape of {}", b_role, a_role),
+                             {{a_role, a}, {b_role, b}}, caller(a.where())));
 }
 
 }  // namespace
 
 Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) {
-  require_alike_unless_number("binary_cross_entropy_with_logits", logits, "logits", labels, "labels");
+  require_target("binary_cross_entropy_with_logits", logits, "logits", labels, "labels");
   CallScope scope(logits.where());
   if (labels.is_number() && labels.number() == 1) return reduce_mean(softplus(negative(logits)));
   if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
@@ -79,13 +86,13 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask
 }
 
 Tensor mean_squared_error(Operand prediction, OperandOrNumber target) {
-  require_alike_unless_number("mean_squared_error", prediction, "prediction", target, "target");
+  require_target("mean_squared_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
   return reduce_mean(square(prediction - target));
 }
 
 Tensor mean_absolute_error(Operand prediction, OperandOrNumber target) {
-  require_alike_unless_number("mean_absolute_error", prediction, "prediction", target, "target");
+  require_target("mean_absolute_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
   return reduce_mean(abs(prediction - target));
 }

@@ -16,9 +16,8 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
   require_rank(op, x, 4, "x", axes);
   if (options.strides.height == 0) options.strides.height = options.window.height;
   if (options.strides.width == 0) options.strides.width = options.window.width;
-  auto refuse = [&](const std::string& what) {
-    throw ShapeError(message(op, what, {{"x", x, axes}}, caller(x.where())));
-  };
+  auto text = [&](const std::string& what) { return message(op, what, {{"x", x, axes}}, caller(x.where())); };
+  auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
   const Padding& p = options.padding;
   if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1)
     refuse("window and strides must be 1 or more");
@@ -29,8 +28,8 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
   WindowAxis rows = window_axis(x->dim(1), options.window.height, options.strides.height, p.kind, p.top, p.bottom);
   WindowAxis columns = window_axis(x->dim(2), options.window.width, options.strides.width, p.kind, p.left, p.right);
   if (rows.out < 1 || columns.out < 1)
-    refuse(fmt::format("the window of {} by {} is larger than the padded input", options.window.height,
-                       options.window.width));
+    throw ShapeError(text(fmt::format("the window of {} by {} is larger than the padded input", options.window.height,
+                                      options.window.width)));
   return {x->dim(0),
           x->dim(1),
           x->dim(2),

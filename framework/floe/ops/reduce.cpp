@@ -122,11 +122,17 @@ void on(Device device, const Tensor& x, const Folded& axis, Tensor& y) {
   run<cpu_kernel, cuda_kernel>(device, x, axis, y);
 }
 
-Tensor as_bool(const char* op, const Operand& x) {
+// Any or all of bool elements, as their largest or smallest.
+Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepdims, bool over_nothing,
+                  void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_defined(op, x, "x");
   if (x->dtype() != DType::boolean)
     throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
-  return cast(x, DType::int32);
+  Plan plan(op, x, axes);
+  Tensor y = plan.count == 0 ? full(plan.result(keepdims), over_nothing, DType::boolean, x->device())
+                             : reduced(x, plan, keepdims, DType::boolean, kernel);
+  record_blocked({op, x.where()}, {x}, y);
+  return y;
 }
 
 }  // namespace
@@ -194,17 +200,11 @@ Tensor reduce_logsumexp(Operand x, Axes axes, bool keepdims) {
 }
 
 Tensor reduce_any(Operand x, Axes axes, bool keepdims) {
-  Tensor ones = as_bool("reduce_any", x);
-  Plan("reduce_any", x, axes);
-  CallScope scope(x.where());
-  return greater(reduce_sum(ones, axes, keepdims), 0.0);
+  return quantified("reduce_any", x, axes, keepdims, false, on<cpu::reduce_max, cuda::reduce_max>);
 }
 
 Tensor reduce_all(Operand x, Axes axes, bool keepdims) {
-  Tensor ones = as_bool("reduce_all", x);
-  Plan plan("reduce_all", x, axes);
-  CallScope scope(x.where());
-  return equal(reduce_sum(ones, axes, keepdims), static_cast<double>(plan.count));
+  return quantified("reduce_all", x, axes, keepdims, true, on<cpu::reduce_min, cuda::reduce_min>);
 }
 
 Tensor argmax(Operand x, int axis) { return arg("argmax", x, axis, on<cpu::arg_max, cuda::arg_max>); }
@@ -225,12 +225,12 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
 
 TopK top_k(Operand x, std::int64_t k) {
   require_numbers("top_k", x, true);
-  auto refuse = [&](const std::string& what) {
-    throw ShapeError(message("top_k", what, {{"x", x}}, caller(x.where())));
-  };
-  if (x->rank() == 0) refuse("a scalar has no axis to choose along");
+  if (x->rank() == 0)
+    throw ShapeError(message("top_k", "a scalar has no axis to choose along", {{"x", x}}, caller(x.where())));
   if (k < 0 || k > x->dim(-1))
-    refuse(fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")));
+    throw ValueError(message("top_k",
+                             fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")),
+                             {{"x", x}}, caller(x.where())));
   Shape shape = x->shape();
   shape[x->rank() - 1] = k;
   TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};
@@ -253,7 +253,8 @@ TopK top_k(Operand x, std::int64_t k) {
 Tensor norm(Operand x) {
   require_floating("norm", x);
   CallScope scope(x.where());
-  return sqrt(reduce_sum(square(x)));
+  Tensor squares = reduce_sum(square(x)), none = equal(squares, 0.0);
+  return where(none, 0.0, sqrt(where(none, 1.0, squares)));
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

@@ -1,6 +1,7 @@
 // Reductions over any axes. All axes unless some are named; `keepdims` leaves reduced axes as size 1.
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <vector>
 
@@ -8,11 +9,13 @@
 
 namespace floe {
 
-// Which axes to reduce: all, one, or several; negative counts from the end.
+// Which axes to reduce: all, one, or several; negative counts from the end. {} is all, an empty vector is none.
 class Axes {
  public:
   Axes() = default;
   Axes(int axis) : all_(false), axes_{axis} {}
+  template <std::same_as<bool> Keepdims>
+  Axes(Keepdims) = delete;  // write reduce_sum(x, {}, true)
   Axes(std::initializer_list<int> axes) : all_(false), axes_(axes) {}
   Axes(std::vector<int> axes) : all_(false), axes_(std::move(axes)) {}
 
@@ -24,7 +27,8 @@ class Axes {
   std::vector<int> axes_;
 };
 
-Tensor reduce_sum(Operand x, Axes axes = {}, bool keepdims = false);        // floats, int32, int64; 0 over nothing
+Tensor reduce_sum(Operand x, Axes axes = {},
+                  bool keepdims = false);  // floats, int32, int64, which wrap; 0 over nothing
 Tensor reduce_mean(Operand x, Axes axes = {}, bool keepdims = false);       // floats; NaN over nothing
 Tensor reduce_variance(Operand x, Axes axes = {}, bool keepdims = false);   // biased: mean of squared deviations
 Tensor reduce_max(Operand x, Axes axes = {}, bool keepdims = false);        // ties share the gradient
@@ -45,7 +49,7 @@ struct TopK {
 };
 TopK top_k(Operand x, std::int64_t k);  // along the last axis; gradients flow through the values
 
-Tensor norm(Operand x);  // the root of the sum of squares, a scalar
+Tensor norm(Operand x);  // the root of the sum of squares, a scalar; its gradient at zeros is 0
 
 // x summed over the axes in which it was broadcast from `shape`: the gradient of broadcasting.
 Tensor sum_to(const Tensor& x, const Shape& shape);

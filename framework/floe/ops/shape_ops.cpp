@@ -347,7 +347,9 @@ Tensor stack(const Tensors& parts, int axis, Location where) {
 
 Tensors split(Operand x, int axis, std::int64_t parts) {
   axis = require_axis("split", x, axis);
-  if (parts < 1 || x->dim(axis) % parts != 0) {
+  if (parts < 1)
+    throw ValueError(message("split", fmt::format("cannot split into {} parts", parts), {{"x", x}}, caller(x.where())));
+  if (x->dim(axis) % parts != 0) {
     throw ShapeError(message(
         "split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts),
         {{"x", x}}, caller(x.where())));
@@ -359,7 +361,7 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
   axis = require_axis("split", x, axis);
   for (std::int64_t size : sizes) {
     if (size < 0)
-      throw ShapeError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}},
+      throw ValueError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}},
                                caller(x.where())));
   }
   std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
@@ -392,6 +394,7 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
                                {{"x", x}}, caller(x.where())));
     shape[axis] += before + after;
   }
+  require_fits("pad", value, x->dtype());
   Tensor y = full(shape, value, x->dtype(), x->device());
   Steps steps{0, strides_of(shape)};
   for (int axis = 0; axis < x->rank(); ++axis) steps.offset += before_after[axis].first * steps.steps[axis];
@@ -428,7 +431,21 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
   require_index_dtype("one_hot", indices);
   require_in_range("one_hot", indices, depth);
-  return gather_along(eye(depth, dtype, indices->device()), indices, 0, indices.where());
+  Shape shape = indices->shape();
+  shape.append(depth);
+  Tensor y = zeros(shape, dtype, indices->device());
+  auto set = [&]<class T, class Index>(T* out, std::span<const Index> places) {
+    for (Index place : places) out[place] = T(1), out += depth;
+  };
+  dispatch(dtype, [&]<class T>() {
+    T* out = y.mutable_data<T>();
+    if (indices->dtype() == DType::int32)
+      set(out, indices->span<std::int32_t>());
+    else
+      set(out, indices->span<std::int64_t>());
+  });
+  record_blocked({"one_hot", indices.where()}, {indices}, y);
+  return y;
 }
 
 Tensor cast(Operand x, DType dtype) {

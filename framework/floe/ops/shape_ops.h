@@ -40,7 +40,8 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size);
 // indices (any shape, int32 or int64) -> that shape with a last axis of `depth`, 1 at the index, 0 elsewhere.
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype = DType::float32);
 
-Tensor cast(Operand x,
-            DType dtype);  // floats to integers cut off towards 0; to bool: is it not 0? Gradient between floats
+// Floats to integers are cut off towards 0, beyond the range to its nearest end, NaN to 0; integers to smaller ones wrap;
+// to bool: is it not 0? Gradient between floats.
+Tensor cast(Operand x, DType dtype);
 
 }  // namespace floe

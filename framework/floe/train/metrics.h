@@ -22,7 +22,8 @@ class Mean {
 class Accuracy {
  public:
   // Labels are int32, int64 or uint8 (batch,). Predictions are logits (batch, classes), of which the largest counts and
-  // the first among equals, or labels (batch,). ShapeError and DTypeError otherwise.
+  // the first among equals, or labels (batch,). ShapeError and DTypeError otherwise. As in Keras, the
+  // labels come first; losses take them second.
   void update(Operand labels, Operand predictions);
 
   double result() const { return mean_.result(); }  // 0 to 1; NaN before the first label
