@@ -36,6 +36,19 @@ TEST(MissingGradient, NeverUsed) {
   EXPECT_MESSAGE(GradientError, tape.gradient(y, w), no_path_to_w + "it was never used while this tape was recording");
 }
 
+TEST(MissingGradient, AFormerValueOfAVariable) {
+  Variable w("w", tensor(2.));
+  Tensor old = w;
+  w.assign(tensor(3.));
+  GradientTape tape{persistent};
+  Tensor y = w * w;
+  EXPECT_MESSAGE(GradientError, tape.gradient(y, old),
+                 no_path_to_w + "it is a former value of that variable, which is a constant; ask for the variable");
+  Tensors both = tape.gradient(y, Tensors{old, w}, {.missing = Missing::zero});
+  EXPECT_EQ(both[0].item(), 0);
+  EXPECT_EQ(both[1].item(), 6);
+}
+
 TEST(MissingGradient, UsedElsewhere) {
   Variable w("w", tensor(2.)), v("v", tensor(3.));
   GradientTape tape;

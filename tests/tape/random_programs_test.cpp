@@ -254,6 +254,7 @@ class Program {
     const std::optional<Row>& here = flow[static_cast<std::size_t>(source)];
     const Node& from = node(source);
     if (from.variable == 2) return {};
+    if (from.variable >= 0 && current_[static_cast<std::size_t>(from.variable)] != source) return {};  // a former value
     if (from.variable >= 0) {
       std::optional<Row> sum;  // over all values that the variable has had
       for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -267,7 +268,7 @@ class Program {
   }
 
   void ask(Tape& tape) {
-    int target = size() - 1 - below(std::min(size(), 8)), source = below(3) ? below(2) : below(size());
+    int target = size() - 1 - below(std::min(size(), 8)), source = below(3) ? current_[pick(2)] : below(size());
     if (tape.watched >= 0 && below(3) == 0) source = tape.watched;
     const Node &from = node(source), &to = node(target);
     if (to.op == Op::leaf || (from.op == Op::leaf && from.variable < 0 && tape.watched != source)) return;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -432,6 +433,41 @@ TEST(Variable, AnOldCopyIsAConstant) {
   w.assign(tensor(3.));
   GradientTape tape;
   EXPECT_EQ(tape.gradient(square(w - old), w).item(), 4);
+}
+
+TEST(Variable, NeedsAValueAlsoLater) {
+  Variable w("w", zeros({}));
+  EXPECT_MESSAGE(ValueError, w.assign(Tensor()), "assign: w needs a value");
+  EXPECT_EQ(w.value().item(), 0);
+}
+
+TEST(Tape, TakesAnEditedTensorForAConstant) {
+  Variable w("w", tensor(3.));
+  GradientTape tape{persistent};
+  Tensor y = w * w, edited = y;
+  edited.mutable_data<float>()[0] = 100;
+  EXPECT_EQ(tape.gradient(y * w, w).item(), 27);
+  EXPECT_EQ(tape.gradient(edited * w, w).item(), 100);
+  Tensor watched = tensor(2.);
+  tape.watch(watched);
+  watched.mutable_data<float>()[0] = 5;
+  EXPECT_THROW(tape.gradient(watched * w, watched), GradientError);
+}
+
+TEST(Threads, GoOnWithTheIdsOfFinishedOnes) {
+  auto id_of_a_thread = [] {
+    NodeId id = 0;
+    std::thread([&] {
+      GradientTape tape;
+      Tensor x = tensor(1.);
+      tape.watch(x);
+      id = x.id();
+    }).join();
+    return id;
+  };
+  NodeId first = id_of_a_thread(), second = id_of_a_thread();
+  EXPECT_GT(second, first);
+  EXPECT_EQ(second >> 42, first >> 42);
 }
 
 TEST(Variable, ACopyFromBeforeAStepIsAConstant) {

@@ -2,8 +2,8 @@
 #include <floe/tape/record.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
+#include <mutex>
 
 #include <floe/tape/record_state.h>
 #include <floe/tensor/variable_names.h>
@@ -20,10 +20,31 @@ constexpr std::size_t chunk_bytes = 1 << 18;
 constexpr std::size_t alignment = alignof(std::max_align_t);
 constexpr std::size_t rounded(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-NodeId first_id_of_thread() {
-  static std::atomic<NodeId> threads{0};
-  return (threads.fetch_add(1) << 42) + 1;  // 20 bits for threads, 42 for the ops of one
-}
+// The ids of finished threads at their last: a new thread goes on from there. 20 bits for threads that live at once, 42
+// for the ops of one.
+struct Ids {
+  static Ids& all() {
+    static Ids* only = new Ids;  // never destroyed: threads may outlive static destructors
+    return *only;
+  }
+
+  NodeId take() {
+    std::lock_guard lock(mutex);
+    if (free.empty()) return (threads++ << 42) + 1;
+    NodeId last = free.back();
+    free.pop_back();
+    return last;
+  }
+
+  void give(NodeId last) {
+    std::lock_guard lock(mutex);
+    free.push_back(last);
+  }
+
+  std::mutex mutex;
+  std::vector<NodeId> free;
+  NodeId threads = 0;
+};
 
 }  // namespace
 
@@ -73,7 +94,8 @@ Record& this_record() {
   return record;
 }
 
-Record::Record() : last(first_id_of_thread()) {}
+Record::Record() : last(Ids::all().take()) {}
+Record::~Record() { Ids::all().give(last); }
 
 void Record::enter(GradientTape* tape) {
   tapes.push_back(tape);
@@ -93,8 +115,9 @@ void Record::refresh() {
     oldest_live = any ? std::min(oldest_live, tape->begun_) : tape->begun_;
     any = true;
   }
-  detail::allocated = observers.empty() ? nullptr : detail::notify_begun;
-  detail::hooks = (any && paused == 0 ? detail::recording : 0) | (observers.empty() ? 0 : detail::observed);
+  bool observed = !observers.empty() && !notifying;
+  detail::allocated = observed ? detail::notify_begun : nullptr;
+  detail::hooks = (any && paused == 0 && !notifying ? detail::recording : 0) | (observed ? detail::observed : 0);
 }
 
 bool Record::watched(NodeId id) const {
@@ -192,12 +215,28 @@ namespace detail {
 
 constinit thread_local unsigned hooks = 0;
 
+namespace {
+
+// While one lives, the observers are at work.
+struct Notifying {
+  Notifying() { set(true); }
+  ~Notifying() { set(false); }
+  static void set(bool notifying) {
+    this_record().notifying = notifying;
+    this_record().refresh();
+  }
+};
+
+}  // namespace
+
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
   OpInfo told{op.name, caller(op.where), this_record().layer};
+  Notifying now;
   for (OpObserver* observer : this_record().observers) observer->op(told, inputs, outputs);
 }
 
 void notify_begun(const void* data) {
+  Notifying now;
   for (OpObserver* observer : this_record().observers) observer->begun(data);
 }
 

@@ -71,7 +71,7 @@ struct Node {
 };
 
 // Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
-// tapes go on.
+// tapes go on. It may run ops, which are neither observed nor recorded.
 class OpObserver {
  public:
   OpObserver();

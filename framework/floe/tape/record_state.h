@@ -33,11 +33,12 @@ class Arena {
 
 struct Record {
   Record();
+  ~Record();
 
   // The tapes that have begun here and may still be asked, and those of them that still record.
   void enter(GradientTape* tape);
   void leave(GradientTape* tape);
-  void refresh();  // after any change of a tape or of `paused`
+  void refresh();  // after any change of a tape, `paused` or `notifying`
 
   // How far a tape in recording would follow this tensor.
   enum class Tracking { none, blocked, live };
@@ -58,6 +59,7 @@ struct Record {
   NodeId last;              // the newest id
   NodeId oldest_live = 0;   // begun_ of the oldest recording tape
   int paused = 0;
+  bool notifying = false;  // the observers are at work: what they do is neither observed nor recorded
   Location outer;
   const char* layer = nullptr;           // see CallScope
   const OpInfo* gradient_of = nullptr;

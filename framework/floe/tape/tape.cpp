@@ -177,6 +177,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   Backward::Walk walk(begun_, end);
   for (const TensorRef& source : sources) {
     NodeId id = source->id();
+    if (id & variable_bit && !is_present_value(*source)) continue;
     bool watched = std::find(watched_.begin(), watched_.end(), plain(id)) != watched_.end();
     if (walk.inside(id) && !(id & blocked_bit))
       walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
@@ -247,7 +248,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   // Collect; what is missing is explained or zero.
   Tensors results;
   for (const TensorRef& source : sources) {
-    Tensor* slot = walk.slot(source->id());
+    bool replaced = source->id() & variable_bit && !is_present_value(*source);
+    Tensor* slot = replaced ? nullptr : walk.slot(source->id());
     if (slot && slot->defined()) {
       results.push_back(walk.differentiable ? *slot : slot->detached());
     } else if (options.missing == Missing::zero) {
@@ -278,6 +280,8 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
   if (!is_floating(source.dtype()))
     return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
   if (id == 0) return "it was not watched; watch(x) before it is used";
+  if (id & variable_bit && !is_present_value(source))
+    return "it is a former value of that variable, which is a constant; ask for the variable";
   if (id & variable_bit && id & blocked_bit && !watched) return "it is not trainable; set_trainable(true), or watch it";
   if (!(id & variable_bit) && !watched && plain(id) <= begun_)
     return "it was made before this tape began; watch(x), or begin the tape earlier";

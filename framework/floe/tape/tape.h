@@ -29,7 +29,7 @@ struct GradientOptions {
 // Live from construction until its gradient is asked, stop(), or the end of its scope; a persistent tape may be asked
 // again and again, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
 // Trainable variables are watched by themselves; tensors by watch(). Several tapes may live at once, begin and end in
-// any order; they share one record.
+// any order, on the thread that made them; they share its record.
 class GradientTape {
  public:
   GradientTape();

@@ -22,6 +22,7 @@ void Variable::set_trainable(bool trainable) {
 }
 
 void Variable::assign(const Tensor& value, Location where) {
+  if (!value.defined()) throw ValueError(message("assign", path_ + " needs a value", {}, where));
   if (value.shape() != shape()) {
     throw ShapeError(message("assign", "a variable keeps its shape", {{"variable", value_}, {"value", value}}, where));
   }

@@ -23,7 +23,8 @@ class Variable {
   bool trainable() const { return trainable_; }
   void set_trainable(bool trainable);  // a frozen variable is a constant to every tape
 
-  // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise). Never recorded.
+  // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise; ValueError if
+  // it has none). Never recorded.
   void assign(const Tensor& value, Location where = Location::here());
 
   // For optimizers: the value itself, to be written through mutable_data(); then updated() must follow. Other holders of
