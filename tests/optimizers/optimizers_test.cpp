@@ -208,15 +208,69 @@ TEST(Optimizers, RefuseAWrongDTypeOrNoGradient) {
   EXPECT_MESSAGE(ValueError, sgd.apply(gradient_of(a, Tensor())), "apply: model.a has no gradient");
 }
 
+const std::string two_called_w =
+    "apply: two variables are called w, and the optimizer's state goes by name; give one another name, or each its "
+    "optimizer";
+
 TEST(Optimizers, RefuseTwoVariablesOfOnePath) {
   Variable one("w", ones({2})), other("w", ones({2}));
   Gradients both = gradient_of(one, ones({2}));
   both.add(other, ones({2}));
   Adam adam;
-  EXPECT_MESSAGE(ValueError, adam.apply(both),
-                 "apply: two variables are called w, and the optimizer's state goes by name");
+  EXPECT_MESSAGE(ValueError, adam.apply(both), two_called_w);
   EXPECT_TRUE(same_bits(one, ones({2})));
   EXPECT_EQ(adam.steps(), 0);
+}
+
+TEST(Optimizers, RefuseAnotherVariableOfAPathTheyKnow) {
+  Variable one("w", ones({2})), other("w", ones({2}));
+  Adam adam;
+  adam.apply(gradient_of(one, ones({2})));
+  EXPECT_MESSAGE(ValueError, adam.apply(gradient_of(other, ones({2}))), two_called_w);
+  EXPECT_EQ(adam.steps(), 1);
+  adam.apply(gradient_of(one, ones({2})));
+  SGD sgd;  // keeps nothing by name
+  sgd.apply(gradient_of(one, ones({2})));
+  sgd.apply(gradient_of(other, ones({2})));
+}
+
+TEST(Optimizers, PassTheSlotsOfAVariableThatIsGoneToTheNextOfItsPath) {
+  Momentum momentum({.learning_rate = 1, .momentum = 0.5});
+  {
+    Variable w("w", zeros({2}));
+    momentum.apply(gradient_of(w, ones({2})));
+  }
+  Variable again("w", zeros({2}));
+  momentum.apply(gradient_of(again, ones({2})));
+  EXPECT_EQ(again.value().to_vector<float>(), std::vector<float>(2, -1.5f));
+}
+
+TEST(Optimizers, RefuseSlotsOfAnotherShapeOrDtype) {
+  Adam adam;
+  {
+    Variable w("w", zeros({2}));
+    adam.apply(gradient_of(w, ones({2})));
+  }
+  Variable longer("w", zeros({3}));
+  EXPECT_MESSAGE(ShapeError, adam.apply(gradient_of(longer, ones({3}))),
+                 "apply: what the optimizer keeps must have its variable's shape\n  variable  (3,)   [w]\n"
+                 "  kept      (2,)");
+}
+
+TEST(Optimizers, ThatFailLeaveTheVariableWatched) {
+  struct Failing : Optimizer {
+    Failing() : Optimizer(1, {}) {}
+    void step(Variable& variable, const Tensor&, Tensors&) override {
+      variable.update().mutable_data<float>();  // moves to storage of its own, since `before` holds the value
+      throw MemoryError("no memory for the slots");
+    }
+  };
+  Variable w("w", tensor(3.));
+  Tensor before = w;
+  Failing failing;
+  EXPECT_THROW(failing.apply(gradient_of(w, tensor(1.))), MemoryError);
+  GradientTape tape;
+  EXPECT_EQ(tape.gradient(w * w, w).item(), 6);
 }
 
 TEST(Optimizers, RefuseOptionsOutOfRange) {
@@ -268,6 +322,24 @@ TEST(Clip, OfZeroIsZero) {
   EXPECT_EQ(clip_by_norm(gradient_of(w, zeros({3})), 1)[w].to_vector<float>(), std::vector<float>(3, 0));
   EXPECT_EQ(clip_by_global_norm(gradient_of(w, zeros({3})), 1)[w].to_vector<float>(), std::vector<float>(3, 0));
   EXPECT_EQ(global_norm(Gradients()), 0);
+}
+
+TEST(Clip, ByANormThatIsNotFiniteGivesNanEverywhere) {
+  Variable a("a", zeros({2})), b("b", zeros({1}));
+  for (double bad : {std::nan(""), HUGE_VAL}) {
+    Gradients gradients = gradient_of(a, tensor({2., 3.}));
+    gradients.add(b, tensor({bad}));
+    for (const auto& [variable, gradient] : clip_by_global_norm(gradients, 1)) {
+      for (float value : gradient.span<float>()) EXPECT_TRUE(std::isnan(value)) << variable->path();
+    }
+  }
+}
+
+TEST(Clip, ByNormOfZeroHasAGradient) {
+  Tensor x = zeros({3});
+  GradientTape tape;
+  tape.watch(x);
+  EXPECT_EQ(tape.gradient(clip_by_norm(x, 1), x).to_vector<float>(), std::vector<float>(3, 1));
 }
 
 TEST(Clip, RefusesLimitsThatAreNone) {

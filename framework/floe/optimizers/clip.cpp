@@ -51,7 +51,8 @@ double global_norm(const Gradients& gradients) {
 
 Gradients clip_by_global_norm(const Gradients& gradients, double limit) {
   require_limit("clip_by_global_norm", limit);
-  double scale = limit / std::max(limit, global_norm(gradients));
+  double norm = global_norm(gradients);
+  double scale = std::isfinite(norm) ? limit / std::max(limit, norm) : std::nan("");
   return changed(gradients, [=](const Tensor& g) { return g * scale; });
 }
 

@@ -12,7 +12,8 @@ Tensor clip_by_norm(Operand x,
 
 Gradients clip_by_value(const Gradients& gradients, double limit);        // each element to [-limit, limit]
 Gradients clip_by_norm(const Gradients& gradients, double limit);         // each gradient by its own norm
-Gradients clip_by_global_norm(const Gradients& gradients, double limit);  // all by the norm of all together
+Gradients clip_by_global_norm(const Gradients& gradients, double limit);  // all by the norm of all together,
+// and all NaN if that is not finite, as TensorFlow does
 double global_norm(const Gradients& gradients);
 
 }  // namespace floe

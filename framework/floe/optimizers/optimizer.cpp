@@ -9,8 +9,20 @@
 #include <fmt/format.h>
 
 #include <floe/tape/record.h>
+#include <floe/tensor/variable_names.h>
 
 namespace floe {
+namespace {
+
+NodeId identity(const Variable& variable) { return variable.value().id() & ~blocked_bit; }
+
+// Says so at the end, also of a step that failed: the value may have moved to storage of its own.
+struct Updated {
+  ~Updated() { variable.updated(); }
+  Variable& variable;
+};
+
+}  // namespace
 
 Optimizer::Optimizer(double learning_rate, std::vector<std::string> slots) : slot_names_(std::move(slots)) {
   set_learning_rate(learning_rate);
@@ -27,49 +39,66 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
   std::set<std::string_view> paths;
   for (const auto& [variable, gradient] : gradients) {
     const Tensor& value = variable->value();
-    if (!paths.insert(variable->path()).second) {
-      throw ValueError(message(
-          "apply", fmt::format("two variables are called {}, and the optimizer's state goes by name", variable->path()),
-          {}, caller(where)));
+    auto require_like = [&](const char* role, const Tensor& tensor, const char* what) {
+      std::initializer_list<Shown> shown{{"variable", value}, {role, tensor}};
+      if (tensor.shape() != value.shape())
+        throw ShapeError(
+            message("apply", fmt::format("{} must have its variable's shape", what), shown, caller(where)));
+      if (tensor.dtype() != value.dtype())
+        throw DTypeError(
+            message("apply", fmt::format("{} must have its variable's dtype", what), shown, caller(where)));
+    };
+    auto known = slots_.find(variable->path());
+    bool taken = known != slots_.end() && known->second.owner != identity(*variable) &&
+                 !variable_name(known->second.owner).empty();
+    if (taken || !paths.insert(variable->path()).second) {
+      throw ValueError(message("apply",
+                               fmt::format("two variables are called {}, and the optimizer's state goes by name; give "
+                                           "one another name, or each its optimizer",
+                                           variable->path()),
+                               {}, caller(where)));
     }
     if (!gradient.defined())
       throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, caller(where)));
-    if (gradient.shape() != value.shape())
-      throw ShapeError(message("apply", "a gradient must have its variable's shape",
-                               {{"variable", value}, {"gradient", gradient}}, caller(where)));
-    if (gradient.dtype() != value.dtype())
-      throw DTypeError(message("apply", "a gradient must have its variable's dtype",
-                               {{"variable", value}, {"gradient", gradient}}, caller(where)));
+    require_like("gradient", gradient, "a gradient");
+    if (known == slots_.end()) continue;
+    for (const Tensor& slot : known->second.tensors) require_like("kept", slot, "what the optimizer keeps");
   }
 
   NoRecording silence;
   ++steps_;
   for (const auto& [variable, gradient] : gradients) {
-    Tensors& slots = slots_[variable->path()];
-    while (slots.size() < slot_names_.size()) slots.push_back(zeros_like(variable->value()));
-    for (Tensor& slot : slots) {
-      if (slot.shape() != variable->shape() || slot.dtype() != variable->value().dtype())
-        slot = zeros_like(variable->value());
-    }
+    Tensors none, &slots = slot_names_.empty() ? none : slots_of(*variable);
     observe_begun(variable->value());
-    step(*variable, gradient, slots);
-    variable->updated();
+    {
+      Updated afterwards{*variable};
+      step(*variable, gradient, slots);
+    }
     observe({"optimizer_step", where}, {gradient}, variable->update());
   }
+}
+
+Tensors& Optimizer::slots_of(const Variable& variable) {
+  auto& [owner, tensors] = slots_[variable.path()];
+  owner = identity(variable);
+  while (tensors.size() < slot_names_.size()) tensors.push_back(zeros_like(variable.value()));
+  return tensors;
 }
 
 void Optimizer::state(State& state, const std::string& prefix) {
   state.number(prefix + ".steps", steps_);
   if (slot_names_.empty()) return;
   state.names(prefix + "." + slot_names_[0] + ".",
-              [&](const std::string& path) { slots_[path].resize(slot_names_.size()); });
+              [&](const std::string& path) { slots_[path].tensors.resize(slot_names_.size()); });
   for (auto& [path, slots] : slots_) {
-    for (std::size_t i = 0; i < slots.size(); ++i) state.tensor(prefix + "." + slot_names_[i] + "." + path, slots[i]);
+    for (std::size_t i = 0; i < slots.tensors.size(); ++i)
+      state.tensor(prefix + "." + slot_names_[i] + "." + path, slots.tensors[i]);
   }
 
   // A walk may name slots and then leave them without a value, such as one that only looks whether a file fits.
   std::erase_if(slots_, [](const auto& entry) {
-    return std::any_of(entry.second.begin(), entry.second.end(), [](const Tensor& slot) { return !slot.defined(); });
+    const Tensors& slots = entry.second.tensors;
+    return std::any_of(slots.begin(), slots.end(), [](const Tensor& slot) { return !slot.defined(); });
   });
 }
 

@@ -17,14 +17,16 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   // One step for all variables. Each is written in place if nothing else holds its value; other holders keep what they
-  // had. ShapeError or DTypeError if a gradient is not like its variable.
+  // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, is not like the variable;
+  // ValueError if another living variable has that path. The slots of a variable that is gone pass on to the next one.
   void apply(const Gradients& gradients, Location where = Location::here());
 
   double learning_rate() const { return learning_rate_; }
   void set_learning_rate(double rate);  // ValueError unless finite and 0 or more
   std::int64_t steps() const { return steps_; }
 
-  // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file.
+  // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file. The
+  // learning rate is the program's own: one that decays is set again after a restore.
   void state(State& state, const std::string& prefix);
 
  protected:
@@ -34,10 +36,16 @@ class Optimizer {
   virtual void step(Variable& variable, const Tensor& gradient, Tensors& slots) = 0;
 
  private:
+  Tensors& slots_of(const Variable& variable);
+
   double learning_rate_;
   std::int64_t steps_ = 0;
   std::vector<std::string> slot_names_;
-  std::map<std::string, Tensors> slots_;  // by variable path
+  struct Slots {
+    NodeId owner = 0;  // the variable they belong to; 0 until the first step after they were restored
+    Tensors tensors;
+  };
+  std::map<std::string, Slots> slots_;  // by variable path
 };
 
 }  // namespace floe
