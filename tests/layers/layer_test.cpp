@@ -145,6 +145,9 @@ TEST(Layer, RefusesNamesTwice) {
             "model: '' cannot be a name");
   EXPECT_EQ(error_of<ValueError>([&] { Dense dotted(&model, "a.b", {.in = 2, .units = 3}); }),
             "model: 'a.b' cannot be a name");
+  for (const char* name : {"", "a.b"})
+    EXPECT_EQ(error_of<ValueError>([&] { Layer(name, Device{}, Rng(1)); }),
+              std::string("layer: '") + name + "' cannot be a name");
 }
 
 // --- Options ---------------------------------------------------------------------------------------------------------
@@ -302,6 +305,15 @@ TEST(BatchNormalization, NormalisesImagesByChannel) {
   EXPECT_TRUE(test::close(reduce_variance(y, {0, 1, 2}), ones({3}, DType::float64), 2e-3));
 }
 
+TEST(BatchNormalization, LearnsNothingFromAnEmptyBatch) {
+  Layer model = root();
+  BatchNormalization norm(&model, "norm", 3);
+  norm.all_variables()[2]->assign(full({3}, 5));
+  EXPECT_EQ(norm(Tensor({0, 4, 3}), Mode::training).shape(), (Shape{0, 4, 3}));
+  EXPECT_TRUE(same_bits(*norm.all_variables()[2], full({3}, 5)));
+  EXPECT_TRUE(same_bits(*norm.all_variables()[3], ones({3})));
+}
+
 TEST(BatchNormalization, StatisticsAreNotRecordedNorTrained) {
   Layer model = root();
   BatchNormalization norm(&model, "norm", 3);
@@ -372,7 +384,18 @@ TEST(LayerList, NumbersItsBlocks) {
             "model.down.0.dense.bias(3,)\n"
             "model.down.1.dense.weights(3, 4)\n"
             "model.down.1.dense.bias(4,)\n");
-  EXPECT_THROW(down[2], std::out_of_range);
+  EXPECT_EQ(error_of<ValueError>([&] { down[2]; }), "model.down: there is no block 2 of 2");
+  std::string names;
+  for (Block& block : down) names += block.name() + " ";
+  EXPECT_EQ(names, "0 1 ");
+}
+
+TEST(LayerList, MayTryAgainAfterABlockThatFailed) {
+  Layer model = root();
+  LayerList<Block> down(&model, "down");
+  EXPECT_EQ(error_of<ValueError>([&] { down.add(2, 0); }), "model.down.0.dense: option .units is missing");
+  EXPECT_EQ(down.add(2, 3).path(), "model.down.0");
+  EXPECT_EQ(model.variables().size(), 2u);
 }
 
 TEST(Sequential, IsAChainOfLayersAndFunctions) {

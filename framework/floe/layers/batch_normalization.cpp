@@ -27,6 +27,7 @@ Tensor BatchNormalization::operator()(Operand x, Mode mode) {
     return call.done(batch_normalization(x, *gamma_, *beta_, *moving_mean_, *moving_variance_, options_.epsilon));
   }
   Normalized normalized = batch_normalization_training(x, *gamma_, *beta_, options_.epsilon);
+  if (x->elements() == 0) return call.done(normalized.y);  // an empty batch has no statistics
   NoRecording silence;
   double old = options_.momentum;
   moving_mean_->assign(*moving_mean_ * old + normalized.mean * (1 - old));

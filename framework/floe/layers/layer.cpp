@@ -17,10 +17,16 @@ const std::string& kept_forever(std::string path) {
   return *paths->insert(std::move(path)).first;
 }
 
+void require_name(const std::string& where, const std::string& name) {
+  if (name.empty() || name.find('.') != std::string::npos)
+    throw ValueError(fmt::format("{}: '{}' cannot be a name", where, name));
+}
+
 }  // namespace
 
 Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
     : path_(kept_forever(std::move(name))), device_(device), dtype_(dtype), rng_(rng) {
+  require_name("layer", path_);
   if (!is_floating(dtype))
     throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
@@ -36,14 +42,15 @@ Layer::Layer(Layer* parent, const std::string& name)
 }
 
 Layer::~Layer() {
-  if (parent_) std::erase(parent_->children_, this);
+  if (!parent_) return;
+  std::erase(parent_->children_, this);
+  std::erase(parent_->names_, name());
 }
 
 std::string Layer::name() const { return path_.substr(path_.rfind('.') + 1); }
 
 void Layer::claim(const std::string& name) {
-  if (name.empty() || name.find('.') != std::string::npos)
-    throw ValueError(fmt::format("{}: '{}' cannot be a name", path_, name));
+  require_name(path_, name);
   if (std::find(names_.begin(), names_.end(), name) != names_.end())
     throw ValueError(fmt::format("{}: it already has a part called '{}'", path_, name));
   names_.push_back(name);

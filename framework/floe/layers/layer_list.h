@@ -1,8 +1,7 @@
 // LayerList: repeated blocks of one kind, "down.0", "down.1", ...
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <deque>
 
 #include <floe/layers/layer.h>
 
@@ -16,16 +15,20 @@ class LayerList : public Layer {
   // Makes the next block from whatever its constructor takes behind (parent, name).
   template <class... Arguments>
   Block& add(Arguments&&... arguments) {
-    blocks_.push_back(
-        std::make_unique<Block>(this, std::to_string(blocks_.size()), std::forward<Arguments>(arguments)...));
-    return *blocks_.back();
+    return blocks_.emplace_back(this, std::to_string(size()), std::forward<Arguments>(arguments)...);
   }
 
   std::size_t size() const { return blocks_.size(); }
-  Block& operator[](std::size_t index) { return *blocks_.at(index); }
+  auto begin() { return blocks_.begin(); }
+  auto end() { return blocks_.end(); }
+
+  Block& operator[](std::size_t index) {  // ValueError if there is none
+    if (index >= size()) refuse("there is no block " + std::to_string(index) + " of " + std::to_string(size()));
+    return blocks_[index];
+  }
 
  private:
-  std::vector<std::unique_ptr<Block>> blocks_;
+  std::deque<Block> blocks_;
 };
 
 }  // namespace floe

@@ -13,7 +13,10 @@ class Sequential : public Layer {
  public:
   using Layer::Layer;
 
-  // The next layer, made from (parent, name, options). Layers that take a mode get it, others do not.
+  // The next layer, made from (parent, name, options), whose type is to be named: layers that take a mode get it, others
+  // do not.
+  //
+  //   model.add<Dense>("hidden", DenseOptions{.in = 784, .units = 100});
   template <class Next, class Options>
   Sequential& add(const std::string& name, Options options) {
     auto layer = std::make_shared<Next>(this, name, std::move(options));
