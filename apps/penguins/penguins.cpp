@@ -199,9 +199,9 @@ int train(const Flags& flags) {
     fmt::print("epoch {:3}  generator {:.3f}  discriminator {:.3f}  distance {:.3f}\n", epoch,
                generator_mean.result(), discriminator_mean.result(), far);
     Tensor drawn = to_bytes(generator(fixed_noise, Mode::inference));
-    save_grid(drawn, flags.out / fmt::format("penguins-{:03}.png", epoch), {.columns = 5, .scale = 3});
+    save_grid(flags.out / fmt::format("penguins-{:03}.png", epoch), drawn, {.columns = 5, .scale = 3});
     pictures = concat({pictures, expand_dims(make_grid(drawn, {.columns = 5}), 0)}, 0);
-    save_grid(slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)), flags.out / "panel.png",
+    save_grid(flags.out / "panel.png", slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)),
               {.columns = 4, .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
     board.scalar("epoch/generator", generator_mean.result(), instruments.step());

@@ -46,7 +46,7 @@ void draw_pictures(Model& model, const Tensor& images, const Tensor& kinds, cons
                    const Tensor& sample_codes, const std::filesystem::path& folder) {
   std::int64_t side = images.dim(1);
   auto picture = [&](const char* name, const Tensor& drawn, int columns) {
-    save_grid(snowflakes::in_colour(drawn), folder / name,
+    save_grid(folder / name, snowflakes::in_colour(drawn),
               {.columns = columns, .background = 0, .scale = side == 28 ? 2 : 1});
   };
   picture("samples.png", model.decode(sample_codes), 8);

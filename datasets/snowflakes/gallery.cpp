@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     for (const NamedGrowth& named : named_growths()) {
       pictures.push_back(draw(std::string(named.name), named.growth, cells, size, updates, seed));
     }
-    save_grid(stack(pictures), out, {.columns = 4, .padding = 0, .background = 0});
+    save_grid(out, stack(pictures), {.columns = 4, .padding = 0, .background = 0});
     return 0;
   });
 }

@@ -98,6 +98,14 @@ TEST(Dataset, GivesTheRowsOfATensorAsViews) {
   EXPECT_EQ(index, 3);
 }
 
+TEST(Row, OutsideIsRefused) {
+  for (std::int64_t index : {-1, 3})
+    EXPECT_EQ(error_of<ShapeError>([&] {
+                row(zeros({3, 2}), index);
+              }),
+              "row: there is no row " + std::to_string(index) + "\n  rows  (3, 2)");
+}
+
 TEST(Dataset, GivesTheRowsOfPairsAndStructsTogether) {
   Ints seen;
   for (const auto& [image, label] : dataset(std::pair{tensor({{1, 2}, {3, 4}}), tensor({7, 8})})) {

@@ -253,7 +253,7 @@ TEST(Grid, RefusesNoImagesAndOddOptions) {
 
 TEST(Grid, IsSavedAsAPicture) {
   TempFolder folder;
-  save_grid(random_bytes({4, 3, 3, 1}), folder / "a.png", {.padding = 0});
+  save_grid(folder / "a.png", random_bytes({4, 3, 3, 1}), {.padding = 0});
   EXPECT_EQ(pixels_of(read_bytes(folder / "a.png")).size(), 36u);
 }
 

@@ -24,6 +24,8 @@ void require_same_rows(const Tensors& fields) {
 }
 
 Tensor row(const Tensor& rows, std::int64_t index) {
+  if (index < 0 || index >= rows.dim(0))
+    throw ShapeError(message("row", fmt::format("there is no row {}", index), {{"rows", rows}}));
   Shape shape(std::span(rows.shape().begin() + 1, rows.shape().end()));
   return rows.view(shape, index * shape.elements());
 }

@@ -73,6 +73,7 @@ std::int64_t row_count(const E& rows) {
 }
 
 // Row `index` of every field, without a copy and without a record on any tape: data are constants.
+// ShapeError outside of 0 to the number of rows - 1.
 template <Element E>
 E row(const E& rows, std::int64_t index) {
   E result = rows;

@@ -176,7 +176,7 @@ Tensor make_grid(const Tensor& images, const GridOptions& options) {
   return grid;
 }
 
-void save_grid(const Tensor& images, const std::filesystem::path& path, const GridOptions& options) {
+void save_grid(const std::filesystem::path& path, const Tensor& images, const GridOptions& options) {
   save_png(path, make_grid(images, options));
 }
 

@@ -31,7 +31,7 @@ struct GridOptions {
 // Images (count, height, width) or (count, height, width, channels), row by row in one (grid height, grid width,
 // channels) of the same dtype. ValueError for options out of range.
 Tensor make_grid(const Tensor& images, const GridOptions& options = {});
-void save_grid(const Tensor& images, const std::filesystem::path& path, const GridOptions& options = {});
+void save_grid(const std::filesystem::path& path, const Tensor& images, const GridOptions& options = {});
 
 // Each pixel as a square of scale x scale: (height, width, channels) becomes (scale height, scale width, channels).
 Tensor enlarge(const Tensor& image, int scale);
