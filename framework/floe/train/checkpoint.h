@@ -79,7 +79,8 @@ class Checkpoint {
 
   // Writes FOLDER/checkpoint-00000012.safetensors atomically, and gives its path; the folder is made if need be. Then
   // removes the files of all but the last steps, and those of later steps: a run without --resume, or one that went
-  // back, has taken another way. FileError leaves all files as they were; ValueError for a tensor without a value.
+  // back, has taken another way. FileError leaves all files as they were, unless only the last
+  // sync to the disk failed; ValueError for a tensor without a value.
   std::filesystem::path save(std::int64_t step);
 
   // The file of the last step that can be read; nothing if the folder has none. FileError if none can be read, and as

@@ -18,7 +18,8 @@ class CsvLog {
   CsvLog(std::filesystem::path path, std::vector<std::string> columns);
 
   // One number a column, such as append(epoch, loss.result()). The file is replaced atomically; if that fails
-  // (FileError), neither it nor the log has the row. ValueError for too few or too many.
+  // (FileError), the log has not got the row, nor has the file unless only the last sync to the disk failed. ValueError
+  // for too few or too many.
   template <class... Numbers>
     requires(std::is_arithmetic_v<Numbers> && ...)
   void append(Numbers... numbers) {

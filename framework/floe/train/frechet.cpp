@@ -1,8 +1,6 @@
 // The Frechet distance.
 #include <floe/train/frechet.h>
 
-#include <algorithm>
-
 #include <Eigen/Eigenvalues>
 
 #include <floe/ops/shape_ops.h>
@@ -42,7 +40,7 @@ double frechet_distance(const Tensor& a, const Tensor& b) {
   Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> product(r * q.covariance * r, Eigen::EigenvaluesOnly);
   double cross = product.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
   double distance = (p.mean - q.mean).squaredNorm() + p.covariance.trace() + q.covariance.trace() - 2 * cross;
-  return std::max(0.0, distance);
+  return distance < 0 ? 0 : distance;  // rounding; NaN stays
 }
 
 }  // namespace floe

@@ -7,7 +7,8 @@
 namespace floe {
 
 // a (count a, features) and b (count b, features), float32 or float64, at least two rows each; computed in float64:
-// |mean a - mean b|^2 + trace(A + B - 2 (A B)^(1/2)) with covariances A and B. 0 for equal clouds.
+// |mean a - mean b|^2 + trace(A + B - 2 (A B)^(1/2)) with covariances A and B. 0 for equal clouds,
+// NaN if a point is not finite. ShapeError for fewer rows or another number of features.
 double frechet_distance(const Tensor& a, const Tensor& b);
 
 }  // namespace floe
