@@ -46,6 +46,7 @@ std::string names() {
 }
 
 int walk(const std::string& wanted, const tour::Settings& settings) {
+  std::filesystem::create_directories(settings.out);
   bool found = false;
   for (const Stop& stop : stops) {
     if (wanted != "all" && wanted != stop.name) continue;
