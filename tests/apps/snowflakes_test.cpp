@@ -40,13 +40,13 @@ std::string rings(const fs::path& folder) {
 
 TEST(Snowflakes, LeavesPicturesLossesAndACheckpoint) {
   TempFolder folder;
-  for (const char* way : {"--loss mmd", "--loss elbo", "--side 64 --latent 3", "--loss elbo --side 64 --latent 5"}) {
+  for (const char* way : {"--loss mmd", "--loss elbo --side 64 --latent 3"}) {
     fs::path out = folder.path() / "out";
-    Result result = run(std::string(way) + " --epochs 2" + rings(folder.path()) + out.string());
+    Result result = run(std::string(way) + " --epochs 1" + rings(folder.path()) + out.string());
     ASSERT_EQ(result.status, 0) << result.text;
     auto files = contents(out);
     for (const char* name : {"samples.png", "manifold.png", "reconstructions.png", "codes.png", "interpolation.png",
-                             "losses.csv", "checkpoint/checkpoint-00000002.safetensors"}) {
+                             "losses.csv", "checkpoint/checkpoint-00000001.safetensors"}) {
       EXPECT_TRUE(files.contains(name)) << way << ": " << name;
     }
     bool elbo = std::string(way).find("elbo") != std::string::npos;
