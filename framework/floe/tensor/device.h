@@ -10,7 +10,7 @@ struct Device {
   enum class Kind : std::uint8_t { cpu, cuda };
 
   Kind kind = Kind::cpu;
-  std::uint8_t index = 0;
+  std::uint8_t index = 0;  // which GPU, from 0; 0 on the CPU
 
   bool operator==(const Device&) const = default;
 };

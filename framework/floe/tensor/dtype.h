@@ -16,6 +16,7 @@ std::string_view name(DType dtype);         // "float32", ..., "bool"
 bool fits(double value, DType dtype);       // false for an integer type or bool that has no such value
 inline bool is_floating(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
+// The dtype of a C++ type; another one does not compile.
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return DType::float32;

@@ -16,13 +16,15 @@ namespace floe {
 //    [ 60 140]], shape=(2, 2), dtype=int32)
 std::string to_string(const Tensor& tensor);
 
-// One line: "shape (2, 2), float32 on cpu, min 0, mean 1.5, max 3, 0 NaN, 0 Inf". Min, mean and max of the finite values.
+// One line: "shape (2, 2), float32 on cpu, min 0, mean 1.5, max 3, 0 NaN, 0 Inf", with min, mean and max of the finite
+// values; "undefined" for a tensor without a value.
 std::string describe(const Tensor& tensor);
 
 // The values to stdout and a line's end; with a name, "logits: Tensor(...)".
 void print(const Tensor& tensor);
 void print(std::string_view name, const Tensor& tensor);
-// The end of it: "min 0, mean 1.5, max 3, 0 NaN, 0 Inf".
+
+// The end of describe(): "min 0, mean 1.5, max 3, 0 NaN, 0 Inf". ValueError if there is no value yet.
 std::string describe_values(const Tensor& tensor);
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);

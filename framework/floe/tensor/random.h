@@ -27,7 +27,7 @@ class Rng {
   float uniform();                         // [0, 1), a multiple of 2^-24
   float uniform(float low, float high);    // [low, high)
   float normal();                          // mean 0, standard deviation 1 (Box-Muller, two words)
-  bool bernoulli(float probability);       // true with that probability
+  bool bernoulli(float probability);       // true with that probability, from 0 to 1
   int below(int bound);                    // 0 .. bound - 1, without bias; ValueError unless 1 or more
 
   std::uint64_t key() const { return key_; }
@@ -41,15 +41,23 @@ class Rng {
   std::uint64_t position_ = 0;
 };
 
-// Each draws from `rng` and moves it on, by the same amount on every device.
+// Each draws from `rng` and moves it on, by the same amount on every device. ShapeError for a negative size.
+
+// [low, high), in the shape. DTypeError unless floating.
 Tensor random_uniform(const Shape& shape, Rng& rng, double low = 0, double high = 1, DType dtype = DType::float32,
                       Device device = {});
+// The same shape and errors. Box and Muller, 1958.
 Tensor random_normal(const Shape& shape, Rng& rng, double mean = 0, double stddev = 1, DType dtype = DType::float32,
                      Device device = {});
+// The shape again, of `one` with that probability, else 0. ValueError for a probability outside of 0 to 1, and for a
+// `one` that is no value of the dtype.
 Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype = DType::float32,
-                        Device device = {}, double one = 1);           // `one` with that probability, else 0
-Tensor random_permutation(std::int64_t size, Rng& rng);  // int64 (size,), below 2^31; ValueError otherwise
-Tensor random_categorical(const Tensor& logits, std::int64_t samples,
-                          Rng& rng);  // (batch, classes) -> int64 (batch, samples); ValueError for NaN or infinity
+                        Device device = {}, double one = 1);
+// 0 to size - 1 in random order: int64 (size,). ValueError from 2^31 on.
+Tensor random_permutation(std::int64_t size, Rng& rng);
+// Logits (batch, classes) -> classes drawn by softmax(logits): int64 (batch, samples). A class of -inf is never drawn.
+// ValueError for a row with NaN or +inf, or of -inf alone; ShapeError for another rank or no class; DTypeError unless
+// floating.
+Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng);
 
 }  // namespace floe

@@ -27,7 +27,7 @@ class Shape {
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 
-  void append(std::int64_t size);  // a new innermost axis
+  void append(std::int64_t size);  // a new innermost axis; ShapeError beyond six
   bool operator==(const Shape& other) const;
 
  private:

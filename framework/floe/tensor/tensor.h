@@ -1,4 +1,4 @@
-// Tensor: a dense, contiguous array of numbers, as cheap to copy as a pointer, whose value never changes under its holder.
+// Tensor: a contiguous array of numbers, as cheap to copy as a pointer, whose value never changes under its holder.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ using NodeId = std::uint64_t;
 class Tensor {
  public:
   Tensor() = default;                                                      // no value yet; defined() is false
-  explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});  // uninitialised elements
+  // Uninitialised elements. ShapeError for a negative size, MemoryError and DeviceError as Storage.
+  explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) = default;
   Tensor& operator=(const Tensor&) & = default;  // not to what an op gave: x[0] = y would change nothing
@@ -50,20 +51,24 @@ class Tensor {
   // made them: an edited tensor is a constant.
   template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }
 
-  // The value of a tensor of one element, converted to T. ShapeError if there are more or none.
+  // The value of a tensor of one element, converted to T. ShapeError if there are more or none, ValueError without a
+  // value.
   template <class T = double> T item() const {
     require_one_element();
     return dispatch(dtype_, [this]<class Held>() { return static_cast<T>(*data<Held>()); });
   }
 
-  // The part at `index` of the leading axis (negative counts from the end), without a copy. Recorded (ops/slice.cpp).
+  // The part at `index` of the leading axis (negative counts from the end), without that axis and without a copy.
+  // ShapeError outside of it, and for a scalar. Recorded (ops/shape_ops.cpp).
   Tensor operator[](std::int64_t index) const;
 
-  // The same elements in another shape, sharing storage; `offset` in elements. Not recorded: ops build on these.
+  // FOR OPS ALONE, NEITHER CHECKED NOR RECORDED: reshape() and slice() are both. The elements from `offset` on, in
+  // another shape, sharing storage. A shape for more elements than there are reads foreign memory, -1 means nothing
+  // here, and the result is a constant to every tape.
   Tensor view(const Shape& shape, std::int64_t offset = 0) const;
   Tensor detached() const;  // the same value, a constant to every tape
 
-  const void* raw() const { return data_; }
+  const void* raw() const { return data_; }  // of any dtype; null without a value
   void* raw_mutable() { return mutable_bytes(dtype_); }
   bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
   NodeId id() const { return id_; }
@@ -91,8 +96,9 @@ using Tensors = std::vector<Tensor>;
 
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 
-// From a number or nested braces: tensor(3), tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}).
-// Integers become int32; floating-point literals become float32, the library's default.
+// From a number or nested braces, of rank 0 to 3: tensor(3), tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}).
+// int gives int32; double gives float32, the library's default, whether it is a literal or not; float, int64_t, uint8_t
+// and bool keep their type. ShapeError for rows of different lengths.
 template <class T> Tensor tensor(T value);
 template <class T> Tensor tensor(std::initializer_list<T> values);
 template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows);
@@ -104,15 +110,19 @@ template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shap
 // ValueError "OP: 256 is no value of uint8" for a number that the dtype cannot hold.
 void require_fits(std::string_view op, double value, DType dtype);
 
-// Here and elsewhere, a number that the dtype cannot hold is a ValueError.
+// Here and elsewhere, a number that the dtype cannot hold is a ValueError, and a negative size a ShapeError.
 Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
 Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
 Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
-Tensor zeros_like(const Tensor& x);
+Tensor zeros_like(const Tensor& x);  // in the shape and dtype of x, where x is
 Tensor ones_like(const Tensor& x);
+// (size, size): 1 where both indices are equal, else 0.
 Tensor eye(std::int64_t size, DType dtype = DType::float32, Device device = {});
-Tensor range(double start, double stop, double step = 1, DType dtype = DType::int32);  // stop is excluded
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);  // stop is included
+// start, start + step, ... before `stop`, as (count,); (0,) if the step leads away from it. ValueError for a step of 0,
+// a range that cannot be counted, and with an integer dtype for a start or step that is not whole.
+Tensor range(double start, double stop, double step = 1, DType dtype = DType::int32);
+// (count,) at equal distances, `stop` included; a single one is `start`. DTypeError unless floating.
+Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);
 
 // --- Implementation of the templates ---------------------------------------------------------------------------------
 
