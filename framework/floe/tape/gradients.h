@@ -7,6 +7,7 @@
 
 namespace floe {
 
+// The variables are pointed at, not held: they must outlive this.
 class Gradients {
  public:
   struct Entry {
@@ -14,6 +15,7 @@ class Gradients {
     Tensor gradient;  // the variable's shape
   };
 
+  // At the end, unchecked: an optimizer refuses what does not fit.
   void add(Variable& variable, Tensor gradient) { entries_.push_back({&variable, std::move(gradient)}); }
 
   auto begin() const { return entries_.begin(); }

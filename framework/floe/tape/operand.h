@@ -6,7 +6,8 @@
 
 namespace floe {
 
-// A tensor parameter. Operators take no default arguments, so the caller's line comes from this conversion.
+// A tensor parameter. Operators take no default arguments, so the caller's line comes from this conversion. Never store
+// one: it points at the argument.
 class Operand {
  public:
   Operand(const Tensor& tensor, const char* file = __builtin_FILE(), int line = __builtin_LINE())

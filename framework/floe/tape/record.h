@@ -155,8 +155,8 @@ class NoRecording {
   NoRecording& operator=(const NoRecording&) = delete;
 };
 
-// While one lives, errors and records name this place: a composed op or a layer speaks of its caller's line, not its own.
-// The outermost place counts, but the innermost layer.
+// While one lives, errors and records name this place: a composed op or a layer speaks of its caller's line, not its
+// own. The outermost place counts, but the innermost layer.
 class CallScope {
  public:
   explicit CallScope(Location where);

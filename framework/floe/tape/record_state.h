@@ -10,7 +10,8 @@ namespace floe {
 
 inline NodeId plain(NodeId id) { return id & ~blocked_bit; }
 
-// Memory for nodes in chunks: no allocation per op once the chunks are there. A chunk is used again when its nodes are gone.
+// Memory for nodes in chunks: no allocation per op once the chunks are there. A chunk is used again when its nodes are
+// gone.
 class Arena {
  public:
   struct Chunk {

@@ -20,16 +20,19 @@ inline constexpr Persistent persistent{};  // GradientTape tape{persistent};
 enum class Missing { explain, zero };
 
 struct GradientOptions {
-  bool differentiable = false;  // record the work of this call on the other live tapes: higher orders, penalties
-  Missing missing =
-      Missing::explain;  // a source that the target does not depend on: GradientError saying why, or zeros
-  Tensor output_gradient = {};          // what flows into the target, in its shape; ones if undefined
+  // Record the work of this call on all tapes that stay live, also on this one if it is persistent: higher orders,
+  // penalties.
+  bool differentiable = false;
+  // A source that the target does not depend on: GradientError saying why, or zeros.
+  Missing missing = Missing::explain;
+  // What flows into the target, in its shape (ShapeError) and dtype (DTypeError); ones if undefined.
+  Tensor output_gradient = {};
 };
 
 // Live from construction until its gradient is asked, stop(), or the end of its scope; a persistent tape may be asked
 // again and again, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
 // Trainable variables are watched by themselves; tensors by watch(). Several tapes may live at once, begin and end in
-// any order, on the thread that made them; they share its record.
+// any order, but on the thread that made them; they share its record.
 class GradientTape {
  public:
   GradientTape();
@@ -38,12 +41,13 @@ class GradientTape {
   GradientTape(const GradientTape&) = delete;
   GradientTape& operator=(const GradientTape&) = delete;
 
-  void watch(Tensor& x);             // DTypeError unless floating; copies of x made before do not count
-  void watch(const Variable& x);     // for a frozen variable
-  void stop();                       // records no more; gradients may still be asked
+  void watch(Tensor& x);          // DTypeError unless floating; copies of x made before do not count
+  void watch(const Variable& x);  // for a frozen variable
+  void stop();                    // records no more; gradients may still be asked
 
-  // The gradient of the sum of `target` with respect to each source, in the source's shape. GradientError if the tape
-  // has been asked, belongs to another thread, or there is no path to a source (see GradientOptions::missing).
+  // The gradient of the sum of `target` with respect to each source, in the source's shape and dtype. GradientError if
+  // the tape has been asked or belongs to another thread, the target has no value or is not floating, it depends on a
+  // gradient that was not differentiable, or there is no path to a source (see GradientOptions::missing).
   Tensor gradient(const Tensor& target, const Tensor& source, const GradientOptions& options = {},
                   Location where = Location::here());
   Tensor gradient(const Tensor& target, const Variable& source, const GradientOptions& options = {},
@@ -60,8 +64,8 @@ class GradientTape {
   std::string why_missing(const Tensor& target, const Tensor& source) const;
   bool live() const { return stopped_ == 0 && !asked_; }
 
-  NodeId begun_;          // the last id before this tape
-  NodeId stopped_ = 0;    // the last id it saw; 0 while it records
+  NodeId begun_;        // the last id before this tape
+  NodeId stopped_ = 0;  // the last id it saw; 0 while it records
   bool persistent_ = false;
   bool asked_ = false;
   std::vector<NodeId> watched_;  // ids from before the tape began

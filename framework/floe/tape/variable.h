@@ -10,12 +10,13 @@ namespace floe {
 
 class Variable {
  public:
-  Variable(std::string path, const Tensor& value, bool trainable = true);
+  Variable(std::string path, const Tensor& value, bool trainable = true);  // ValueError if there is no value yet
   ~Variable();
   Variable(const Variable&) = delete;
   Variable& operator=(const Variable&) = delete;
 
   const std::string& path() const { return path_; }
+  // A copy (`Tensor before = w;`) keeps the value that it was; a reference follows the variable, and ends with it.
   const Tensor& value() const { return value_; }
   operator const Tensor&() const { return value_; }
   const Shape& shape() const { return value_.shape(); }
@@ -27,8 +28,8 @@ class Variable {
   // it has none). Never recorded.
   void assign(const Tensor& value, Location where = Location::here());
 
-  // For optimizers: the value itself, to be written through mutable_data(); then updated() must follow. Other holders of
-  // the value keep what they had, which from then on is a constant to every tape.
+  // For optimizers: the value itself, to be written through mutable_data(); then updated() must follow. Other holders
+  // of the value keep what they had, which from then on is a constant to every tape.
   Tensor& update() { return value_; }
   void updated();
 
