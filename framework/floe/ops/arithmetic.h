@@ -1,20 +1,27 @@
-// Arithmetic, comparison and logic of two tensors, or a tensor and a number, under NumPy's broadcasting rules.
+// Arithmetic, comparison and logic of two tensors, or a tensor and a number, under NumPy's broadcasting rules
+// (numpy.org/doc/stable/user/basics.broadcasting.html).
 #pragma once
 
 #include <floe/tape/operand.h>
 
 namespace floe {
 
-// Numeric tensors of one dtype; ShapeError if the shapes cannot be broadcast, DTypeError if the dtypes differ or a number
-// beside integers is not whole, ValueError if it is beyond their range.
+// Of everything in this file the result has the shape that a and b broadcast to. ShapeError if they do not, DTypeError
+// or DeviceError if a and b differ in dtype or device, DTypeError for a number that is not whole beside integers,
+// ValueError for one beyond their range, for two numbers, and for a tensor without a value.
+
+// Numbers of one dtype, which the result has; bool is a DTypeError. uint8 wraps; int32 and int64 must stay in their
+// range.
 Tensor add(OperandOrNumber a, OperandOrNumber b);
 Tensor subtract(OperandOrNumber a, OperandOrNumber b);
 Tensor multiply(OperandOrNumber a, OperandOrNumber b);
-Tensor divide(OperandOrNumber a, OperandOrNumber b);      // float32 or float64
-Tensor maximum(OperandOrNumber a, OperandOrNumber b);     // NaN if either is; at ties the gradient goes to a
+Tensor divide(OperandOrNumber a, OperandOrNumber b);  // float32 or float64: x / 0 is an infinity, 0 / 0 NaN
+// NaN if either is; at ties the gradient goes to a.
+Tensor maximum(OperandOrNumber a, OperandOrNumber b);
 Tensor minimum(OperandOrNumber a, OperandOrNumber b);
-Tensor pow(OperandOrNumber a, OperandOrNumber b);         // float32 or float64
-Tensor negative(Operand x);
+// float32 or float64: NaN for a negative base and an exponent that is not whole. No gradient to b where a is 0 or less.
+Tensor pow(OperandOrNumber a, OperandOrNumber b);
+Tensor negative(Operand x);  // x * -1, so a ValueError for uint8 and bool
 
 inline Tensor operator+(OperandOrNumber a, OperandOrNumber b) { return add(a, b); }
 inline Tensor operator-(OperandOrNumber a, OperandOrNumber b) { return subtract(a, b); }
@@ -22,7 +29,7 @@ inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(
 inline Tensor operator/(OperandOrNumber a, OperandOrNumber b) { return divide(a, b); }
 inline Tensor operator-(Operand x) { return negative(x); }
 
-// bool tensors; no gradient.
+// bool, from two tensors of one dtype, also bool; no gradient. NaN is equal to nothing, and neither less nor greater.
 Tensor equal(OperandOrNumber a, OperandOrNumber b);
 Tensor not_equal(OperandOrNumber a, OperandOrNumber b);
 Tensor less(OperandOrNumber a, OperandOrNumber b);
@@ -35,14 +42,16 @@ inline Tensor operator<=(OperandOrNumber a, OperandOrNumber b) { return less_equ
 inline Tensor operator>(OperandOrNumber a, OperandOrNumber b) { return greater(a, b); }
 inline Tensor operator>=(OperandOrNumber a, OperandOrNumber b) { return greater_equal(a, b); }
 
+// bool from bool; DTypeError for anything else. No gradient.
 Tensor logical_and(Operand a, Operand b);
 Tensor logical_or(Operand a, Operand b);
 Tensor logical_not(Operand x);
 
-// a where the condition (bool) holds, else b; all three broadcast together.
+// a where the condition (bool; DTypeError otherwise) holds, else b, of any one dtype, which the result has; all three
+// broadcast together. The gradient to the one that was not taken is 0.
 Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b);
 
-// The shape that two shapes broadcast to; ShapeError names both.
+// The shape that the shapes of a and b broadcast to; ShapeError names both.
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location where);
 
 }  // namespace floe

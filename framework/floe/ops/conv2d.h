@@ -13,8 +13,10 @@ struct ConvOptions {
   std::int64_t groups = 1; // channels in and out are divided into so many groups that do not mix
 };
 
-// x (batch, height, width, in) and filters (height, width, in / groups, out) give (batch, out height, out width, out).
-// Cross-correlation, as every framework means by convolution.
+// x (batch, height, width, in) and filters (height, width, in / groups, out) give (batch, out height, out width, out),
+// with the sizes of ops/window.h. Cross-correlation, as every framework means by convolution. float32 or float64 of one
+// kind, else DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without taps or
+// larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
 Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
 
 struct ConvTransposeOptions {
@@ -26,7 +28,14 @@ struct ConvTransposeOptions {
 };
 
 // The reverse of a convolution: x (batch, height, width, in) and filters (height, width, out / groups, in) give
-// (batch, out height, out width, out). "same" multiplies the size by the stride.
+// (batch, out height, out width, out). Sizes as Keras' deconv_output_length, with the reach of ops/window.h and an
+// output padding of -1, or p:
+//
+//   same    in * stride, or (in - 1) * stride + reach - 2 * floor(reach / 2) + p
+//   valid   in * stride + max(reach - stride, 0), or (in - 1) * stride + reach + p
+//   of      (in - 1) * stride + reach - before - after + p, where -1 counts as 0
+//
+// ShapeError if a convolution does not bring that size back to x's; else the errors of conv2d.
 Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options = {});
 
 }  // namespace floe

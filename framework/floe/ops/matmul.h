@@ -10,7 +10,9 @@ struct MatmulOptions {
   bool transpose_b = false;  // read b as (columns, inner)
 };
 
-// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. float32 or float64.
+// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. float32 or float64
+// of one kind, else DTypeError; ShapeError for a rank below 2, inner axes that differ, or leading ones that do not
+// broadcast.
 Tensor matmul(Operand a, Operand b, MatmulOptions options = {});
 
 }  // namespace floe

@@ -12,7 +12,10 @@ struct PoolOptions {
   Padding padding = Padding::valid;
 };
 
-Tensor max_pool(Operand x, PoolOptions options = {});      // the gradient goes to the first of the largest
+// x (batch, height, width, channels) -> (batch, out height, out width, channels), with the sizes of ops/window.h.
+// float32 or float64, else DTypeError; ShapeError for another rank and a window larger than the padded input;
+// ValueError for a window or strides below 1, and for padding that is negative or not smaller than the window.
+Tensor max_pool(Operand x, PoolOptions options = {});  // NaN if one is; the gradient goes to the first of the largest
 Tensor average_pool(Operand x, PoolOptions options = {});  // padding does not count
 
 }  // namespace floe

@@ -1,4 +1,6 @@
-// Reductions over any axes. All axes unless some are named; `keepdims` leaves reduced axes as size 1.
+// Reductions over any axes. All axes unless some are named; the result has the other axes, in their order, and with
+// `keepdims` the reduced ones as size 1. ShapeError for an axis that does not exist or is named twice, DTypeError for a
+// dtype that is not told, ValueError for a tensor without a value.
 #pragma once
 
 #include <concepts>
@@ -27,31 +29,42 @@ class Axes {
   std::vector<int> axes_;
 };
 
-Tensor reduce_sum(Operand x, Axes axes = {},
-                  bool keepdims = false);  // floats, int32, int64, which wrap; 0 over nothing
-Tensor reduce_mean(Operand x, Axes axes = {}, bool keepdims = false);       // floats; NaN over nothing
-Tensor reduce_variance(Operand x, Axes axes = {}, bool keepdims = false);   // biased: mean of squared deviations
-Tensor reduce_max(Operand x, Axes axes = {}, bool keepdims = false);        // ties share the gradient
+// float32, float64, int32 and int64; integers wrap. 0 over nothing.
+Tensor reduce_sum(Operand x, Axes axes = {}, bool keepdims = false);
+// Floats; NaN over nothing. The variance is biased: the mean of squared deviations from the mean.
+Tensor reduce_mean(Operand x, Axes axes = {}, bool keepdims = false);
+Tensor reduce_variance(Operand x, Axes axes = {}, bool keepdims = false);
+// Any numbers; NaN if one is. Ties share the gradient, which only floats have. ShapeError over nothing.
+Tensor reduce_max(Operand x, Axes axes = {}, bool keepdims = false);
 Tensor reduce_min(Operand x, Axes axes = {}, bool keepdims = false);
-Tensor reduce_prod(Operand x, Axes axes = {}, bool keepdims = false);       // floats; exact gradients at zeros
-Tensor reduce_logsumexp(Operand x, Axes axes = {}, bool keepdims = false);  // log(sum(exp(x))) without overflow
-Tensor reduce_any(Operand x, Axes axes = {}, bool keepdims = false);        // bool
-Tensor reduce_all(Operand x, Axes axes = {}, bool keepdims = false);        // bool
+// Floats; 1 over nothing. Exact gradients also where factors are 0.
+Tensor reduce_prod(Operand x, Axes axes = {}, bool keepdims = false);
+// Floats: log(sum(exp(x))) without overflow; -infinity over nothing.
+Tensor reduce_logsumexp(Operand x, Axes axes = {}, bool keepdims = false);
+// bool from bool; over nothing false and true. No gradient.
+Tensor reduce_any(Operand x, Axes axes = {}, bool keepdims = false);
+Tensor reduce_all(Operand x, Axes axes = {}, bool keepdims = false);
 
-Tensor argmax(Operand x, int axis = -1);  // int64, the first of equals; no gradient
+// The place of the largest or smallest along one axis, int64 in the shape of x without it: the first of equals, and in
+// both the first NaN before any number. Any numbers; ShapeError if the axis is empty. No gradient.
+Tensor argmax(Operand x, int axis = -1);
 Tensor argmin(Operand x, int axis = -1);
 
+// The sums of all elements up to each along one axis, in the shape of x: itself included or, if `exclusive`, not; from
+// the end if `reverse`. float32, float64, int32 and int64; integers wrap.
 Tensor cumsum(Operand x, int axis, bool exclusive = false, bool reverse = false);
 
 struct TopK {
-  Tensor values;   // (..., k), largest first
-  Tensor indices;  // (..., k), int64
+  Tensor values;   // (..., k), largest first, NaN before all
+  Tensor indices;  // (..., k), int64; among equals the smaller comes first
 };
-TopK top_k(Operand x, std::int64_t k);  // along the last axis; gradients flow through the values
+// x (..., size) of any numbers, along the last axis; gradients flow through the values. ValueError unless k is from 0
+// to size, ShapeError for a scalar.
+TopK top_k(Operand x, std::int64_t k);
 
-Tensor norm(Operand x);  // the root of the sum of squares, a scalar; its gradient at zeros is 0
+Tensor norm(Operand x);  // floats: the root of the sum of all squares, a scalar; its gradient at zeros is 0
 
-// x summed over the axes in which it was broadcast from `shape`: the gradient of broadcasting.
+// x summed to `shape`, which must be one that broadcasts to the shape of x: the gradient of broadcasting.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
 }  // namespace floe

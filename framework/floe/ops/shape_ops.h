@@ -1,5 +1,6 @@
-// Ops that move or repeat elements: the values stay, the places change. Any dtype; gradients where it is floating.
-// Axes count from 0, or from the end as -1, -2, ...
+// Ops that move or repeat elements: the values stay, the places change. Any dtype, which the result has; gradients
+// where it is floating. Axes count from 0, or from the end as -1, -2, ...; ShapeError for one that does not exist, and
+// for shapes that do not fit or would have more than six axes; ValueError for a tensor without a value.
 #pragma once
 
 #include <optional>
@@ -11,37 +12,53 @@ namespace floe {
 
 using AxisList = std::vector<int>;
 
-Tensor reshape(Operand x, Shape shape);                        // one size may be -1: what is left; shares storage
-Tensor flatten(Operand x);                                     // (batch, ...) -> (batch, rest)
+// These four share storage.
+Tensor reshape(Operand x, Shape shape);         // into as many elements; one size may be -1: what is left
+Tensor flatten(Operand x);                      // (batch, ...) -> (batch, rest)
 Tensor squeeze(Operand x, AxisList axes = {});  // without those axes of size 1 (all of them if none named)
 Tensor expand_dims(Operand x, int axis);        // a new axis of size 1 before `axis`; -1 is behind the last
-Tensor transpose(Operand x, AxisList order = {});              // result axis i is x's axis order[i]; reversed if empty
-Tensor broadcast_to(Operand x, const Shape& shape);
-Tensor flip(Operand x, AxisList axes);
-Tensor tile(Operand x, const std::vector<std::int64_t>& repeats);  // one count for each axis
 
-// The range [begin, end) of one axis, every `step`-th element; negative positions count from the end. A leading-axis
-// range with step 1 shares storage.
+Tensor transpose(Operand x, AxisList order = {});    // result axis i is x's axis order[i]; reversed if empty
+Tensor broadcast_to(Operand x, const Shape& shape);  // `shape`: axes of size 1 and new ones in front are repeated
+Tensor flip(Operand x, AxisList axes);               // the shape of x, those axes read from their end
+
+// x as often along each axis as its count says: sizes are multiplied. ValueError for a negative count.
+Tensor tile(Operand x, const std::vector<std::int64_t>& repeats);
+
+// The range [begin, end) of one axis, every `step`-th element: the size of that axis becomes ceil((end - begin) /
+// step). Negative positions count from the end. A leading-axis range with step 1 shares storage. ShapeError for a range
+// that runs backwards or beyond the axis, ValueError for a step below 1.
 Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t> end = {}, std::int64_t step = 1);
 
+// concat: parts alike but for the size of `axis`, which adds up. stack: parts of one shape, along a new axis before
+// `axis`, of size parts.size(). ValueError without parts, DTypeError and DeviceError if they differ.
 Tensor concat(const Tensors& parts, int axis, Location where = Location::here());
-Tensor stack(const Tensors& parts, int axis = 0, Location where = Location::here());    // along a new axis
-Tensors split(Operand x, int axis, std::int64_t parts);                                 // equal parts
-Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes);             // sizes that add up
+Tensor stack(const Tensors& parts, int axis = 0, Location where = Location::here());
+
+// The reverse of concat: equal parts, or parts of these sizes, which add up to the axis. ValueError for less than one
+// part, and for a negative size.
+Tensors split(Operand x, int axis, std::int64_t parts);
+Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes);
+
+// x with `before` and `after` more elements of `value` at the ends of each axis, whose size grows by both. ValueError
+// for a negative one, and for a value that the dtype cannot hold.
 Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value = 0);
 
-// Parts of x along `axis` by index (int32 or int64, any shape, each from 0 to size - 1): the shape of x with that axis
-// replaced by the shape of indices. Gradients of repeated indices add up: an embedding lookup is gather(table, ids).
+// Below, indices are int32 or int64 (DTypeError), each from 0 to the size of the axis - 1 (ValueError naming the
+// first).
+
+// Parts of x along `axis` by index (any shape): the shape of x with that axis replaced by the shape of indices.
+// Gradients of repeated indices add up: an embedding lookup is gather(table, ids).
 Tensor gather(Operand x, Operand indices, int axis = 0);
 
-// The reverse: zeros of (size, ...) with each part of x (count, ...) added at its index (count,). Repeats add up.
+// The reverse: zeros (size, ...) with each part of x (count, ...) added at its index (count,). Repeats add up.
 Tensor scatter(Operand x, Operand indices, std::int64_t size);
 
-// indices (any shape, int32 or int64) -> that shape with a last axis of `depth`, 1 at the index, 0 elsewhere.
+// indices (...) -> (..., depth): 1 at the index, 0 elsewhere. No gradient.
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype = DType::float32);
 
-// Floats to integers are cut off towards 0, beyond the range to its nearest end, NaN to 0; integers to smaller ones wrap;
-// to bool: is it not 0? Gradient between floats.
+// The shape of x. Floats to integers are cut off towards 0, beyond the range to its nearest end, NaN to 0; integers to
+// smaller ones wrap; to bool: is it not 0? Gradient between floats.
 Tensor cast(Operand x, DType dtype);
 
 }  // namespace floe

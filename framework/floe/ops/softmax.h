@@ -5,7 +5,9 @@
 
 namespace floe {
 
-Tensor softmax(Operand x);      // (..., classes): exp(x) / sum(exp(x)), without overflow
-Tensor log_softmax(Operand x);  // (..., classes): x - log(sum(exp(x)))
+// (..., classes) -> the same, each row by itself. A row that holds NaN or +infinity, or -infinity alone, becomes NaN.
+// float32 or float64, else DTypeError; ShapeError for a scalar.
+Tensor softmax(Operand x);      // exp(x) / sum(exp(x)), without overflow
+Tensor log_softmax(Operand x);  // x - log(sum(exp(x))), without overflow
 
 }  // namespace floe

@@ -16,7 +16,8 @@ struct Size2 {
 };
 
 // Padding::same: as TensorFlow, out = ceil(in / stride), the odd pixel below and to the right. Padding::valid: none.
-// Padding::of: so many pixels on each side.
+// Padding::of: so many pixels on each side. Both of these: out = floor((in + before + after - reach) / stride) + 1,
+// where a window of `size` taps reaches over (size - 1) * dilation + 1 pixels.
 struct Padding {
   enum class Kind { same, valid, explicit_pads };
 
