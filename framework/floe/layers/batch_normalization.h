@@ -1,4 +1,4 @@
-// BatchNormalization over the last axis, with running statistics for inference.
+// BatchNormalization over the last axis, with running statistics for inference. Ioffe and Szegedy, 2015.
 #pragma once
 
 #include <floe/layers/layer.h>
@@ -7,18 +7,19 @@ namespace floe {
 
 struct BatchNormalizationOptions {
   std::int64_t channels = 0;
-  double momentum = 0.99;  // running = momentum * running + (1 - momentum) * batch, as Keras counts it
-  double epsilon = 1e-3;
+  double momentum = 0.99;  // from 0 to 1: running = momentum * running + (1 - momentum) * batch, as Keras counts it
+  double epsilon = 1e-3;   // above 0; added to variances
 };
 
 class BatchNormalization : public Layer {
  public:
+  // ValueError for missing channels, and options out of range.
   BatchNormalization(Layer* parent, const std::string& name, BatchNormalizationOptions options);
   BatchNormalization(Layer* parent, const std::string& name, std::int64_t channels)
       : BatchNormalization(parent, name, BatchNormalizationOptions{.channels = channels}) {}
 
-  // (..., channels) -> the same. Training normalises by this batch and moves the running statistics (biased variance);
-  // inference normalises by those.
+  // (..., channels) of rank 2 or more -> the same. Training normalises by this batch and moves the running statistics
+  // (biased variance), which an empty batch leaves; inference normalises by those. ShapeError for other channels.
   Tensor operator()(Operand x, Mode mode);
 
  private:

@@ -7,8 +7,8 @@
 namespace floe {
 
 struct Conv2DOptions {
-  std::int64_t in = 0;
-  std::int64_t filters = 0;     // channels of the result
+  std::int64_t in = 0;       // channels of x
+  std::int64_t filters = 0;  // channels of the result
   Size2 kernel_size = 0;
   Size2 strides = 1;
   Padding padding = Padding::same;
@@ -18,40 +18,45 @@ struct Conv2DOptions {
   Initializer initializer = initializers::glorot_uniform();
 };
 
+// conv2d(x, filters) + bias, which begins at 0. ops/conv2d.h tells the sizes and the errors of a call.
 class Conv2D : public Layer {
  public:
+  // ValueError for an option that is missing, 0 or less, and for .in or .filters that .groups does not divide.
   Conv2D(Layer* parent, const std::string& name, Conv2DOptions options);
 
   Tensor operator()(Operand x);  // (batch, height, width, in) -> (batch, out height, out width, filters)
 
  private:
   ConvOptions options_;
-  Variable* filters_;           // (height, width, in / groups, filters)
-  Variable* bias_ = nullptr;    // (filters,)
+  Variable* filters_;         // (height, width, in / groups, filters)
+  Variable* bias_ = nullptr;  // (filters,)
 };
 
 struct Conv2DTransposeOptions {
-  std::int64_t in = 0;
-  std::int64_t filters = 0;
+  std::int64_t in = 0;       // channels of x
+  std::int64_t filters = 0;  // channels of the result
   Size2 kernel_size = 0;
   Size2 strides = 1;
   Padding padding = Padding::same;
-  Size2 output_padding = -1;
+  Size2 output_padding = -1;  // rows and columns more than the smallest result; -1: TensorFlow's choice
   bool use_bias = true;
   Initializer initializer = initializers::glorot_uniform();
 };
 
+// conv2d_transpose(x, filters) + bias, which begins at 0. ops/conv2d.h tells the sizes, which are Keras', and the
+// errors of a call.
 class Conv2DTranspose : public Layer {
  public:
+  // ValueError for an option that is missing, 0 or less.
   Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options);
 
-  Tensor operator()(
-      Operand x);  // (batch, height, width, in) -> (batch, height * stride, width * stride, filters) if "same"
+  // (batch, height, width, in) -> (batch, out height, out width, filters); height * stride, width * stride if "same".
+  Tensor operator()(Operand x);
 
  private:
   ConvTransposeOptions options_;
-  Variable* filters_;           // (height, width, filters, in)
-  Variable* bias_ = nullptr;    // (filters,)
+  Variable* filters_;         // (height, width, filters, in)
+  Variable* bias_ = nullptr;  // (filters,)
 };
 
 }  // namespace floe

@@ -6,17 +6,18 @@
 namespace floe {
 
 struct DenseOptions {
-  std::int64_t in = 0;
-  std::int64_t units = 0;
+  std::int64_t in = 0;     // features of x
+  std::int64_t units = 0;  // features of the result
   bool use_bias = true;
   Initializer initializer = initializers::glorot_uniform();
 };
 
+// x * weights + bias, as Keras' Dense without activation; the bias begins at 0.
 class Dense : public Layer {
  public:
-  Dense(Layer* parent, const std::string& name, DenseOptions options);
+  Dense(Layer* parent, const std::string& name, DenseOptions options);  // ValueError for a missing .in or .units
 
-  Tensor operator()(Operand x);  // (..., in) -> (..., units)
+  Tensor operator()(Operand x);  // (..., in) of rank 2 or more -> (..., units); errors of matmul
 
  private:
   Variable* weights_;           // (in, units)

@@ -7,8 +7,10 @@ namespace floe {
 
 class Dropout : public Layer {
  public:
-  Dropout(Layer* parent, const std::string& name, double rate);  // rate from 0 up to but not including 1
+  // The rate is the probability, from 0 up to but not including 1; ValueError otherwise.
+  Dropout(Layer* parent, const std::string& name, double rate);
 
+  // The shape of x: in training ops/dropout.h, in inference x itself.
   Tensor operator()(Operand x, Mode mode);
 
  private:

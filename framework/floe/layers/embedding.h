@@ -13,7 +13,7 @@ struct EmbeddingOptions {
 
 class Embedding : public Layer {
  public:
-  Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);
+  Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);  // ValueError for a missing option
 
   // ids are int32 or int64 (DTypeError), such as (batch, time) -> (batch, time, units). ValueError for one that is no
   // entry's. The gradient of an id that occurs more than once is the sum.

@@ -14,14 +14,17 @@ using Initializer = std::function<Tensor(const Shape& shape, Rng& rng, DType dty
 
 namespace initializers {
 
-Initializer zeros();
-Initializer ones();
-Initializer constant(double value);
-Initializer uniform(double low, double high);
-Initializer normal(double stddev);
+Initializer zeros();                           // every element 0; Keras' default for biases
+Initializer ones();                            // every element 1
+Initializer constant(double value);            // every element `value`
+Initializer uniform(double low, double high);  // [low, high)
+Initializer normal(double stddev);             // mean 0; not truncated
 Initializer glorot_uniform();  // within sqrt(6 / (fan in + fan out)). Glorot and Bengio, 2010; Keras' default
 Initializer he_normal();                   // standard deviation sqrt(2 / fan in). He et al., 2015; not truncated
-Initializer orthogonal(double gain = 1);   // rows or columns orthonormal. Saxe et al., 2013
+
+// As a matrix (all axes but the last, last): rows or columns, whichever are fewer, orthonormal, times `gain`. Saxe et
+// al., 2013.
+Initializer orthogonal(double gain = 1);
 
 }  // namespace initializers
 }  // namespace floe

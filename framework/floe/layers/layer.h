@@ -16,12 +16,14 @@ namespace floe {
 
 enum class Mode { training, inference };
 
+// ValueError for a name that is empty or holds a dot, and where a parent already has a part of that name. A parent must
+// outlive the layers below it, as it does its members; a part that is gone leaves its name free.
 class Layer {
  public:
   // A root: its name begins all paths; its random stream gives every variable below its first value, keyed by path, so
-  // that adding a layer changes no other.
+  // that adding a layer changes no other. DTypeError unless floating.
   Layer(std::string name, Device device, Rng rng, DType dtype = DType::float32);
-  Layer(Layer* parent, const std::string& name);  // ValueError if the parent already has a part of this name
+  Layer(Layer* parent, const std::string& name);
   virtual ~Layer();
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
@@ -31,19 +33,25 @@ class Layer {
   Device device() const { return device_; }
   DType dtype() const { return dtype_; }
 
-  Variables variables() const;      // the trainable ones, of this layer and those below, in order of declaration
+  // Of this layer, then of each layer below, in order of declaration. They live as long as their layers.
+  Variables variables() const;      // the trainable ones
   Variables all_variables() const;  // also frozen ones and running statistics
-  std::int64_t parameters() const;  // numbers in variables()
-  std::int64_t statistics() const;  // numbers in running statistics
-  void set_trainable(bool trainable);  // freezes or thaws all but running statistics
+
+  std::int64_t parameters() const;  // elements of variables(): frozen ones do not count
+  std::int64_t statistics() const;  // elements of running statistics
+
+  // Freezes or thaws all but running statistics. In Mode::training a frozen BatchNormalization still normalises by the
+  // batch and moves its statistics, unlike in Keras: run it in Mode::inference to stop that.
+  void set_trainable(bool trainable);
 
   // Names every variable and random stream by its path relative to this layer, behind `prefix`.
   void state(State& state, const std::string& prefix);
 
  protected:
+  // Parts of this layer, called PATH.NAME, which live as long as it. A variable's first value comes from the
+  // initializer and a stream of that path; a statistic is never trained; an rng is such a stream, and part of state().
   Variable& add_variable(const std::string& name, const Shape& shape, const Initializer& initializer);
-  Variable& add_statistic(const std::string& name, const Shape& shape,
-                          const Initializer& initializer);  // never trained
+  Variable& add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer);
   Rng& add_rng(const std::string& name);
 
   [[noreturn]] void refuse(const std::string& what) const;  // ValueError "PATH: WHAT"

@@ -12,7 +12,7 @@ class LayerList : public Layer {
  public:
   using Layer::Layer;
 
-  // Makes the next block from whatever its constructor takes behind (parent, name).
+  // Makes the next block from whatever its constructor takes behind (parent, name). It lives as long as the list.
   template <class... Arguments>
   Block& add(Arguments&&... arguments) {
     return blocks_.emplace_back(this, std::to_string(size()), std::forward<Arguments>(arguments)...);

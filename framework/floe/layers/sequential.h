@@ -13,8 +13,8 @@ class Sequential : public Layer {
  public:
   using Layer::Layer;
 
-  // The next layer, made from (parent, name, options), whose type is to be named: layers that take a mode get it, others
-  // do not.
+  // The next layer, made from (parent, name, options), whose type is to be named: layers that take a mode get it,
+  // others do not.
   //
   //   model.add<Dense>("hidden", DenseOptions{.in = 784, .units = 100});
   template <class Next, class Options>
@@ -33,6 +33,7 @@ class Sequential : public Layer {
     return *this;
   }
 
+  // What the last step gives for what those before it gave; x itself without steps.
   Tensor operator()(Operand x, Mode mode) {
     CallScope scope(x.where(), path().c_str());
     Tensor y = x;

@@ -22,8 +22,8 @@ class State {
   // file that begins with `prefix`, without the prefix.
   virtual void names(const std::string& prefix, const std::function<void(const std::string&)>& found) = 0;
 
-  void number(const std::string& name, std::int64_t& value);
-  void rng(const std::string& name, Rng& rng);
+  void number(const std::string& name, std::int64_t& value);  // held as int64 ()
+  void rng(const std::string& name, Rng& rng);                // key and position, held as int64 (2,)
 };
 
 }  // namespace floe

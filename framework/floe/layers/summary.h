@@ -22,7 +22,9 @@ class SummaryObserver : public LayerObserver {
   std::vector<Row> rows_;
 };
 
-// Runs the model once on the input, in inference, and shows what came out of each layer:
+// Runs the model once on the input, in inference and unrecorded, and shows what came out of each call of a built-in
+// layer. The column counts all variables of the layer and those below, also frozen ones and running statistics; the
+// last line tells them apart, and is about the whole model:
 //
 //   layer              output     parameters
 //   generator.project  (1, 3136)      313600
@@ -37,7 +39,7 @@ std::string summary(Model& model, const Tensor& input) {
   return observer.table(model);
 }
 
-// Without an input: a line for each variable, also those that are not trained.
+// Without an input: a line for each variable, also those that are not trained, with its number of elements.
 //
 //   variable                   shape        parameters
 //   generator.project.weights  (100, 3136)      313600
