@@ -1,4 +1,4 @@
-// Gradient clipping.
+// Gradient clipping: gradients of the same shapes, in the same order. ValueError unless the limit is above 0.
 #pragma once
 
 #include <floe/tape/gradients.h>
@@ -7,13 +7,18 @@
 
 namespace floe {
 
-Tensor clip_by_norm(Operand x,
-                    double limit);  // x scaled down so that its norm is at most `limit`, which must be above 0
+// x * limit / max(norm(x), limit): the shape of x and a norm of at most `limit`; NaN if the norm is. Recorded.
+Tensor clip_by_norm(Operand x, double limit);
 
-Gradients clip_by_value(const Gradients& gradients, double limit);        // each element to [-limit, limit]
-Gradients clip_by_norm(const Gradients& gradients, double limit);         // each gradient by its own norm
-Gradients clip_by_global_norm(const Gradients& gradients, double limit);  // all by the norm of all together,
-// and all NaN if that is not finite, as TensorFlow does
+// Below, nothing is recorded.
+Gradients clip_by_value(const Gradients& gradients, double limit);  // each element to [-limit, limit]; NaN stays
+Gradients clip_by_norm(const Gradients& gradients, double limit);   // each gradient by its own norm
+
+// All by the norm of all together, and all NaN if that is not finite, as TensorFlow does. Pascanu, Mikolov and Bengio,
+// 2013.
+Gradients clip_by_global_norm(const Gradients& gradients, double limit);
+
+// The root of the sum of the squares of all elements; 0 without gradients.
 double global_norm(const Gradients& gradients);
 
 }  // namespace floe

@@ -17,22 +17,25 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   // One step for all variables. Each is written in place if nothing else holds its value; other holders keep what they
-  // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, is not like the variable;
-  // ValueError if another living variable has that path. The slots of a variable that is gone pass on to the next one.
+  // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, is not like the
+  // variable; ValueError if another living variable has that path, or a gradient has no value: all before anything is
+  // changed. The slots of a variable that is gone pass on to the next one of its path.
   void apply(const Gradients& gradients, Location where = Location::here());
 
   double learning_rate() const { return learning_rate_; }
-  void set_learning_rate(double rate);  // ValueError unless finite and 0 or more
-  std::int64_t steps() const { return steps_; }
+  void set_learning_rate(double rate);           // ValueError unless finite and 0 or more
+  std::int64_t steps() const { return steps_; }  // calls of apply(), whichever variables they were for
 
-  // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file. The
-  // learning rate is the program's own: one that decays is set again after a restore.
+  // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file.
+  // The learning rate is the program's own: one that decays is set again after a restore.
   void state(State& state, const std::string& prefix);
 
  protected:
-  // `slots`: how many tensors like the variable the optimizer keeps for it, zero at first, and their names.
+  // `slots`: how many tensors like the variable the optimizer keeps for it, zero at first, and their names. ValueError
+  // as set_learning_rate().
   Optimizer(double learning_rate, std::vector<std::string> slots);
 
+  // Changes the variable by update(), and its slots; steps() counts this step already.
   virtual void step(Variable& variable, const Tensor& gradient, Tensors& slots) = 0;
 
  private:

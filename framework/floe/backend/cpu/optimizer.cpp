@@ -52,7 +52,7 @@ void momentum_step(Tensor& w, const Tensor& dw, Tensor& velocity, double rate, d
   }
 }
 
-// epsilon is added to the root, as Keras does since 2.3; older versions had it under the root.
+// epsilon is added to the root, as Keras 2 does; Keras 3 has it under the root.
 void rmsprop_step(Tensor& w, const Tensor& dw, Tensor& square, double rate, double decay, double epsilon) {
   step(w, dw, [=](auto slope, auto& weight, auto& mean_square) {
     mean_square = decay * mean_square + (1 - decay) * (slope * slope);
