@@ -48,7 +48,8 @@ void require_place(DatasetPosition place, std::int64_t size);
 //   for (const Tensor& images : penguins) { ... }                        // one epoch; the next loop is the next epoch
 //
 // Every loop is an epoch, with an order of its own. Leaving a loop early (break, return, an exception) ends the epoch
-// too: the next loop starts the next one. One loop at a time; a copy of the dataset can be in another.
+// too: the next loop starts the next one. One loop at a time; a copy of the dataset, which starts at the original's
+// place, can be in another.
 //
 // Beneath, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
 // elements that are passed over are never made, and the element at a place is the same whatever happened before: it
@@ -60,13 +61,15 @@ class Dataset {
   class Iterator;
 
   // `count` elements, each made by element(index) when it is asked for, in any order: files that are read lazily.
+  // ValueError for a negative count.
   static Dataset generate(std::int64_t count, std::function<E(std::int64_t index)> element) {
     auto shared = std::make_shared<const std::function<E(std::int64_t)>>(std::move(element));
     return Dataset(detail::require_at_least(0, "generate", "count", count),
                    [shared](std::int64_t) { return [shared](std::int64_t i) { return (*shared)(i); }; });
   }
 
-  // --- Stages: each gives a new dataset, at its start. ValueError for a size, buffer, depth or repeat below 1. ---
+  // --- Stages: each gives a new dataset, at its start. ValueError for a size, buffer, depth or repeat below 1, and to
+  //     take or skip less than 0. ---
 
   // f(element), of any type.
   template <class F>
@@ -238,7 +241,7 @@ typename Dataset<E>::Iterator Dataset<E>::begin() {
 }
 
 // The rows of a tensor, of a pair of tensors (`dataset(std::pair{images, labels})`) or of a struct of them, as views.
-// ShapeError if their leading axes differ.
+// ShapeError if their leading axes differ or one is a scalar, ValueError if one has no value.
 template <Element E>
 Dataset<E> dataset(E rows) {
   std::int64_t count = row_count(rows);

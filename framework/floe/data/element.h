@@ -63,7 +63,8 @@ Tensor row(const Tensor& rows, std::int64_t index);
 Tensor stack_field(const Tensors& parts, int field);
 }  // namespace detail
 
-// How many rows the fields have, the size of their leading axes. ShapeError if they differ or a field is a scalar.
+// How many rows the fields have, the size of their leading axes. ShapeError if they differ or a field is a scalar,
+// ValueError if one has no value.
 template <Element E>
 std::int64_t row_count(const E& rows) {
   Tensors fields;

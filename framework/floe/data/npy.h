@@ -16,7 +16,7 @@ namespace floe {
 // FileError, before memory is taken for more than the file holds.
 Tensor load_npy(const std::filesystem::path& path);
 
-// Version 1.0, written atomically. numpy.load reads it.
+// Version 1.0, written atomically. numpy.load reads it. FileError if it cannot be written, ValueError without a value.
 void save_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 // An array that stays on the disk: opening checks all but the data, and reading takes the rows asked for.
@@ -27,9 +27,11 @@ class NpyFile {
   const Shape& shape() const { return shape_; }
   DType dtype() const { return dtype_; }
 
+  // FileError if the file cannot be read any more; ValueError for rows that it does not have, ShapeError for rows of a
+  // single number.
   Tensor all() const;
-  Tensor rows(std::int64_t begin, std::int64_t end) const;        // (end - begin, ...)
-  Tensor gather(std::span<const std::int64_t> rows) const;       // (rows.size(), ...), in that order, repeats allowed
+  Tensor rows(std::int64_t begin, std::int64_t end) const;  // (end - begin, ...): [begin, end)
+  Tensor gather(std::span<const std::int64_t> rows) const;  // (rows.size(), ...), in that order, repeats allowed
 
  private:
   Shape rows_shape(std::string_view op, std::int64_t rows) const;

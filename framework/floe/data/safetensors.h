@@ -21,7 +21,8 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using Metadata = std::map<std::string, std::string>;
 
 // Writes the tensors in their order, atomically; equal arguments give equal bytes. Names and metadata are UTF-8, names
-// are distinct and not "__metadata__"; ValueError otherwise. Two texts are added to the metadata:
+// are distinct and not "__metadata__", and each tensor has a value; ValueError otherwise. FileError if the file cannot
+// be written. Two texts are added to the metadata:
 //   floe.format    "1"
 //   floe.checksum  CRC-32C in eight lower-case hex digits each, with a space between: one of all before the data (the
 //                  length and the header, padding included, with its own eight digits as zeros), then one of each
@@ -67,6 +68,6 @@ struct Safetensors {
   Metadata metadata;     // without Floe's own two
 };
 
-Safetensors load_safetensors(const std::filesystem::path& path);
+Safetensors load_safetensors(const std::filesystem::path& path);  // all of it; FileError as SafetensorsFile
 
 }  // namespace floe

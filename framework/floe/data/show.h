@@ -14,12 +14,14 @@ struct ShowOptions {
 };
 
 // An image as data/png.h takes it, or a batch (count, height, width, channels) as a grid, to stdout. On a terminal with
-// half_blocks(), made smaller by a whole number if it is too wide. Elsewhere, and where colours are not wanted (NO_COLOR
-// is set, or TERM is dumb), as a PNG file, whose path is printed. Errors as in save_png().
+// half_blocks(), made smaller by a whole number if it is too wide. Elsewhere, and where colours are not wanted
+// (NO_COLOR is set, or TERM is dumb), as a PNG file, whose path is printed. Errors as in save_png(); ValueError for
+// negative columns.
 void show(const Tensor& image, const ShowOptions& options = {});
 
 // Two rows of pixels in a line of text: each character is the upper half of a block, with the upper pixel as its colour
-// and the lower as its background, in 24 bits (ECMA-48, SGR 38 and 48). Opacity is that before black.
+// and the lower as its background, in 24 bits (ECMA-48, SGR 38 and 48). Opacity is that before black. An image as
+// data/png.h takes it, with its errors.
 std::string half_blocks(const Tensor& image);
 
 }  // namespace floe
