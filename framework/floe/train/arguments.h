@@ -17,7 +17,8 @@ namespace floe {
 // A flag and the variable that takes its value.
 class Argument {
  public:
-  Argument& at_least(double least);  // for numbers
+  // For numbers, ends included: parse() refuses the rest in a sentence.
+  Argument& at_least(double least);
   Argument& at_most(double most);
 
  private:
@@ -48,7 +49,8 @@ class Arguments {
 
   // T is bool, int, std::int64_t, std::uint64_t, double, std::pair<int, int>, std::string or std::filesystem::path. The
   // variable holds the default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool
-  // takes no value and makes it true, one for a pair takes two. A name without "--" is a value that stands for itself.
+  // takes no value and makes it true, one for a pair takes two. A name without "--" is a positional argument: its value
+  // stands alone.
   template <class T>
     requires std::is_constructible_v<Argument::Target, T*>
   Argument& add(const std::string& flag, T& value, const std::string& help) {
@@ -69,22 +71,24 @@ class Arguments {
 
 // What every app takes. An app sets its own defaults: CommonArguments common{.epochs = 50, .batch = 256}.
 struct CommonArguments {
-  int epochs = 1;
-  int batch = 32;
-  std::uint64_t seed = 0;
-  std::string device = "cpu";
-  std::filesystem::path data{};  // empty: the app's own
-  std::filesystem::path out{};
-  bool resume = false;
-  std::filesystem::path tensorboard{};  // empty: none
-  int print = 0;
-  bool check_numerics = false;
-  bool profile = false;
+  int epochs = 1;                       // passes over the data, 1 or more
+  int batch = 32;                       // examples in a step, 1 or more
+  std::uint64_t seed = 0;               // where all random numbers start
+  std::string device = "cpu";           // for parse_device()
+  std::filesystem::path data{};         // empty: the app's own
+  std::filesystem::path out{};          // folder for pictures, losses and checkpoints
+  bool resume = false;                  // from the last checkpoint in `out`
+  std::filesystem::path tensorboard{};  // folder for events; empty: none
+  int print = 0;                        // first steps whose tensors and gradients are shown, 0 or more
+  bool check_numerics = false;          // CheckNumerics
+  bool profile = false;                 // Profile, of the first epoch
 };
 
+// The flags --epochs, --batch, ..., --check-numerics and --profile, with what `common` holds as their defaults.
 void add_common(Arguments& arguments, CommonArguments& common);
 
-// Gives what `body` gives. An exception that comes out of it becomes "PROGRAM: MESSAGE" on stderr and 2.
+// Gives what `body` gives. An exception that comes out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout
+// line-buffered first, also into a file or a pipe.
 int run_app(const std::function<int()>& body);
 
 }  // namespace floe

@@ -59,6 +59,7 @@ class Checkpoint {
   Checkpoint& operator=(const Checkpoint&) = delete;
 
   // Parts must outlive the checkpoint. Their values are called NAME, or NAME.PATH. ValueError if the name is taken.
+  // Numbers other than std::int64_t are held as a Tensor.
   template <Stateful T>
   void add(const std::string& name, T& part) {
     add_part(name, [&part, name](State& state) { part.state(state, name); });
@@ -79,17 +80,18 @@ class Checkpoint {
 
   // Writes FOLDER/checkpoint-00000012.safetensors atomically, and gives its path; the folder is made if need be. Then
   // removes the files of all but the last steps, and those of later steps: a run without --resume, or one that went
-  // back, has taken another way. FileError leaves all files as they were, unless only the last
-  // sync to the disk failed; ValueError for a tensor without a value.
+  // back, has taken another way. FileError leaves all files as they were, unless only the last sync to the disk failed;
+  // ValueError for a negative step, and for a tensor without a value.
   std::filesystem::path save(std::int64_t step);
 
   // The file of the last step that can be read; nothing if the folder has none. FileError if none can be read, and as
   // below.
   std::optional<RestoreReport> restore_latest();
 
-  // Everything is read and checked before anything changes. Unless `partial`, a value that is missing or of another
-  // shape or dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the file. After
-  // an error all parts are what they were.
+  // Everything is read and checked before anything changes. Only names, shapes and dtypes are compared: another --seed,
+  // --batch or --data than the file was made with goes unnoticed. Unless `partial`, a value that is missing or of
+  // another shape or dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the
+  // file. After an error all parts are what they were.
   RestoreReport restore(const std::filesystem::path& path, RestoreOptions options = {});
 
  private:

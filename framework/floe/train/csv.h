@@ -32,7 +32,8 @@ class CsvLog {
   }
 
   // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file that
-  // one without interruption does. FileError with the line if the file is not one that this log wrote.
+  // one without interruption does. FileError if there is no file, and with the line if it is not one that this log
+  // wrote.
   void restore(std::int64_t last);
 
  private:

@@ -21,7 +21,7 @@ void print(const Variable& x);
 void print(const Gradients& gradients);
 
 double at(const Tensor& x, std::int64_t index);  // the element at an index in row-major order, NaN if there is none
-double mean(const Tensor& x);
+double mean(const Tensor& x);                    // of all elements; NaN over nothing
 
 // Changes one element. Other holders of a tensor's value keep what they have.
 void set(Tensor& x, std::int64_t index, double value);

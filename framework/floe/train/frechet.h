@@ -6,9 +6,10 @@
 
 namespace floe {
 
-// a (count a, features) and b (count b, features), float32 or float64, at least two rows each; computed in float64:
-// |mean a - mean b|^2 + trace(A + B - 2 (A B)^(1/2)) with covariances A and B. 0 for equal clouds,
-// NaN if a point is not finite. ShapeError for fewer rows or another number of features.
+// a (count a, features) and b (count b, features) of any dtype, at least two rows each; computed in float64:
+// |mean a - mean b|^2 + trace(A + B - 2 (A B)^(1/2)) with covariances A and B (sums over count - 1), in squared units
+// of the features. 0 for equal clouds, NaN if a point is not finite. ShapeError for another rank, fewer rows, or
+// numbers of features that differ.
 double frechet_distance(const Tensor& a, const Tensor& b);
 
 }  // namespace floe

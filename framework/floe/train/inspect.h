@@ -8,7 +8,8 @@
 
 namespace floe {
 
-// A line for each variable: path, shape, norm, smallest and largest element, the first values, and what is not finite:
+// A line for each variable: path, shape, then of the finite elements norm, smallest and largest, then the first values,
+// and how many are not finite. ValueError for a gradient without a value.
 //
 //   variable                   shape           norm       min        max        first values
 //   generator.project.weights  (100, 3136)     0.01234    -0.00102   0.00099    1.2e-05 -3.4e-06 8.8e-06

@@ -21,14 +21,16 @@ namespace floe {
 //   instruments.end_epoch();
 class Instruments {
  public:
-  // Those that the flags ask for; `done` steps were made before, in the run that this one resumes.
+  // Those that the flags ask for; `done` steps were made before, in the run that this one resumes. FileError if the
+  // folder of --tensorboard cannot be written.
   Instruments(const CommonArguments& flags, std::int64_t done);
 
   std::int64_t begin_step();                           // its number, from 1; --check-numerics names it
   std::int64_t step() const { return step_; }          // of the last begin_step()
   bool print() const { return step_ <= last_printed_; }  // is it one of the first steps, which --print shows?
 
-  // After the first epoch, --profile prints its table to stdout, leaves OUT/trace.json and ends.
+  // After the first epoch, --profile prints its table to stdout, leaves OUT/trace.json (FileError if it cannot) and
+  // ends.
   void end_epoch();
 
   SummaryWriter board;  // for --tensorboard; without it, nothing is written

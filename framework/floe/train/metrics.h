@@ -8,7 +8,7 @@ namespace floe {
 // A weighted mean, in double precision.
 class Mean {
  public:
-  void update(double value, double weight = 1);
+  void update(double value, double weight = 1);  // a weight of 0 or more
   void update(Operand values);  // each element counts once, as in Keras; ValueError if there is no value yet
 
   double result() const;  // NaN before the first value
@@ -22,8 +22,8 @@ class Mean {
 class Accuracy {
  public:
   // Labels are int32, int64 or uint8 (batch,). Predictions are logits (batch, classes), of which the largest counts and
-  // the first among equals, or labels (batch,). ShapeError and DTypeError otherwise. As in Keras, the
-  // labels come first; losses take them second.
+  // the first among equals, or labels (batch,). ShapeError and DTypeError otherwise. As in Keras, the labels come
+  // first; losses take them second.
   void update(Operand labels, Operand predictions);
 
   double result() const { return mean_.result(); }  // 0 to 1; NaN before the first label
