@@ -111,7 +111,7 @@ TEST(Epsilon, IsAddedToTheRoot) {
   EXPECT_NEAR(v.value().item(), -0.5, 1e-12);
 }
 
-TEST(Optimizers, OfDefaultOptionsAreKeras) {
+TEST(Optimizers, HaveTheDefaultsOfKeras) {
   Variable w("w", tensor(std::vector<double>{0}, Shape{1}));
   Adam adam;
   EXPECT_EQ(adam.learning_rate(), 1e-3);
@@ -344,11 +344,13 @@ TEST(Clip, ByNormOfZeroHasAGradient) {
 
 TEST(Clip, RefusesLimitsThatAreNone) {
   EXPECT_EQ(error_of<ValueError>([] { clip_by_norm(ones({2}), 0); }),
-            "clip_by_norm: the limit must be above 0, and is 0");
+            "clip_by_norm: the limit must be above 0 and finite, and is 0");
+  EXPECT_EQ(error_of<ValueError>([] { clip_by_norm(ones({2}), INFINITY); }),
+            "clip_by_norm: the limit must be above 0 and finite, and is inf");
   EXPECT_EQ(error_of<ValueError>([] { clip_by_value(Gradients(), -1); }),
-            "clip_by_value: the limit must be above 0, and is -1");
+            "clip_by_value: the limit must be above 0 and finite, and is -1");
   EXPECT_EQ(error_of<ValueError>([] { clip_by_global_norm(Gradients(), std::nan("")); }),
-            "clip_by_global_norm: the limit must be above 0, and is nan");
+            "clip_by_global_norm: the limit must be above 0 and finite, and is nan");
 }
 
 // --- Learning --------------------------------------------------------------------------------------------------------

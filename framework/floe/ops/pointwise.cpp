@@ -244,6 +244,10 @@ Tensor clip(Operand x, double low, double high) {
         message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
   Clip formula{low, high};
   if (is_floating(x->dtype())) return pointwise(formula, x);
+  if (std::ceil(low) > std::floor(high)) {
+    throw ValueError(
+        message("clip", fmt::format("no whole number lies from {} to {}", low, high), {{"x", x}}, caller(x.where())));
+  }
   return blocked("clip", x, [=]<class T>(T a) {
     if constexpr (std::is_integral_v<T>) return std::clamp(a, nearest<T>(std::ceil(low)), nearest<T>(std::floor(high)));
     else return formula.value(a);

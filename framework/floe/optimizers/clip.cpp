@@ -13,7 +13,9 @@ namespace floe {
 namespace {
 
 void require_limit(const char* op, double limit) {
-  if (!(limit > 0)) throw ValueError(fmt::format("{}: the limit must be above 0, and is {}", op, limit));
+  if (!(limit > 0 && std::isfinite(limit))) {
+    throw ValueError(fmt::format("{}: the limit must be above 0 and finite, and is {}", op, limit));
+  }
 }
 
 template <class Change>

@@ -1,4 +1,4 @@
-// Gradient clipping: gradients of the same shapes, in the same order. ValueError unless the limit is above 0.
+// Gradient clipping: gradients of the same shapes, in the same order. ValueError unless the limit is above 0 and finite.
 #pragma once
 
 #include <floe/tape/gradients.h>
