@@ -150,10 +150,9 @@ int train(const Flags& flags) {
              frechet_distance(seen(0, half), seen(half, 2 * half)), distance());
 
   if (flags.resume) {
-    if (auto report = checkpoint.restore_latest()) {
-      fmt::print("{}\n", report->text());
-      log.restore(epoch);
-    }
+    auto report = checkpoint.restore_latest();
+    fmt::print("{}\n", report ? report->text() : "there is no checkpoint to resume from: a new run begins");
+    if (report) log.restore(epoch);
   }
 
   Instruments instruments(flags, generator_optimizer.steps());
@@ -202,7 +201,7 @@ int train(const Flags& flags) {
     save_grid(flags.out / fmt::format("penguins-{:03}.png", epoch), drawn, {.columns = 5, .scale = 3});
     pictures = concat({pictures, expand_dims(make_grid(drawn, {.columns = 5}), 0)}, 0);
     save_grid(flags.out / "panel.png", slice(pictures, 0, 0, std::min<std::int64_t>(8, epoch)),
-              {.columns = 4, .padding = 8, .scale = 2});
+              {.columns = std::min<int>(4, static_cast<int>(epoch)), .padding = 8, .scale = 2});
     save_animation(flags.out / "animation.png", frames(pictures), 500);
     board.scalar("epoch/generator", generator_mean.result(), instruments.step());
     board.scalar("epoch/discriminator", discriminator_mean.result(), instruments.step());

@@ -150,10 +150,9 @@ int train(const Flags& flags) {
 
   fmt::print("snowflakes: {} of {} x {} pixels, {}, {}\n", count, flags.side, flags.side, to_string(device), backend_name());
   if (flags.resume) {
-    if (auto report = checkpoint.restore_latest()) {
-      fmt::print("{}\n", report->text());
-      log.restore(epoch);
-    }
+    auto report = checkpoint.restore_latest();
+    fmt::print("{}\n", report ? report->text() : "there is no checkpoint to resume from: a new run begins");
+    if (report) log.restore(epoch);
   }
 
   Instruments instruments(flags, encoder_optimizer.steps());

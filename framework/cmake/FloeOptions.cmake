@@ -5,10 +5,14 @@ option(FLOE_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
 option(FLOE_ONEDNN "Use oneDNN for matrices and convolutions if it is found" ON)
 set(FLOE_ARCH "native" CACHE STRING "Processor to build for: native for this machine, x86-64-v3 for what is passed on")
 
+# Without optimisation Floe is a hundred times slower: a project that names no build type gets a release, as a part of
+# another one as well.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  message(STATUS "Floe: no build type was named, and Release is taken")
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
 if(PROJECT_IS_TOP_LEVEL)
-  if(NOT CMAKE_BUILD_TYPE)
-    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
-  endif()
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
   find_program(CCACHE ccache)
   if(CCACHE)

@@ -513,5 +513,14 @@ TEST(LayerObserver, HearsEveryCallInOrder) {
   EXPECT_EQ(listener.heard, "conv1(2, 14, 14, 64) dropout(2, 14, 14, 64) conv2(2, 7, 7, 128) judge(2, 1) ");
 }
 
+TEST(Layer, NeedsAParentOrARoot) {
+  try {
+    Dense line(nullptr, "line", {.in = 1, .units = 1});
+    FAIL();
+  } catch (const ValueError& error) {
+    EXPECT_STREQ(error.what(), "line: a layer needs a parent; a root is made by Layer model(\"model\", Device{}, rng)");
+  }
+}
+
 }  // namespace
 }  // namespace floe

@@ -24,6 +24,11 @@ void require_name(const std::string& where, const std::string& name) {
 
 }  // namespace
 
+Layer& Layer::require_parent(Layer* parent, const std::string& name) {
+  if (parent) return *parent;
+  throw ValueError(fmt::format("{}: a layer needs a parent; a root is made by Layer model(\"model\", Device{{}}, rng)", name));
+}
+
 Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
     : path_(kept_forever(std::move(name))), device_(device), dtype_(dtype), rng_(rng) {
   require_name("layer", path_);
@@ -33,7 +38,7 @@ Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
 
 Layer::Layer(Layer* parent, const std::string& name)
     : parent_(parent),
-      path_(kept_forever(parent->path_ + "." + name)),
+      path_(kept_forever(require_parent(parent, name).path_ + "." + name)),
       device_(parent->device_),
       dtype_(parent->dtype_),
       rng_(parent->rng_) {

@@ -63,6 +63,7 @@ class Layer {
     Rng rng;
   };
 
+  static Layer& require_parent(Layer* parent, const std::string& name);
   void claim(const std::string& name);
   Variable& add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable);
   template <class Each> void visit(Each each) const;
