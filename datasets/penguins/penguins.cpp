@@ -2,6 +2,7 @@
 #include "penguins.h"
 
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -60,23 +61,14 @@ Tensor load_strokes(const std::filesystem::path& path) {
 }  // namespace
 
 Tensor draw(std::int64_t count, std::uint64_t seed) {
-  std::filesystem::path cache =
-      cache_folder() / fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed);
-  std::error_code absent;
-  if (std::filesystem::is_regular_file(cache, absent)) {
-    try {
-      Tensor images = load_npy(cache);
-      if (images.dtype() == DType::uint8 && images.shape() == image_shape(count)) return images;
-    } catch (const FileError&) {  // damaged: it is drawn again
-    }
-  }
-  Tensor images = draw_all(count, seed);
-  try {
-    std::filesystem::create_directories(cache.parent_path());
-    save_npy(cache, images);
-  } catch (const std::exception&) {  // a cache saves time, it is not needed
-  }
-  return images;
+  auto load = [&](const std::filesystem::path& path) -> std::optional<Tensor> {
+    Tensor images = load_npy(path);
+    if (images.dtype() == DType::uint8 && images.shape() == image_shape(count)) return images;
+    return std::nullopt;
+  };
+  return cached(fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed), load,
+                [&] { return draw_all(count, seed); },
+                [](const std::filesystem::path& path, const Tensor& images) { save_npy(path, images); });
 }
 
 Tensor load(const std::filesystem::path& path) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,37 +73,26 @@ Flakes grow_all(std::int64_t count, std::uint64_t seed) {
   return flakes;
 }
 
-Flakes load_flakes(const std::filesystem::path& path) {
-  SafetensorsFile file(path);
-  return {file.load("images28"), file.load("images64"), file.load("kinds")};
-}
-
 bool alike(const Tensor& a, const Tensor& b) { return a.dtype() == b.dtype() && a.shape() == b.shape(); }
 
 }  // namespace
 
 Flakes grow(std::int64_t count, std::uint64_t seed) {
   if (count < 1) throw ValueError(fmt::format("grow: count is {}; expected 1 or more", count));
-  std::filesystem::path cache =
-      cache_folder() / fmt::format("snowflakes-v{}-{}-seed{}.safetensors", generator_version, count, seed);
-  std::error_code absent;
-  if (std::filesystem::is_regular_file(cache, absent)) {
-    try {
-      Flakes flakes = load_flakes(cache), expected = empty_flakes(count);
-      if (alike(flakes.images28, expected.images28) && alike(flakes.images64, expected.images64) &&
-          alike(flakes.kinds, expected.kinds)) {
-        return flakes;
-      }
-    } catch (const FileError&) {  // damaged: they are grown again
+  auto load = [&](const std::filesystem::path& path) -> std::optional<Flakes> {
+    SafetensorsFile file(path);
+    Flakes flakes{file.load("images28"), file.load("images64"), file.load("kinds")}, expected = empty_flakes(count);
+    if (alike(flakes.images28, expected.images28) && alike(flakes.images64, expected.images64) &&
+        alike(flakes.kinds, expected.kinds)) {
+      return flakes;
     }
-  }
-  Flakes flakes = grow_all(count, seed);
-  try {
-    std::filesystem::create_directories(cache.parent_path());
-    save_safetensors(cache, {{"images28", flakes.images28}, {"images64", flakes.images64}, {"kinds", flakes.kinds}});
-  } catch (const std::exception&) {  // a cache saves time, it is not needed
-  }
-  return flakes;
+    return std::nullopt;
+  };
+  auto save = [](const std::filesystem::path& path, const Flakes& flakes) {
+    save_safetensors(path, {{"images28", flakes.images28}, {"images64", flakes.images64}, {"kinds", flakes.kinds}});
+  };
+  return cached(fmt::format("snowflakes-v{}-{}-seed{}.safetensors", generator_version, count, seed), load,
+                [&] { return grow_all(count, seed); }, save);
 }
 
 }  // namespace floe::snowflakes

@@ -1,11 +1,38 @@
 // Where Floe keeps what it made once and can make again.
 #pragma once
 
+#include <exception>
 #include <filesystem>
+#include <optional>
+#include <string>
+
+#include <floe/tensor/error.h>
 
 namespace floe {
 
 // $XDG_CACHE_HOME/floe, else $HOME/.cache/floe, else floe in the system's folder for temporary files. Not created here.
 std::filesystem::path cache_folder();
+
+// What load(path) gives for the file of this name in the cache folder: an optional, without a value if the file is not what
+// is wanted. If it has none, or there is no file, or it is damaged (FileError): what make() gives, which save(path, value)
+// then keeps there. A cache saves time and is not needed, so one that cannot be written is no error.
+template <class Load, class Make, class Save>
+auto cached(const std::string& name, Load load, Make make, Save save) {
+  std::filesystem::path path = cache_folder() / name;
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(path, absent)) {
+    try {
+      if (auto value = load(path)) return *value;
+    } catch (const FileError&) {  // damaged: it is made again
+    }
+  }
+  auto value = make();
+  try {
+    std::filesystem::create_directories(path.parent_path());
+    save(path, value);
+  } catch (const std::exception&) {
+  }
+  return value;
+}
 
 }  // namespace floe
