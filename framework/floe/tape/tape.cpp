@@ -18,6 +18,9 @@ std::string described(const Tensor& tensor) {
   return path.empty() ? fmt::format("a tensor of shape {}", to_string(tensor.shape())) : path;
 }
 
+// A variable's value from before a step or an assignment: a constant.
+bool is_former_value(const Tensor& tensor) { return tensor.id() & variable_bit && !is_present_value(tensor); }
+
 // a + b for two gradients that meet: recorded like any other op; in place if no one else holds `a` or observes.
 Tensor sum(Tensor a, const Tensor& b, bool in_place) {
   if (in_place && a.unique() && !(detail::hooks & detail::observed)) {
@@ -177,7 +180,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   Backward::Walk walk(begun_, end);
   for (const TensorRef& source : sources) {
     NodeId id = source->id();
-    if (id & variable_bit && !is_present_value(*source)) continue;
+    if (is_former_value(*source)) continue;
     bool watched = std::find(watched_.begin(), watched_.end(), plain(id)) != watched_.end();
     if (walk.inside(id) && !(id & blocked_bit))
       walk.flags[plain(id) - begun_ - 1] = Backward::Walk::needed | Backward::Walk::source;
@@ -248,8 +251,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   // Collect; what is missing is explained or zero.
   Tensors results;
   for (const TensorRef& source : sources) {
-    bool replaced = source->id() & variable_bit && !is_present_value(*source);
-    Tensor* slot = replaced ? nullptr : walk.slot(source->id());
+    Tensor* slot = is_former_value(*source) ? nullptr : walk.slot(source->id());
     if (slot && slot->defined()) {
       results.push_back(walk.differentiable ? *slot : slot->detached());
     } else if (options.missing == Missing::zero) {
@@ -280,7 +282,7 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
   if (!is_floating(source.dtype()))
     return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
   if (id == 0) return "it was not watched; watch(x) before it is used";
-  if (id & variable_bit && !is_present_value(source))
+  if (is_former_value(source))
     return "it is a former value of that variable, which is a constant; ask for the variable";
   if (id & variable_bit && id & blocked_bit && !watched) return "it is not trainable; set_trainable(true), or watch it";
   if (!(id & variable_bit) && !watched && plain(id) <= begun_)
