@@ -195,7 +195,9 @@ int train(const Flags& flags) {
     if (epoch == 1 || epoch % 10 == 0 || epoch == flags.epochs) {
       draw_pictures(model, images, flakes.kinds, held_out, sample_codes, flags.out);
     }
-    board.image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, instruments.step());
+    if (!flags.tensorboard.empty()) {                              // drawn for it alone
+      board.image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, instruments.step());
+    }
     board.histograms(model.encoder.variables(), instruments.step());
     board.histograms(model.decoder.variables(), instruments.step());
     checkpoint.save(epoch);

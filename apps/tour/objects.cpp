@@ -30,12 +30,13 @@ class Generator : public Layer {
 }  // namespace
 
 // A variable lives as long as someone holds it, and its memory with it, on a GPU as well.
-void variables(const Settings&) {
+void variables(const Settings& settings) {
+  Rng rng(settings.seed);
   auto megabytes = [] { return static_cast<double>(memory_in_use()) / 1e6; };
   double before = megabytes();
   auto show = [&](const char* when) { fmt::print("{}: {:.0f} MB\n", when, megabytes() - before); };
 
-  auto v = std::make_unique<Variable>("v", random_normal({1000, 1000}, *std::make_unique<Rng>(1)));
+  auto v = std::make_unique<Variable>("v", random_normal({1000, 1000}, rng));
   show("a variable of 1000 x 1000");
   Tensor held = *v;                                                 // shares its memory
   show("a tensor that holds the same value");
