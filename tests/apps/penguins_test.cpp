@@ -10,6 +10,7 @@
 #include <floe/data/npy.h>
 #include <support/app.h>
 #include <support/events.h>
+#include <support/shared_data.h>
 #include <support/temp_folder.h>
 
 namespace {
@@ -31,24 +32,7 @@ TEST(PenguinsSlow, FirstThreeStepsAreTheExpectedOnes) {
   TempFolder folder;
   Result result = run("--epochs 1 --steps 3 --print 3 --out " + (folder.path() / "out").string());
   ASSERT_EQ(result.status, 0) << result.text;
-
-  // expected.txt holds "g_loss VALUE" and "d_loss VALUE" for each of the first steps of a default run.
-  std::ifstream expected(fs::path(FLOE_SOURCE_DIR) / "apps/penguins/expected.txt");
-  std::string line;
-  std::size_t at = 0;
-  int compared = 0;
-  while (std::getline(expected, line)) {
-    std::istringstream words(line);
-    std::string name;
-    double value;
-    if (!(words >> name >> value) || (name != "g_loss" && name != "d_loss")) continue;
-    at = result.text.find("  " + name + " ", at);
-    ASSERT_NE(at, std::string::npos) << result.text;
-    double found = number_after(result.text.substr(at), "mean ");
-    EXPECT_NEAR(found, value, 1e-4 * value) << name;
-    ++compared;
-  }
-  EXPECT_EQ(compared, 6);
+  floe::test::expect_first_steps("penguins", result.text, {"g_loss", "d_loss"});
 }
 
 TEST(Penguins, LeavesPicturesLossesAndACheckpoint) {

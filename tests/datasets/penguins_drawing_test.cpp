@@ -20,6 +20,7 @@
 #include <floe/tensor/error.h>
 #include <floe/tensor/random.h>
 #include <gtest/gtest.h>
+#include <support/shared_data.h>
 
 #include "datasets/penguins/drawing.h"
 #include "datasets/penguins/ndjson.h"
@@ -36,11 +37,6 @@ Image picture(const Drawing& drawing) {
   Image image;
   rasterise(drawing, image);
   return image;
-}
-
-fs::path shared_data() {
-  const char* path = std::getenv("FLOE_SHARED_DATA");
-  return path != nullptr ? fs::path(path) : fs::path(FLOE_SOURCE_DIR) / "../shared/data";
 }
 
 std::string contents(const fs::path& path) {
@@ -87,7 +83,7 @@ double correlation(const Image& a, std::span<const char> b) {
 }
 
 TEST(Rasterise, MatchesTheRealBitmaps) {
-  const fs::path folder = shared_data() / "quickdraw";
+  const fs::path folder = test::shared_data() / "quickdraw";
   if (!fs::exists(folder / "penguin.ndjson") || !fs::exists(folder / "penguin1000.bin")) {
     GTEST_SKIP() << "no real drawings in " << folder << "; name their folder in FLOE_SHARED_DATA";
   }

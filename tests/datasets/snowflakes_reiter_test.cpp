@@ -11,6 +11,7 @@
 
 #include <floe/data/npy.h>
 #include <floe/tensor/error.h>
+#include <support/shared_data.h>
 #include <support/temp_folder.h>
 #include <support/tensors.h>
 
@@ -24,9 +25,8 @@ namespace fs = std::filesystem;
 constexpr double alpha = 2.44, beta = 0.35, gamma = 0.001;
 
 TEST(Reiter, HasTheStatesOfAnotherProgram) {
-  const char* named = std::getenv("FLOE_SHARED_DATA");
-  fs::path folder = (named ? fs::path(named) : fs::path(FLOE_SOURCE_DIR) / "../shared/data") / "snowflake" / "reiter";
-  if (!fs::exists(folder)) {
+  fs::path folder = test::shared_data() / "snowflake" / "reiter";
+  if (!fs::exists(folder)) {  // another program's states, without a licence: no part of the project
     GTEST_SKIP() << "no states of Reiter's automaton in " << folder << "; name the data's folder in FLOE_SHARED_DATA";
   }
   Reiter flake(alpha, beta, gamma);

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -13,6 +15,8 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include <support/child.h>
 
@@ -74,10 +78,20 @@ inline double number_after(const std::string& text, const std::string& label) {
   return at == std::string::npos ? NAN : std::stod(text.substr(at + label.size()));
 }
 
-// The folder of real sample data, which is not part of the project.
-inline std::filesystem::path shared_data() {
-  const char* shared = std::getenv("FLOE_SHARED_DATA");
-  return shared ? std::filesystem::path(shared) : std::filesystem::path(FLOE_SOURCE_DIR) / "../shared/data";
+// The first steps that a run printed are those of its expected.txt, which holds lines "NAME VALUE" for each of the names.
+inline void expect_first_steps(const std::string& app, const std::string& printed, const std::set<std::string>& names) {
+  std::ifstream expected(std::filesystem::path(FLOE_SOURCE_DIR) / "apps" / app / "expected.txt");
+  std::size_t at = 0, compared = 0;
+  for (std::string line, name; std::getline(expected, line);) {
+    std::istringstream words(line);
+    double value;
+    if (!(words >> name >> value) || !names.contains(name)) continue;
+    at = printed.find("  " + name + " ", at);
+    ASSERT_NE(at, std::string::npos) << printed;
+    EXPECT_NEAR(number_after(printed.substr(at), "mean "), value, 1e-4 * value) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 3 * names.size());
 }
 
 }  // namespace floe::test

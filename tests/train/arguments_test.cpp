@@ -26,16 +26,8 @@ struct Outcome {
   std::string out, error;
 };
 
-Outcome parse(std::vector<const char*> texts, Values& values) {
-  Arguments arguments("penguins", "A DCGAN that learns to draw penguins.");
-  arguments.add("--resume", values.resume, "Continue");
-  arguments.add("--epochs", values.epochs, "Passes over the data").at_least(1).at_most(1000);
-  arguments.add("--steps", values.steps, "Steps");
-  arguments.add("--seed", values.seed, "Seed");
-  arguments.add("--rate", values.rate, "Learning rate").at_least(0);
-  arguments.add("--device", values.device, "Device");
-  arguments.add("--out", values.out, "Folder");
-  texts.insert(texts.begin(), "./penguins");
+Outcome outcome_of(Arguments& arguments, std::vector<const char*> texts) {
+  texts.insert(texts.begin(), "./program");
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
   Outcome outcome;
@@ -45,12 +37,26 @@ Outcome parse(std::vector<const char*> texts, Values& values) {
   return outcome;
 }
 
+Outcome parse(std::vector<const char*> texts, Values& values) {
+  Arguments arguments("penguins", "A DCGAN that learns to draw penguins.");
+  arguments.add("--resume", values.resume, "Continue");
+  arguments.add("--epochs", values.epochs, "Passes over the data").at_least(1).at_most(1000);
+  arguments.add("--steps", values.steps, "Steps");
+  arguments.add("--seed", values.seed, "Seed");
+  arguments.add("--rate", values.rate, "Learning rate").at_least(0);
+  arguments.add("--device", values.device, "Device");
+  arguments.add("--out", values.out, "Folder");
+  return outcome_of(arguments, std::move(texts));
+}
+
 // The sentence, if it comes with status 2 and nothing else.
+template <class Target>
 std::string refusal(const std::vector<const char*>& texts) {
-  Values values;
-  Outcome outcome = parse(texts, values);
+  Target target;
+  Outcome outcome = parse(texts, target);
   return outcome.status == 2 && outcome.out.empty() ? outcome.error : "no refusal";
 }
+std::string refusal(const std::vector<const char*>& texts) { return refusal<Values>(texts); }
 
 TEST(Arguments, KeepDefaults) {
   Values values;
@@ -146,28 +152,15 @@ Outcome parse(std::vector<const char*> texts, Places& places) {
   arguments.add("stop", places.stop, "Where to stop");
   arguments.add("--walk", places.walk, "From one to another").at_least(0);
   arguments.add("--epochs", places.epochs, "Passes");
-  texts.insert(texts.begin(), "./tour");
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Outcome outcome;
-  outcome.status = arguments.parse(static_cast<int>(texts.size()), texts.data());
-  outcome.out = testing::internal::GetCapturedStdout();
-  outcome.error = testing::internal::GetCapturedStderr();
-  return outcome;
-}
-
-std::string refusal_of_places(const std::vector<const char*>& texts) {
-  Places places;
-  Outcome outcome = parse(texts, places);
-  return outcome.status == 2 && outcome.out.empty() ? outcome.error : "no refusal";
+  return outcome_of(arguments, std::move(texts));
 }
 
 TEST(Arguments, TakeAValueByItsPlace) {
   Places places;
   EXPECT_EQ(parse({"--epochs", "3", "tape"}, places).status, std::nullopt);
   EXPECT_EQ(places.stop, "tape");
-  EXPECT_EQ(refusal_of_places({"tape", "stray"}), "tour: 'stray' is not expected; flags begin with --\n");
-  EXPECT_EQ(refusal_of_places({"--stop", "tape"}), "tour: there is no flag --stop; did you mean stop?\n");
+  EXPECT_EQ(refusal<Places>({"tape", "stray"}), "tour: 'stray' is not expected; flags begin with --\n");
+  EXPECT_EQ(refusal<Places>({"--stop", "tape"}), "tour: there is no flag --stop; did you mean stop?\n");
   Outcome help = parse({"--help"}, places);
   EXPECT_NE(help.out.find("stop"), std::string::npos) << help.out;
 }
@@ -177,11 +170,11 @@ TEST(Arguments, TakeTwoNumbersForAPair) {
   EXPECT_EQ(parse({"--walk", "3", "12", "tape"}, places).status, std::nullopt);
   EXPECT_EQ(places.walk, std::pair(3, 12));
   EXPECT_EQ(places.stop, "tape");
-  EXPECT_EQ(refusal_of_places({"--walk", "3"}), "tour: --walk needs two values\n");
-  EXPECT_EQ(refusal_of_places({"--walk", "3", "--epochs", "4"}), "tour: --walk needs two values\n");
-  EXPECT_EQ(refusal_of_places({"--walk", "3", "x"}), "tour: --walk takes a whole number, not 'x'\n");
-  EXPECT_EQ(refusal_of_places({"--walk", "3", "-1"}), "tour: --walk is -1, but must be 0 or more\n");
-  EXPECT_EQ(refusal_of_places({"--walk", "1", "2", "--walk", "1", "2"}), "tour: --walk is given twice\n");
+  EXPECT_EQ(refusal<Places>({"--walk", "3"}), "tour: --walk needs two values\n");
+  EXPECT_EQ(refusal<Places>({"--walk", "3", "--epochs", "4"}), "tour: --walk needs two values\n");
+  EXPECT_EQ(refusal<Places>({"--walk", "3", "x"}), "tour: --walk takes a whole number, not 'x'\n");
+  EXPECT_EQ(refusal<Places>({"--walk", "3", "-1"}), "tour: --walk is -1, but must be 0 or more\n");
+  EXPECT_EQ(refusal<Places>({"--walk", "1", "2", "--walk", "1", "2"}), "tour: --walk is given twice\n");
 }
 
 TEST(CommonArguments, AreTheSameInEveryApp) {
