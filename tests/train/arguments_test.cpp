@@ -134,6 +134,7 @@ TEST(Arguments, RefuseNumbersOutOfRange) {
 TEST(Arguments, RefuseAMissingValue) {
   EXPECT_EQ(refusal({"--epochs"}), "penguins: --epochs needs a value\n");
   EXPECT_EQ(refusal({"--epochs="}), "penguins: --epochs needs a value\n");
+  EXPECT_EQ(refusal({"--out", ""}), "penguins: --out needs a value, and is empty\n");
   EXPECT_EQ(refusal({"--out", "--resume"}), "penguins: --out needs a value, and --resume follows\n");
 }
 

@@ -86,6 +86,7 @@ void Argument::read(const std::vector<std::string>& texts) {
 
   std::visit([&]<class T>(T* target) {
     if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::filesystem::path>) {
+      if (texts.front().empty()) throw ValueError(fmt::format("{} needs a value, and is empty", flag_));
       *target = texts.front();
     } else if constexpr (std::is_same_v<T, std::pair<int, int>>) {
       *target = {number<int>(texts[0]), number<int>(texts[1])};
