@@ -1,0 +1,56 @@
+// One training step of the penguins.
+#include "steps.h"
+
+#define main penguins_main
+#include <apps/penguins/penguins.cpp>
+#undef main
+
+namespace floe::bench {
+namespace {
+
+class PenguinsStep : public Step {
+ public:
+  explicit PenguinsStep(std::int64_t batch)
+      : images_(to_unit(penguins::draw(batch))), noise_(random_normal({batch, noise_size}, rng_)) {}
+
+  Tensors operator()(Kind kind) override {
+    bool training = kind == Kind::training;
+    Mode dropping = training ? Mode::training : Mode::inference;  // which the discriminator only drops by
+    Tensor noise = training ? random_normal(noise_.shape(), rng_) : noise_;
+
+    GradientTape generator_tape, discriminator_tape;
+    Tensor generated = generator_(noise, Mode::training);
+    Tensor real_logits = discriminator_(images_, dropping);
+    Tensor fake_logits = discriminator_(generated, dropping);
+    Tensor g_loss = generator_loss(fake_logits);
+    Tensor d_loss = discriminator_loss(real_logits, fake_logits);
+
+    Gradients g_gradients = generator_tape.gradient(g_loss, generator_.variables());
+    Gradients d_gradients = discriminator_tape.gradient(d_loss, discriminator_.variables());
+    generator_optimizer_.apply(g_gradients);
+    discriminator_optimizer_.apply(d_gradients);
+    return {g_loss, d_loss};
+  }
+
+  void save(const std::filesystem::path& path) override {
+    NamedTensors all{{"images", images_}, {"noise", noise_}};
+    for (Layer* network : {static_cast<Layer*>(&generator_), static_cast<Layer*>(&discriminator_)})
+      for (const Variable* variable : network->variables()) all.emplace_back(variable->path(), variable->value());
+    save_safetensors(path, all);
+  }
+
+ private:
+  Flags flags_;
+  Rng rng_{1};
+  Generator generator_{"generator", Device{}, rng_};
+  Discriminator discriminator_{"discriminator", Device{}, rng_};
+  Adam generator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
+  Adam discriminator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
+  Tensor images_, noise_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> penguins_step(std::int64_t batch) { return std::make_unique<PenguinsStep>(batch); }
+
+}  // namespace floe::bench

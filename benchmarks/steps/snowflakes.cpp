@@ -1,0 +1,52 @@
+// One training step of the snowflakes.
+#include "steps.h"
+
+#define main snowflakes_main
+#include <apps/snowflakes/snowflakes.cpp>
+#undef main
+
+namespace floe::bench {
+namespace {
+
+class SnowflakesStep : public Step {
+ public:
+  explicit SnowflakesStep(std::int64_t batch)
+      : images_(random_uniform({batch, flags_.side, flags_.side, 1}, rng_)),
+        normal_(random_normal({batch, flags_.latent}, rng_)) {}
+
+  Tensors operator()(Kind kind) override {
+    Tensor normal = kind == Kind::training ? random_normal(normal_.shape(), rng_) : normal_;
+
+    GradientTape tape{persistent};
+    Tensors losses = mmd_loss(model_.encoder, model_.decoder, images_, normal);
+    Gradients encoder_gradients = tape.gradient(losses.back(), model_.encoder.variables());
+    Gradients decoder_gradients = tape.gradient(losses.back(), model_.decoder.variables());
+    tape.stop();
+    encoder_optimizer_.apply(encoder_gradients);
+    decoder_optimizer_.apply(decoder_gradients);
+    return {losses.back()};
+  }
+
+  void save(const std::filesystem::path& path) override {
+    NamedTensors all{{"images", images_}, {"normal", normal_}};
+    for (Layer* network : {static_cast<Layer*>(&model_.encoder), static_cast<Layer*>(&model_.decoder)})
+      for (const Variable* variable : network->variables()) all.emplace_back(variable->path(), variable->value());
+    save_safetensors(path, all);
+  }
+
+ private:
+  Flags flags_;
+  Rng rng_{1};
+  Plan plan_ = plan_for(flags_.side);
+  Model model_{{"encoder", Device{}, rng_, plan_, flags_.latent}, {"decoder", Device{}, rng_, plan_, flags_.latent},
+               flags_.latent};
+  Adam encoder_optimizer_{{.learning_rate = flags_.rate}};
+  Adam decoder_optimizer_{{.learning_rate = flags_.rate}};
+  Tensor images_, normal_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> snowflakes_step(std::int64_t batch) { return std::make_unique<SnowflakesStep>(batch); }
+
+}  // namespace floe::bench

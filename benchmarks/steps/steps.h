@@ -1,0 +1,27 @@
+// One training step of an app, on the app's own networks and losses: what benchmarks time and peers are compared with.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include <floe/tensor/tensor.h>
+
+namespace floe::bench {
+
+class Step {
+ public:
+  virtual ~Step() = default;
+
+  // A step on one fixed batch; the losses that the app prints. Plain steps draw nothing: noise is fixed and nothing is
+  // dropped out, so that two programs can be held against each other.
+  enum class Kind { training, plain };
+  virtual Tensors operator()(Kind kind = Kind::training) = 0;
+
+  // Writes the variables, under their paths, and the inputs of plain steps.
+  virtual void save(const std::filesystem::path& path) = 0;
+};
+
+std::unique_ptr<Step> penguins_step(std::int64_t batch);    // plain steps read `images` and `noise`
+std::unique_ptr<Step> snowflakes_step(std::int64_t batch);  // --loss mmd, 28 pixels; `images` and `normal`
+
+}  // namespace floe::bench
