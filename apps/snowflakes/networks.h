@@ -90,6 +90,12 @@ struct Model {
   Decoder decoder;
   int latent;
 
+  Variables variables() const {                                    // of both networks: one gradient trains them together
+    Variables all = encoder.variables(), more = decoder.variables();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
   Tensor encode(const Tensor& images) {                            // the mean of a code, where it has a variance too
     return in_parts(images, [&](const Tensor& part) { return slice(encoder(part), 1, 0, latent); });
   }

@@ -102,10 +102,10 @@ double reconstruction_error(Model& model, const Tensor& images) {
 }
 
 void print_step(std::int64_t step, const Tensor& images, const std::vector<std::string>& terms, const Tensors& losses,
-                const Gradients& encoder_gradients, const Gradients& decoder_gradients) {
+                const Gradients& gradients) {
   fmt::print("\nstep {}\n  {:<12} {}\n", step, "images", describe(images));
   for (std::size_t i = 0; i < terms.size(); ++i) fmt::print("  {:<12} {}\n", terms[i], describe(losses[i]));
-  fmt::print("{}{}", describe(encoder_gradients), describe(decoder_gradients));
+  fmt::print("{}", describe(gradients));
 }
 
 // --- The training ----------------------------------------------------------------------------------------------------
@@ -130,8 +130,7 @@ int train(const Flags& flags) {
   Model model{{"encoder", device, rng, plan, objective.encoded * flags.latent},
               {"decoder", device, rng, plan, flags.latent},
               flags.latent};
-  Adam encoder_optimizer({.learning_rate = flags.rate});           // one each: an optimizer counts its own steps
-  Adam decoder_optimizer({.learning_rate = flags.rate});
+  Adam optimizer({.learning_rate = flags.rate});
   Rng normal_rng = rng.stream("normal"), sample_rng = rng.stream("samples");
   Tensor sample_codes = random_normal({64, flags.latent}, sample_rng);
 
@@ -142,8 +141,7 @@ int train(const Flags& flags) {
   Checkpoint checkpoint(flags.out / "checkpoint");
   checkpoint.add("encoder", model.encoder);
   checkpoint.add("decoder", model.decoder);
-  checkpoint.add("encoder_optimizer", encoder_optimizer);
-  checkpoint.add("decoder_optimizer", decoder_optimizer);
+  checkpoint.add("optimizer", optimizer);
   checkpoint.add("batches", batches);
   checkpoint.add("normal", normal_rng);
   checkpoint.add("epoch", epoch);
@@ -155,7 +153,7 @@ int train(const Flags& flags) {
     if (report) log.restore(epoch);
   }
 
-  Instruments instruments(flags, encoder_optimizer.steps());
+  Instruments instruments(flags, optimizer.steps());
   SummaryWriter& board = instruments.board;                        // writes only with --tensorboard
   while (epoch < flags.epochs) {
     std::vector<Mean> means(objective.terms.size());
@@ -165,18 +163,13 @@ int train(const Flags& flags) {
       std::int64_t step = instruments.begin_step();
       Tensor normal = random_normal({images.dim(0), flags.latent}, normal_rng);
 
-      GradientTape tape{persistent};                               // to be asked twice
+      GradientTape tape;
       Tensors losses = objective.loss(model.encoder, model.decoder, images, normal);
-      Gradients encoder_gradients = tape.gradient(losses.back(), model.encoder.variables());
-      Gradients decoder_gradients = tape.gradient(losses.back(), model.decoder.variables());
-      tape.stop();
-      encoder_optimizer.apply(encoder_gradients);
-      decoder_optimizer.apply(decoder_gradients);
+      Gradients gradients = tape.gradient(losses.back(), model.variables());
+      optimizer.apply(gradients);
 
       for (std::size_t i = 0; i < means.size(); ++i) means[i].update(losses[i]);
-      if (instruments.print()) {
-        print_step(step, images, objective.terms, losses, encoder_gradients, decoder_gradients);
-      }
+      if (instruments.print()) print_step(step, images, objective.terms, losses, gradients);
       progress.step();
     }
     progress.finish();

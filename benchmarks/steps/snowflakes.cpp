@@ -17,20 +17,15 @@ class SnowflakesStep : public Step {
   Tensors operator()(Kind kind) override {
     Tensor normal = kind == Kind::training ? random_normal(normal_.shape(), rng_) : normal_;
 
-    GradientTape tape{persistent};
+    GradientTape tape;
     Tensors losses = mmd_loss(model_.encoder, model_.decoder, images_, normal);
-    Gradients encoder_gradients = tape.gradient(losses.back(), model_.encoder.variables());
-    Gradients decoder_gradients = tape.gradient(losses.back(), model_.decoder.variables());
-    tape.stop();
-    encoder_optimizer_.apply(encoder_gradients);
-    decoder_optimizer_.apply(decoder_gradients);
+    optimizer_.apply(tape.gradient(losses.back(), model_.variables()));
     return {losses.back()};
   }
 
   void save(const std::filesystem::path& path) override {
     NamedTensors all{{"images", images_}, {"normal", normal_}};
-    for (Layer* network : {static_cast<Layer*>(&model_.encoder), static_cast<Layer*>(&model_.decoder)})
-      for (const Variable* variable : network->variables()) all.emplace_back(variable->path(), variable->value());
+    for (const Variable* variable : model_.variables()) all.emplace_back(variable->path(), variable->value());
     save_safetensors(path, all);
   }
 
@@ -40,8 +35,7 @@ class SnowflakesStep : public Step {
   Plan plan_ = plan_for(flags_.side);
   Model model_{{"encoder", Device{}, rng_, plan_, flags_.latent}, {"decoder", Device{}, rng_, plan_, flags_.latent},
                flags_.latent};
-  Adam encoder_optimizer_{{.learning_rate = flags_.rate}};
-  Adam decoder_optimizer_{{.learning_rate = flags_.rate}};
+  Adam optimizer_{{.learning_rate = flags_.rate}};
   Tensor images_, normal_;
 };
 
