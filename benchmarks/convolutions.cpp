@@ -40,8 +40,8 @@ void convolution(benchmark::State& state, const BareConvolution& c, Direction di
   bench::Bare bare;
   bare.convolution(c, direction == forward, direction == input_gradient, direction == filter_gradient);
   bench::against_bare(state, bench::flops(c), [&] {
-    if (direction == forward) cpu::conv2d(x, w, g, y);
-    if (direction == input_gradient) cpu::conv2d_input_gradient(y, w, g, x);
+    if (direction == forward) cpu::conv2d(x, w, {}, g, y);
+    if (direction == input_gradient) cpu::conv2d_input_gradient(y, w, {}, g, x);
     if (direction == filter_gradient) cpu::conv2d_filter_gradient(x, y, g, w);
   }, bare);
 }

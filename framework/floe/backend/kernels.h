@@ -73,8 +73,10 @@ FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)            
 
 // matrices and convolutions
 FLOE_KERNEL(matmul, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c)
-FLOE_KERNEL(conv2d, const Tensor& x, const Tensor& filters, const ConvGeometry& g, Tensor& y)
-FLOE_KERNEL(conv2d_input_gradient, const Tensor& dy, const Tensor& filters, const ConvGeometry& g, Tensor& dx)
+// `bias` has a number for each channel of the result, which is added to it, or no value.
+FLOE_KERNEL(conv2d, const Tensor& x, const Tensor& filters, const Tensor& bias, const ConvGeometry& g, Tensor& y)
+FLOE_KERNEL(conv2d_input_gradient, const Tensor& dy, const Tensor& filters, const Tensor& bias, const ConvGeometry& g,
+            Tensor& dx)
 FLOE_KERNEL(conv2d_filter_gradient, const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters)
 FLOE_KERNEL(max_pool, const Tensor& x, const PoolGeometry& g, Tensor& y,
             Tensor& winners)  // winners: int64 positions in x

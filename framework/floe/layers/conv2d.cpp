@@ -1,7 +1,6 @@
 // Conv2D and Conv2DTranspose.
 #include <floe/layers/conv2d.h>
 
-#include <floe/ops/arithmetic.h>
 
 namespace floe {
 
@@ -23,8 +22,7 @@ Conv2D::Conv2D(Layer* parent, const std::string& name, Conv2DOptions options)
 
 Tensor Conv2D::operator()(Operand x) {
   LayerCall call(*this, x);
-  Tensor y = conv2d(x, *filters_, options_);
-  return call.done(bias_ ? y + *bias_ : y);
+  return call.done(bias_ ? conv2d(x, *filters_, *bias_, options_) : conv2d(x, *filters_, options_));
 }
 
 Conv2DTranspose::Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options)
@@ -42,8 +40,7 @@ Conv2DTranspose::Conv2DTranspose(Layer* parent, const std::string& name, Conv2DT
 
 Tensor Conv2DTranspose::operator()(Operand x) {
   LayerCall call(*this, x);
-  Tensor y = conv2d_transpose(x, *filters_, options_);
-  return call.done(bias_ ? y + *bias_ : y);
+  return call.done(bias_ ? conv2d_transpose(x, *filters_, *bias_, options_) : conv2d_transpose(x, *filters_, options_));
 }
 
 }  // namespace floe

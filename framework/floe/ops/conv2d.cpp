@@ -5,32 +5,47 @@
 
 #include <floe/backend/run.h>
 #include <floe/ops/checks.h>
+#include <floe/ops/reduce.h>
 
 namespace floe {
 namespace {
 
 // With y = conv(x, w): dx = input_gradient(dy, w) and dw = filter_gradient(x, dy). All three are linear in both of
-// their tensors, so their gradients are these same three again.
-Tensor forward(const Tensor& x, const Tensor& w, const ConvGeometry& g, Location where);
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const ConvGeometry& g, OpInfo info);
+// their tensors, so their gradients are these same three again. A bias may have no value.
+Tensor forward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g, Location where);
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const ConvGeometry& g, OpInfo info);
 Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g);
 
-Tensor forward(const Tensor& x, const Tensor& w, const ConvGeometry& g, Location where) {
+const Tensor no_bias;
+
+// Reports an op of two or three inputs.
+template <class Function>
+void record_biased(const OpInfo& info, const Tensor& a, const Tensor& w, const Tensor& bias, Tensor& y,
+                   Function function) {
+  if (bias.defined()) record(info, {a, w, bias}, y, {kept_for(w, a), kept_for(a, w)}, function);
+  else record(info, {a, w}, y, {kept_for(w, a), kept_for(a, w)}, function);
+}
+
+Tensor bias_gradient(const Tensor& dy) { return reduce_sum(dy, {0, 1, 2}); }
+
+Tensor forward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g, Location where) {
   Tensor y({g.batch, g.out_height, g.out_width, g.out}, x.dtype(), x.device());
-  run<cpu::conv2d, cuda::conv2d>(x.device(), x, w, g, y);
-  record({"conv2d", where}, {x, w}, y, {kept_for(w, x), kept_for(x, w)}, [g](Backward& op) {
-    if (op.needs(0)) op.give(0, input_gradient(op.dy(), op.kept(1), g, {"conv2d_input_gradient"}));
+  run<cpu::conv2d, cuda::conv2d>(x.device(), x, w, bias, g, y);
+  record_biased({"conv2d", where}, x, w, bias, y, [g, biased = bias.defined()](Backward& op) {
+    if (op.needs(0)) op.give(0, input_gradient(op.dy(), op.kept(1), no_bias, g, {"conv2d_input_gradient"}));
     if (op.needs(1)) op.give(1, filter_gradient(op.kept(0), op.dy(), g));
+    if (biased && op.needs(2)) op.give(2, bias_gradient(op.dy()));
   });
   return y;
 }
 
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const ConvGeometry& g, OpInfo info) {
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const ConvGeometry& g, OpInfo info) {
   Tensor dx({g.batch, g.height, g.width, g.in}, dy.dtype(), dy.device());
-  run<cpu::conv2d_input_gradient, cuda::conv2d_input_gradient>(dy.device(), dy, w, g, dx);
-  record(info, {dy, w}, dx, {kept_for(w, dy), kept_for(dy, w)}, [g](Backward& op) {
-    if (op.needs(0)) op.give(0, forward(op.dy(), op.kept(1), g, {}));
+  run<cpu::conv2d_input_gradient, cuda::conv2d_input_gradient>(dy.device(), dy, w, bias, g, dx);
+  record_biased(info, dy, w, bias, dx, [g, biased = bias.defined()](Backward& op) {
+    if (op.needs(0)) op.give(0, forward(op.dy(), op.kept(1), no_bias, g, {}));
     if (op.needs(1)) op.give(1, filter_gradient(op.dy(), op.kept(0), g));
+    if (biased && op.needs(2)) op.give(2, bias_gradient(op.dy()));
   });
   return dx;
 }
@@ -40,8 +55,8 @@ Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g)
                           : zeros({g.kernel_height, g.kernel_width, g.in / g.groups, g.out}, x.dtype(), x.device());
   if (g.batch > 0) run<cpu::conv2d_filter_gradient, cuda::conv2d_filter_gradient>(x.device(), x, dy, g, dw);
   record({"conv2d_filter_gradient"}, {x, dy}, dw, {kept_for(dy, x), kept_for(x, dy)}, [g](Backward& op) {
-    if (op.needs(0)) op.give(0, input_gradient(op.kept(1), op.dy(), g, {"conv2d_input_gradient"}));
-    if (op.needs(1)) op.give(1, forward(op.kept(0), op.dy(), g, {}));
+    if (op.needs(0)) op.give(0, input_gradient(op.kept(1), op.dy(), no_bias, g, {"conv2d_input_gradient"}));
+    if (op.needs(1)) op.give(1, forward(op.kept(0), op.dy(), no_bias, g, {}));
   });
   return dw;
 }
@@ -69,9 +84,16 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   if (options.groups < 1) refuse(fmt::format("groups must be 1 or more, and are {}", options.groups));
 }
 
-}  // namespace
+const Tensor& checked_bias(const char* op, const Operand& x, const Operand* bias, std::int64_t out) {
+  if (!bias) return no_bias;
+  require_alike(op, x, "input", *bias, "bias");
+  if ((*bias)->shape() == Shape{out}) return *bias;
+  throw ShapeError(message(op, "bias needs one number for each of " + count(out, "output channel"),
+                           {{"input", x, image_axes}, {"bias", *bias, "out"}}, caller(x.where())));
+}
 
-Tensor conv2d(Operand x, Operand filters, ConvOptions options) {
+// Both kinds with or without a bias.
+Tensor convolution(const Operand& x, const Operand& filters, const Operand* bias, const ConvOptions& options) {
   constexpr const char* filter_axes = "height, width, in, out";
   check("conv2d", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
@@ -97,10 +119,10 @@ Tensor conv2d(Operand x, Operand filters, ConvOptions options) {
   ConvGeometry g{x->dim(0), x->dim(1), x->dim(2), in, rows.out, columns.out, out, filters->dim(0), filters->dim(1),
                  options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
                  rows.before, rows.after, columns.before, columns.after, groups};
-  return forward(x, filters, g, x.where());
+  return forward(x, filters, checked_bias("conv2d", x, bias, out), g, x.where());
 }
 
-Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options) {
+Tensor transposed(const Operand& x, const Operand& filters, const Operand* bias, const ConvTransposeOptions& options) {
   constexpr const char* filter_axes = "height, width, out, in";
   check("conv2d_transpose", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
@@ -139,7 +161,21 @@ Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options
   ConvGeometry g{x->dim(0), height, width, out, x->dim(1), x->dim(2), in, filters->dim(0), filters->dim(1),
                  options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
                  rows.before, rows.after, columns.before, columns.after, options.groups};
-  return input_gradient(x, filters, g, {"conv2d_transpose", x.where()});
+  return input_gradient(x, filters, checked_bias("conv2d_transpose", x, bias, out), g, {"conv2d_transpose", x.where()});
+}
+
+}  // namespace
+
+Tensor conv2d(Operand x, Operand filters, ConvOptions options) { return convolution(x, filters, nullptr, options); }
+Tensor conv2d(Operand x, Operand filters, Operand bias, ConvOptions options) {
+  return convolution(x, filters, &bias, options);
+}
+
+Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options) {
+  return transposed(x, filters, nullptr, options);
+}
+Tensor conv2d_transpose(Operand x, Operand filters, Operand bias, ConvTransposeOptions options) {
+  return transposed(x, filters, &bias, options);
 }
 
 }  // namespace floe

@@ -19,6 +19,9 @@ struct ConvOptions {
 // larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
 Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
 
+// The same with a number for each output channel, bias (out,), added to it.
+Tensor conv2d(Operand x, Operand filters, Operand bias, ConvOptions options = {});
+
 struct ConvTransposeOptions {
   Size2 strides = 1;
   Padding padding = Padding::same;  // of the convolution that this one reverses
@@ -37,5 +40,6 @@ struct ConvTransposeOptions {
 //
 // ShapeError if a convolution does not bring that size back to x's; else the errors of conv2d.
 Tensor conv2d_transpose(Operand x, Operand filters, ConvTransposeOptions options = {});
+Tensor conv2d_transpose(Operand x, Operand filters, Operand bias, ConvTransposeOptions options = {});  // bias (out,)
 
 }  // namespace floe

@@ -1,4 +1,6 @@
 // Convolutions: through oneDNN where it is fast, else as matrix products over unrolled windows.
+#include <floe/backend/cpu/bias.h>
+#include <floe/backend/cpu/conv2d_narrow.h>
 #include <floe/backend/cpu/gemm.h>
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/cpu/parallel.h>
@@ -71,7 +73,7 @@ void for_image_runs(const ConvGeometry& g, const Windows<T>& windows, Body body)
 }
 
 template <class T>
-void forward(const T* x, const T* filters, const ConvGeometry& g, T* y) {
+void forward(const T* x, const T* filters, const T* bias, const ConvGeometry& g, T* y) {
   Windows<T> windows(g);
   std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
   for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
@@ -81,11 +83,12 @@ void forward(const T* x, const T* filters, const ConvGeometry& g, T* y) {
       gemm(count * windows.rows(), out, windows.columns(), {buffer, windows.columns()}, {filters + group * out, g.out},
            y + first * result + group * out, g.out, false);
     }
+    add_bias(count * windows.rows(), g.out, bias, y + first * result);
   });
 }
 
 template <class T>
-void input_gradient(const T* dy, const T* filters, const ConvGeometry& g, T* dx) {
+void input_gradient(const T* dy, const T* filters, const T* bias, const ConvGeometry& g, T* dx) {
   Windows<T> windows(g);
   std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
   for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
@@ -96,6 +99,7 @@ void input_gradient(const T* dy, const T* filters, const ConvGeometry& g, T* dx)
       for (std::int64_t i = 0; i < count; ++i)
         windows.add_back(buffer + i * windows.rows() * windows.columns(), group, dx + (first + i) * image);
     }
+    add_bias(count * g.height * g.width, g.in, bias, dx + first * image);
   });
 }
 
@@ -135,6 +139,11 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
   });
 }
 
+template <class T>
+const T* bias_of(const Tensor& bias) {
+  return bias.defined() ? bias.data<T>() : nullptr;
+}
+
 // float32 goes to oneDNN.
 bool prefers_onednn(const Tensor& x) {
   return x.dtype() == DType::float32 && cpu_library() == CpuLibrary::onednn && x.elements() > 0;
@@ -142,20 +151,29 @@ bool prefers_onednn(const Tensor& x) {
 
 }  // namespace
 
-void conv2d(const Tensor& x, const Tensor& filters, const ConvGeometry& g, Tensor& y) {
+void conv2d(const Tensor& x, const Tensor& filters, const Tensor& bias, const ConvGeometry& g, Tensor& y) {
   if (y.elements() == 0) return;
-  if (prefers_onednn(x) && onednn_conv2d(x.data<float>(), filters.data<float>(), g, y.mutable_data<float>())) return;
-  dispatch_floating(x.dtype(), [&]<class T>() { forward(x.data<T>(), filters.data<T>(), g, y.mutable_data<T>()); });
+  if (prefers_onednn(x) && onednn_conv2d(x.data<float>(), filters.data<float>(), bias_of<float>(bias), g, y.mutable_data<float>()))
+    return;
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    forward(x.data<T>(), filters.data<T>(), bias_of<T>(bias), g, y.mutable_data<T>());
+  });
 }
 
-void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const ConvGeometry& g, Tensor& dx) {
+void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor& bias, const ConvGeometry& g,
+                           Tensor& dx) {
   if (dx.elements() == 0) return;
-  // Towards very few input channels oneDNN is some 15 times slower than the matrix product.
-  if (g.in / g.groups > 3 && prefers_onednn(dy) &&
-      onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), g, dx.mutable_data<float>()))
+  if (is_narrow(g)) {
+    return dispatch_floating(dy.dtype(), [&]<class T>() {
+      narrow_input_gradient(dy.data<T>(), filters.data<T>(), bias_of<T>(bias), g, dx.mutable_data<T>());
+    });
+  }
+  if (prefers_onednn(dy) && onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), bias_of<float>(bias), g,
+                                                         dx.mutable_data<float>()))
     return;
-  dispatch_floating(dy.dtype(),
-                    [&]<class T>() { input_gradient(dy.data<T>(), filters.data<T>(), g, dx.mutable_data<T>()); });
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    input_gradient(dy.data<T>(), filters.data<T>(), bias_of<T>(bias), g, dx.mutable_data<T>());
+  });
 }
 
 void conv2d_filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters) {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/backend/cpu/parallel.h>
+#include <floe/backend/cpu/bias.h>
 
 #if FLOE_ONEDNN
 #include <memory>
@@ -48,7 +48,7 @@ std::byte* scratch(std::size_t bytes) {
   return reinterpret_cast<std::byte*>(buffer.mutable_data<std::uint8_t>());
 }
 
-enum class Direction { forward, input_gradient, filter_gradient };
+enum class Direction { forward, forward_with_bias, input_gradient, filter_gradient };
 
 struct Key {
   Direction direction;
@@ -70,7 +70,7 @@ struct KeyHash {
 struct Convolution {
   dnnl::primitive primitive;
   dnnl::reorder reorder;
-  dnnl::memory::desc image, result, plain_filters, own_filters, scratchpad;
+  dnnl::memory::desc image, result, bias, plain_filters, own_filters, scratchpad;
   bool plain;  // its own layout is HWIO
 };
 
@@ -83,6 +83,8 @@ Convolution create(Direction direction, const ConvGeometry& g) {
   dnnl::memory::desc image = describe({g.batch, g.in, g.height, g.width}, Tag::nhwc);
   dnnl::memory::desc result = describe({g.batch, g.out, g.out_height, g.out_width}, Tag::nhwc);
   dnnl::memory::desc any = describe(filter_dims, Tag::any);
+  dnnl::memory::desc bias;  // empty is none
+  if (direction == Direction::forward_with_bias) bias = describe({g.out}, Tag::x);
   // HWIO with groups: the groups are the outer part of the output axis.
   Dims strides = g.groups == 1 ? Dims{1, g.out, g.kernel_width * g.in * g.out, g.in * g.out}
                                : Dims{g.out / g.groups, 1, g.out, g.kernel_width * (g.in / g.groups) * g.out,
@@ -96,7 +98,7 @@ Convolution create(Direction direction, const ConvGeometry& g) {
 
 #if DNNL_VERSION_MAJOR >= 3
   dnnl::convolution_forward::primitive_desc forward(engine(), dnnl::prop_kind::forward_training, algorithm, image, any,
-                                                    result, stride, dilation, before, after, attributes);
+                                                    bias, result, stride, dilation, before, after, attributes);
   auto input_gradient = [&] {
     return dnnl::convolution_backward_data::primitive_desc(engine(), algorithm, image, any, result, stride, dilation,
                                                            before, after, forward, attributes);
@@ -107,7 +109,7 @@ Convolution create(Direction direction, const ConvGeometry& g) {
   };
 #else
   dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, image, any, result, stride, dilation, before, after}, attributes,
+      {dnnl::prop_kind::forward_training, algorithm, image, any, bias, result, stride, dilation, before, after}, attributes,
       engine());
   auto input_gradient = [&] {
     return dnnl::convolution_backward_data::primitive_desc(
@@ -120,8 +122,8 @@ Convolution create(Direction direction, const ConvGeometry& g) {
 #endif
 
   Convolution made;
-  made.image = image, made.result = result, made.plain_filters = plain;
-  if (direction == Direction::forward) {
+  made.image = image, made.result = result, made.bias = bias, made.plain_filters = plain;
+  if (direction == Direction::forward || direction == Direction::forward_with_bias) {
     made.primitive = dnnl::convolution_forward(forward);
     made.own_filters = forward.weights_desc(), made.scratchpad = forward.scratchpad_desc();
   } else if (direction == Direction::input_gradient) {
@@ -170,10 +172,12 @@ dnnl::memory memory(const dnnl::memory::desc& desc, const float* data) {
   return dnnl::memory(desc, engine(), const_cast<float*>(data));
 }
 
-// Runs the primitive on parts of the batch: `whole` images each, and what is left over in one smaller part.
+// Runs the primitive on parts of the batch: `whole` images each, at most `most`, and what is left over in one smaller
+// part. Their number is a multiple of four where it can be, so that two or four threads get as much to do.
 struct Parts {
-  Parts(Direction direction, const ConvGeometry& g, std::int64_t most)
-      : whole(std::clamp<std::int64_t>((g.batch + 3) / 4, 1, most)) {
+  Parts(Direction direction, const ConvGeometry& g, std::int64_t most) {
+    std::int64_t fours = (g.batch + 4 * most - 1) / (4 * most);
+    whole = (g.batch + 4 * fours - 1) / (4 * fours);
     count = (g.batch + whole - 1) / whole;
     ConvGeometry part = g;
     part.batch = std::min(whole, g.batch);
@@ -204,11 +208,11 @@ Tensor in_own_layout(const Convolution& c, const float* filters) {
   throw Error(fmt::format("conv2d: oneDNN: {}", error.what()));
 }
 
-bool images_times_filters(Direction direction, const float* in, const float* filters, const ConvGeometry& g,
-                          float* out) try {
+bool images_times_filters(Direction direction, const float* in, const float* filters, const float* bias,
+                          const ConvGeometry& g, float* out) try {
   Parts parts(direction, g, 16);
   if (!parts.exist()) return false;
-  bool forward = direction == Direction::forward;
+  bool forward = direction != Direction::input_gradient;
   std::int64_t in_step = parts.whole * (forward ? g.height * g.width * g.in : g.out_height * g.out_width * g.out);
   std::int64_t out_step = parts.whole * (forward ? g.out_height * g.out_width * g.out : g.height * g.width * g.in);
 
@@ -224,14 +228,18 @@ bool images_times_filters(Direction direction, const float* in, const float* fil
     dnnl::memory weights = memory(c.own_filters, c.plain ? filters : layout.data<float>());
     const float* from = in + part * in_step;
     float* to = out + part * out_step;
-    if (forward)
-      execute(
-          c,
-          {{DNNL_ARG_SRC, memory(c.image, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, memory(c.result, to)}});
-    else
+    if (forward) {
+      std::unordered_map<int, dnnl::memory> arguments{
+          {DNNL_ARG_SRC, memory(c.image, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, memory(c.result, to)}};
+      if (bias) arguments[DNNL_ARG_BIAS] = memory(c.bias, bias);
+      execute(c, std::move(arguments));
+    } else {
       execute(c, {{DNNL_ARG_DIFF_DST, memory(c.result, from)},
                   {DNNL_ARG_WEIGHTS, weights},
                   {DNNL_ARG_DIFF_SRC, memory(c.image, to)}});
+      std::int64_t images = std::min(parts.whole, g.batch - part * parts.whole);
+      add_bias(images * g.height * g.width, g.in, bias, to);
+    }
   });
   return true;
 } catch (const dnnl::error& error) { fail(error); }
@@ -250,12 +258,13 @@ bool onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Ma
                     b.data, b.ld, accumulate ? 1.0f : 0.0f, c, ldc) == dnnl_success;
 }
 
-bool onednn_conv2d(const float* x, const float* filters, const ConvGeometry& g, float* y) {
-  return images_times_filters(Direction::forward, x, filters, g, y);
+bool onednn_conv2d(const float* x, const float* filters, const float* bias, const ConvGeometry& g, float* y) {
+  return images_times_filters(bias ? Direction::forward_with_bias : Direction::forward, x, filters, bias, g, y);
 }
 
-bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const ConvGeometry& g, float* dx) {
-  return images_times_filters(Direction::input_gradient, dy, filters, g, dx);
+bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const float* bias, const ConvGeometry& g,
+                                  float* dx) {
+  return images_times_filters(Direction::input_gradient, dy, filters, bias, g, dx);
 }
 
 bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGeometry& g, float* dfilters) try {
@@ -299,8 +308,10 @@ std::string onednn_version() { return ""; }
 bool onednn_gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<float>, Matrix<float>, float*, std::int64_t, bool) {
   return false;
 }
-bool onednn_conv2d(const float*, const float*, const ConvGeometry&, float*) { return false; }
-bool onednn_conv2d_input_gradient(const float*, const float*, const ConvGeometry&, float*) { return false; }
+bool onednn_conv2d(const float*, const float*, const float*, const ConvGeometry&, float*) { return false; }
+bool onednn_conv2d_input_gradient(const float*, const float*, const float*, const ConvGeometry&, float*) {
+  return false;
+}
 bool onednn_conv2d_filter_gradient(const float*, const float*, const ConvGeometry&, float*) { return false; }
 
 }  // namespace floe::cpu

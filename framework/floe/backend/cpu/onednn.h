@@ -15,8 +15,10 @@ bool onednn_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Ma
                  float* c, std::int64_t ldc, bool accumulate);
 
 // Each returns false if oneDNN has no implementation for this shape; nothing is written then.
-bool onednn_conv2d(const float* x, const float* filters, const ConvGeometry& g, float* y);
-bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const ConvGeometry& g, float* dx);
+// `bias` may be null.
+bool onednn_conv2d(const float* x, const float* filters, const float* bias, const ConvGeometry& g, float* y);
+bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const float* bias, const ConvGeometry& g,
+                                  float* dx);
 bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGeometry& g, float* dfilters);
 
 }  // namespace floe::cpu

@@ -27,6 +27,19 @@ struct Packet {
   static Packet load(const S* from) { return Eigen::internal::ploadu<Raw>(from); }
   void store(S* to) const { Eigen::internal::pstoreu(to, raw); }
 
+  // To an aligned place, past the caches and without reading it first: for what no cache holds. See finish_streams().
+  void stream(S* to) const {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<S, float>) _mm512_stream_ps(to, raw);
+    else _mm512_stream_pd(to, raw);
+#elif defined(__AVX__)
+    if constexpr (std::is_same_v<S, float>) _mm256_stream_ps(to, raw);
+    else _mm256_stream_pd(to, raw);
+#else
+    store(to);
+#endif
+  }
+
   // For the tail of an array: always packet math, so that an element's value never depends on its place.
   static Packet load_part(const S* from, int count) {
     alignas(64) S lanes[size] = {};
@@ -38,6 +51,8 @@ struct Packet {
     store(lanes);
     for (int i = 0; i < count; ++i) to[i] = lanes[i];
   }
+
+  S total() const { return Eigen::internal::predux(raw); }  // the sum of all lanes
 
   // A function that has no packet form, lane by lane.
   template <class Function>
@@ -52,8 +67,16 @@ struct Packet {
   friend Packet operator-(Packet a, Packet b) { return Eigen::internal::psub(a.raw, b.raw); }
   friend Packet operator*(Packet a, Packet b) { return Eigen::internal::pmul(a.raw, b.raw); }
   friend Packet operator/(Packet a, Packet b) { return Eigen::internal::pdiv(a.raw, b.raw); }
+  friend Packet fma(Packet a, Packet b, Packet c) { return Eigen::internal::pmadd(a.raw, b.raw, c.raw); }  // a * b + c
   friend Packet operator-(Packet a) { return Eigen::internal::pnegate(a.raw); }
 };
+
+// Makes the streams of this thread visible to the others.
+inline void finish_streams() {
+#if defined(__AVX__)
+  _mm_sfence();
+#endif
+}
 
 }  // namespace floe::cpu
 
@@ -95,21 +118,34 @@ Packet<S> sqrt(Packet<S> x) {
 #endif
 }
 
-// Eigen's exp stops short of 0 and infinity, for float at 88.38 already: beyond 88 it takes x - 1.
+// y * 2^n for whole n, also where 2^n alone is beyond S.
+template <class S>
+Packet<S> scaled(Packet<S> y, Packet<S> n) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<S, float>) return _mm512_scalef_ps(y.raw, n.raw);
+  else return _mm512_scalef_pd(y.raw, n.raw);
+#else
+  return packet::pldexp(y.raw, n.raw);
+#endif
+}
+
+// For float, x = n log 2 + r and a polynomial in r, as in Cephes; infinity and 0 come from the scaling. Eigen's double
+// stops short of both.
 template <class S>
 Packet<S> exp(Packet<S> x) {
-  const S top = std::is_same_v<S, float> ? S(88.72283) : S(709.782712893384);
-  const S bottom = std::is_same_v<S, float> ? S(-87.33654) : S(-708.3964185322641);
-  Packet<S> y;
   if constexpr (std::is_same_v<S, float>) {
-    Packet<S> late = less(Packet<S>(88), x);
-    y = packet::pexp((x - select(late, Packet<S>(1), Packet<S>(0))).raw);
-    y = select(late, y * Packet<S>(2.718281828459045), y);
+    x = packet::pmax(packet::pmin(x.raw, Packet<S>(89).raw), Packet<S>(-104).raw);  // NaN stays
+    Packet<S> n = rint(x * Packet<S>(1.44269504088896341));
+    Packet<S> r = fma(n, Packet<S>(2.12194440e-4), fma(n, Packet<S>(-0.693359375), x));
+    Packet<S> p = fma(Packet<S>(1.9875691500e-4), r, Packet<S>(1.3981999507e-3));
+    p = fma(fma(p, r, Packet<S>(8.3334519073e-3)), r, Packet<S>(4.1665795894e-2));
+    p = fma(fma(p, r, Packet<S>(1.6666665459e-1)), r, Packet<S>(5.0000001201e-1));
+    return scaled(fma(p, r * r, r + Packet<S>(1)), n);
   } else {
-    y = packet::pexp(x.raw);
+    Packet<S> y = packet::pexp(x.raw);
+    y = select(less(Packet<S>(709.782712893384), x), Packet<S>(std::numeric_limits<S>::infinity()), y);
+    return select(less(x, Packet<S>(-708.3964185322641)), Packet<S>(0), y);
   }
-  y = select(less(Packet<S>(top), x), Packet<S>(std::numeric_limits<S>::infinity()), y);
-  return select(less(x, Packet<S>(bottom)), Packet<S>(0), y);
 }
 
 // Kahan's corrections keep the digits that 1 + x and exp(x) - 1 lose.
