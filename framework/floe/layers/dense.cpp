@@ -16,7 +16,7 @@ Dense::Dense(Layer* parent, const std::string& name, DenseOptions options) : Lay
 Tensor Dense::operator()(Operand x) {
   LayerCall call(*this, x);
   Tensor y = matmul(x, *weights_);
-  return call.done(bias_ ? y + *bias_ : y);
+  return call.done(bias_ ? std::move(y) + *bias_ : y);
 }
 
 }  // namespace floe

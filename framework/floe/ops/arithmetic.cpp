@@ -17,7 +17,7 @@ namespace {
 
 // The two operands as tensors of one dtype; a number becomes a tensor of rank 0 like the other.
 struct Pair {
-  Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) {
+  Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) : a(a), b(b) {
     const OperandOrNumber& tensor = a.is_number() ? b : a;
     if (tensor.is_number()) throw ValueError(message(op, "needs at least one tensor", {}, caller(a.where())));
     require_defined(op, tensor, a.is_number() ? "b" : "a");
@@ -44,6 +44,17 @@ struct Pair {
     return full({}, value, tensor->dtype(), tensor->device());
   }
 
+  // Uninitialised memory for a result, or that of an operand that is as large and spent.
+  Tensor result(const Shape& shape, bool kept) {
+    for (const OperandOrNumber* operand : {&a, &b}) {
+      if (!operand->is_number() && (*operand)->shape() == shape && place.reuse(*operand, kept))
+        return (*operand)->detached();
+    }
+    return Tensor(shape, first->dtype(), first->device());
+  }
+
+  const OperandOrNumber &a, &b;
+  ResultPlace place;
   Tensor from_number;
   const Tensor* first;
   const Tensor* second;
@@ -78,7 +89,7 @@ void apply(Formula, const Tensor& a, const Tensor& b, Tensor& y) {
     return cpu::row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>;
   });
   cpu::broadcast_rows(cpu::BroadcastPlan(y.shape(), a.shape(), b.shape()), row,
-                      static_cast<std::byte*>(y.raw_mutable()), item_size(y.dtype()),
+                      static_cast<std::byte*>(const_cast<void*>(y.raw())), item_size(y.dtype()),
                       static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()),
                       item_size(a.dtype()));
 }
@@ -91,11 +102,11 @@ void require_numbers(const char* op, const Pair& pair, Location where, bool floa
                            {{"a", *pair.first}, {"b", *pair.second}}, caller(where)));
 }
 
-// Check, allocate, run; the caller records.
+// Check, allocate, run; the caller records, and may keep the operands.
 template <class Formula>
-Tensor arithmetic(const char* op, const Pair& pair, Location where, Formula formula, bool floating = false) {
+Tensor arithmetic(const char* op, Pair& pair, Location where, Formula formula, bool kept, bool floating = false) {
   require_numbers(op, pair, where, floating);
-  Tensor y(broadcast_shape(op, pair, where), pair.first->dtype(), pair.first->device());
+  Tensor y = pair.result(broadcast_shape(op, pair, where), kept);
   apply<void>(formula, *pair.first, *pair.second, y);
   return y;
 }
@@ -136,7 +147,7 @@ Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location
 
 Tensor add(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("add", a, b);
-  Tensor y = arithmetic("add", pair, a.where(), [](auto p, auto q) { return p + q; });
+  Tensor y = arithmetic("add", pair, a.where(), [](auto p, auto q) { return p + q; }, false);
   record({"add", a.where()}, {*pair.first, *pair.second}, y, {},
          [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
@@ -147,7 +158,7 @@ Tensor add(OperandOrNumber a, OperandOrNumber b) {
 
 Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("subtract", a, b);
-  Tensor y = arithmetic("subtract", pair, a.where(), [](auto p, auto q) { return p - q; });
+  Tensor y = arithmetic("subtract", pair, a.where(), [](auto p, auto q) { return p - q; }, false);
   record({"subtract", a.where()}, {*pair.first, *pair.second}, y, {},
          [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
@@ -159,7 +170,7 @@ Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
 Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("multiply", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("multiply", pair, a.where(), [](auto p, auto q) { return p * q; });
+  Tensor y = arithmetic("multiply", pair, a.where(), [](auto p, auto q) { return p * q; }, true);
   record({"multiply", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(multiply(op.dy(), op.kept(0)), sa));
@@ -171,7 +182,7 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
 Tensor divide(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("divide", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("divide", pair, a.where(), [](auto p, auto q) { return p / q; }, true);
+  Tensor y = arithmetic("divide", pair, a.where(), [](auto p, auto q) { return p / q; }, true, true);
   record({"divide", a.where()}, {p, q}, y, {q, kept_for(q, y)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
     Tensor da = divide(op.dy(), op.kept(0));
     if (op.needs(0)) op.give(0, sum_to(da, sa));
@@ -183,7 +194,7 @@ Tensor divide(OperandOrNumber a, OperandOrNumber b) {
 Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("maximum", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("maximum", pair, a.where(), [](auto p, auto q) { return math::maximum(p, q); });
+  Tensor y = arithmetic("maximum", pair, a.where(), [](auto p, auto q) { return math::maximum(p, q); }, true);
   record({"maximum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
     Tensor first = greater_equal(op.kept(0), op.kept(1));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
@@ -195,7 +206,7 @@ Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
 Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("minimum", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("minimum", pair, a.where(), [](auto p, auto q) { return math::minimum(p, q); });
+  Tensor y = arithmetic("minimum", pair, a.where(), [](auto p, auto q) { return math::minimum(p, q); }, true);
   record({"minimum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
     Tensor first = less_equal(op.kept(0), op.kept(1));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
@@ -207,7 +218,7 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
 Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("pow", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("pow", pair, a.where(), [](auto p, auto q) { return math::pow(p, q); }, true);
+  Tensor y = arithmetic("pow", pair, a.where(), [](auto p, auto q) { return math::pow(p, q); }, true, true);
   record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
     if (op.needs(0)) {
@@ -222,7 +233,7 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   return y;
 }
 
-Tensor negative(Operand x) { return multiply(x, -1.0); }
+Tensor negative(Operand x) { return multiply(std::move(x), -1.0); }
 
 Tensor equal(OperandOrNumber a, OperandOrNumber b) {
   return comparison("equal", a, b, [](auto p, auto q) { return p == q; });

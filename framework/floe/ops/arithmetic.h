@@ -23,11 +23,11 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b);
 Tensor pow(OperandOrNumber a, OperandOrNumber b);
 Tensor negative(Operand x);  // x * -1, so a ValueError for uint8 and bool
 
-inline Tensor operator+(OperandOrNumber a, OperandOrNumber b) { return add(a, b); }
-inline Tensor operator-(OperandOrNumber a, OperandOrNumber b) { return subtract(a, b); }
-inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(a, b); }
-inline Tensor operator/(OperandOrNumber a, OperandOrNumber b) { return divide(a, b); }
-inline Tensor operator-(Operand x) { return negative(x); }
+inline Tensor operator+(OperandOrNumber a, OperandOrNumber b) { return add(std::move(a), std::move(b)); }
+inline Tensor operator-(OperandOrNumber a, OperandOrNumber b) { return subtract(std::move(a), std::move(b)); }
+inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(std::move(a), std::move(b)); }
+inline Tensor operator/(OperandOrNumber a, OperandOrNumber b) { return divide(std::move(a), std::move(b)); }
+inline Tensor operator-(Operand x) { return negative(std::move(x)); }
 
 // bool, from two tensors of one dtype, also bool; no gradient. NaN is equal to nothing, and neither less nor greater.
 Tensor equal(OperandOrNumber a, OperandOrNumber b);
@@ -37,10 +37,10 @@ Tensor less_equal(OperandOrNumber a, OperandOrNumber b);
 Tensor greater(OperandOrNumber a, OperandOrNumber b);
 Tensor greater_equal(OperandOrNumber a, OperandOrNumber b);
 
-inline Tensor operator<(OperandOrNumber a, OperandOrNumber b) { return less(a, b); }
-inline Tensor operator<=(OperandOrNumber a, OperandOrNumber b) { return less_equal(a, b); }
-inline Tensor operator>(OperandOrNumber a, OperandOrNumber b) { return greater(a, b); }
-inline Tensor operator>=(OperandOrNumber a, OperandOrNumber b) { return greater_equal(a, b); }
+inline Tensor operator<(OperandOrNumber a, OperandOrNumber b) { return less(std::move(a), std::move(b)); }
+inline Tensor operator<=(OperandOrNumber a, OperandOrNumber b) { return less_equal(std::move(a), std::move(b)); }
+inline Tensor operator>(OperandOrNumber a, OperandOrNumber b) { return greater(std::move(a), std::move(b)); }
+inline Tensor operator>=(OperandOrNumber a, OperandOrNumber b) { return greater_equal(std::move(a), std::move(b)); }
 
 // bool from bool; DTypeError for anything else. No gradient.
 Tensor logical_and(Operand a, Operand b);

@@ -12,6 +12,38 @@ inline void require_defined(const char* op, const Operand& x, const char* role) 
   if (!x->defined()) throw ValueError(message(op, std::string(role) + " has no value yet", {}, caller(x.where())));
 }
 
+// Where an op writes its result: over an operand that is spent, so that a chain of pointwise ops walks over one piece of
+// memory; but not if the tape keeps that operand, and not while ops are observed, as observers look at inputs
+// afterwards. The operand is given up when this ends, after the op was recorded.
+class ResultPlace {
+ public:
+  ResultPlace() = default;
+  ResultPlace(const ResultPlace&) = delete;
+  ResultPlace& operator=(const ResultPlace&) = delete;
+  ~ResultPlace() {
+    if (reused_) reused_->give_up();
+  }
+
+  bool reuse(const Operand& x, bool kept) {
+    bool may = x.is_spent() && (kept ? detail::hooks == 0 : !(detail::hooks & detail::observed));
+    if (may) reused_ = &x;
+    return may;
+  }
+
+  Tensor like(const Operand& x, bool kept) {
+    return reuse(x, kept) ? x->detached() : Tensor(x->shape(), x->dtype(), x->device());
+  }
+
+ private:
+  const Operand* reused_ = nullptr;
+};
+
+// The elements of a result, also where it shares its memory with a spent operand.
+template <class T>
+T* result_data(Tensor& y) {
+  return const_cast<T*>(y.data<T>());
+}
+
 inline void require_floating(const char* op, const Operand& x, const char* role = "x") {
   require_defined(op, x, role);
   if (is_floating(x->dtype())) return;

@@ -166,10 +166,11 @@ struct Clip {
 template <class Function>
 Tensor blocked(const char* name, const Operand& x, Function function) {
   require_defined(name, x, "x");
-  Tensor y(x->shape(), x->dtype(), x->device());
+  ResultPlace place;
+  Tensor y = place.like(x, false);
   dispatch(x->dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>)
-      cpu::pointwise_flat<T>(x->elements(), function, y.mutable_data<T>(), x->data<T>());
+      cpu::pointwise_flat<T>(x->elements(), function, result_data<T>(y), x->data<T>());
   });
   record_blocked({name, x.where()}, {x}, y);
   return y;

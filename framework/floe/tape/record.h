@@ -43,6 +43,7 @@ struct OpInfo {
 class Backward {
  public:
   const Tensor& dy(int output = 0) const;  // undefined if nothing flows back through this output
+  Tensor take_dy();  // that of a single output, and where no one else will read it, the only handle to it
   const Tensor& kept(int index) const;
   bool needs(int input) const;
   void give(int input, Tensor dx);

@@ -80,6 +80,12 @@ struct Backward::Walk {
 };
 
 const Tensor& Backward::dy(int output) const { return *walk_->slot(node_->first_output + static_cast<NodeId>(output)); }
+Tensor Backward::take_dy() {
+  bool kept = walk_->flags_of(node_->first_output) & Walk::source;
+  Tensor& slot = *walk_->slot(node_->first_output);
+  return kept ? slot : std::move(slot);
+}
+
 const Tensor& Backward::kept(int index) const { return node_->kept[index]; }
 bool Backward::needs(int input) const { return walk_->flags_of(node_->inputs[input]) & Walk::needed; }
 bool Backward::differentiable() const { return walk_->differentiable; }
