@@ -13,10 +13,14 @@ template <class S> using Wide = std::conditional_t<std::is_floating_point_v<S>, 
 
 // out[i] = formula(in[i]...) for any dtype. The last few go one by one: a line can be so short that they are all.
 template <class S, class Formula, class... In>
-void lane_row(std::int64_t size, Formula formula, S* out, const In*... in) {
+void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*... in) {
   std::int64_t i = 0;
   if constexpr (std::is_floating_point_v<S>) {
-    for (; i + Packet<S>::size <= size; i += Packet<S>::size) formula(Packet<S>::load(in + i)...).store(out + i);
+    for (; i + Packet<S>::size <= size; i += Packet<S>::size) {
+      Packet<S> y = formula(Packet<S>::load(in + i)...);
+      if (stream) y.stream(out + i);
+      else y.store(out + i);
+    }
   }
   for (; i < size; ++i) out[i] = static_cast<S>(formula(in[i]...));
 }
@@ -85,6 +89,14 @@ struct PerLane {
 template <class S> const S* at(const S* matrix, std::int64_t offset) { return matrix + offset; }
 template <class S> const S* at(PerLane<S> lanes, std::int64_t) { return lanes.values; }
 
+// Asks for what a walk will read some KiB further on: with its sums to do beside, it would wait for memory.
+template <class S>
+void prefetch(const S* matrix, std::int64_t offset, std::int64_t length) {
+  const char* ahead = reinterpret_cast<const char*>(matrix + offset) + 4096;
+  for (std::int64_t i = 0; i < length * static_cast<std::int64_t>(sizeof(S)); i += 64) __builtin_prefetch(ahead + i);
+}
+template <class S> void prefetch(PerLane<S>, std::int64_t, std::int64_t) {}
+
 // The lanes of one reduction of one part; after it, the first part.columns of them are the result.
 template <class S, class Term>
 struct Reduced {
@@ -100,16 +112,17 @@ void reduce_part(const ColumnPlan& plan, const ColumnPlan::Part& part, S identit
   auto each = [&](auto body) { std::apply([&](const auto&... result) { (body(result), ...); }, results); };
   each([&](const auto& result) { std::fill_n(result.lanes, plan.fold * part.columns, identity); });
   plan.lines(part, [&](std::int64_t offset, std::int64_t length) {
+    (prefetch(in, offset, length), ...);
     each([&](const auto& result) {
       auto take = [&](auto lane, auto... values) { return join(lane, result.term(values...)); };
-      lane_row<S>(length, take, result.lanes, static_cast<const S*>(result.lanes), at(in, offset)...);
+      lane_row<S>(false, length, take, result.lanes, static_cast<const S*>(result.lanes), at(in, offset)...);
     });
   });
   for (std::int64_t half = plan.fold / 2; half >= 1; half /= 2) {
     std::int64_t size = half * part.columns;
     each([&](const auto& result) {
       const S* lanes = result.lanes;
-      lane_row<S>(size, join, result.lanes, lanes, lanes + size);
+      lane_row<S>(false, size, join, result.lanes, lanes, lanes + size);
     });
   }
 }

@@ -10,23 +10,26 @@ void map_rows(const ColumnPlan& plan, const std::array<const S*, count>& paramet
               const In*... x) {
   std::array<std::vector<S>, count> tiles;
   for (std::size_t i = 0; i < count; ++i) tiles[i] = plan.tiled(parameters[i], plan.columns);
+  bool stream = worth_streaming(y, plan.rows * plan.columns * static_cast<std::int64_t>(sizeof(S))) && plan.columns % 16 == 0;
   parallel_ranges(plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       ColumnPlan::Part part = plan.part(i);
       plan.lines(part, [&](std::int64_t offset, std::int64_t length) {
         auto line = [&](auto&... tile) {
-          lane_row<S>(length, formula, y + offset, x + offset..., tile.data() + part.column...);
+          lane_row<S>(stream, length, formula, y + offset, x + offset..., tile.data() + part.column...);
         };
         std::apply(line, std::as_const(tiles));
       });
     }
+    if (stream) finish_streams();
   });
 }
 
 }  // namespace
 
-// Each part finds its mean and then its squared deviations while it is in the cache; the parts are combined in order by
-// Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+// Each part takes the deviations from the mean of its first rows, in one pass, and corrects for what that mean was off;
+// if it was off by much, once more from the better mean. The parts are combined in order by Chan, Golub and LeVeque,
+// "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   dispatch_floating(x.dtype(), [&]<class S>() {
     ColumnPlan plan(x.dim(0), x.dim(1));
@@ -34,25 +37,41 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     const S* in = x.data<S>();
     std::vector<double> part_means(plan.row_parts * channels), part_squares(plan.row_parts * channels);
 
-    // Take the deviations from a rounded mean; their own sum corrects both results.
     parallel_ranges(plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
-      std::vector<S> sums(plan.lanes()), squares(plan.lanes());
+      std::vector<S> sums(plan.lanes()), squares(plan.lanes()), centre(plan.lanes());
+      auto deviation = [](auto value, auto middle) { return value - middle; };
+      auto square = [](auto value, auto middle) { return (value - middle) * (value - middle); };
+      std::tuple both{Reduced{sums.data(), deviation}, Reduced{squares.data(), square}};
       for (std::int64_t i = begin; i < end; ++i) {
         ColumnPlan::Part part = plan.part(i);
         if (part.rows == 0) continue;
-        reduce_part(plan, part, S(0), sum, std::tuple{Reduced{sums.data(), itself}}, in);
-        for (std::int64_t c = 0; c < part.columns; ++c) sums[c] /= static_cast<S>(part.rows);
-        std::vector<S> centre = plan.tiled(sums.data(), part.columns);
-        auto deviation = [](auto value, auto middle) { return value - middle; };
-        auto square = [](auto value, auto middle) { return (value - middle) * (value - middle); };
-        std::tuple both{Reduced{sums.data(), deviation}, Reduced{squares.data(), square}};
-        reduce_part(plan, part, S(0), sum, both, in, PerLane<S>{centre.data()});
         const double share = 1.0 / static_cast<double>(part.rows);
+        auto deviate_from = [&](auto middle) {  // middle(column)
+          for (std::int64_t c = 0; c < part.columns; ++c) centre[c] = static_cast<S>(middle(c));
+          for (std::int64_t k = 1; k < plan.fold; ++k)
+            std::copy_n(centre.data(), part.columns, centre.data() + k * part.columns);
+          reduce_part(plan, part, S(0), sum, both, in, PerLane<S>{centre.data()});
+        };
+
+        const std::int64_t first_rows = std::min<std::int64_t>(part.rows, 16);
+        deviate_from([&](std::int64_t c) {
+          double total = 0;
+          for (std::int64_t row = 0; row < first_rows; ++row) total += in[(part.row + row) * channels + part.column + c];
+          return total / static_cast<double>(first_rows);
+        });
+        auto was_off = [&](std::int64_t c) { return sums[c] * share; };
+        auto rest_of = [&](std::int64_t c) { return squares[c] - was_off(c) * sums[c]; };
+        bool by_much = false;
+        for (std::int64_t c = 0; c < part.columns; ++c) by_much |= was_off(c) * sums[c] > 2 * rest_of(c);
+        if (by_much) {
+          std::vector<double> better(part.columns);
+          for (std::int64_t c = 0; c < part.columns; ++c) better[c] = centre[c] + was_off(c);
+          deviate_from([&](std::int64_t c) { return better[c]; });
+        }
         for (std::int64_t c = 0; c < part.columns; ++c) {
-          double rest = sums[c] * share;
           std::int64_t slot = part.row_part * channels + part.column + c;
-          part_means[slot] = centre[c] + rest;
-          part_squares[slot] = squares[c] - rest * sums[c];
+          part_means[slot] = centre[c] + was_off(c);
+          part_squares[slot] = rest_of(c);
         }
       }
     });

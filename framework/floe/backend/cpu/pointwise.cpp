@@ -3,6 +3,11 @@
 
 namespace floe::cpu {
 
+bool worth_streaming(const void* out, std::int64_t bytes) {
+  constexpr std::int64_t caches = 32 << 20;  // of most machines; what the system says of it is often wrong
+  return bytes > caches && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+}
+
 BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape) {
   std::int64_t a_step = 1, b_step = 1;
   for (int axis = out.rank() - 1; axis >= 0; --axis) {  // innermost first, into slot 0
@@ -17,39 +22,77 @@ BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape
   if (rank == 0) sizes[0] = 1, rank = 1;
 }
 
+namespace {
+
+constexpr std::int64_t short_row = 256, tile_bytes = 4096;
+
+// Short rows, under which one operand begins anew and the other goes on, as under a bias: that operand is repeated in a
+// tile, and many rows become one.
+struct Tile {
+  Tile(const BroadcastPlan& plan, std::size_t item) {
+    auto begins_anew = [&](const auto& steps) { return steps[0] == 1 && steps[1] == 0; };
+    auto goes_on = [&](const auto& steps) { return steps[0] == 1 && steps[1] == plan.sizes[0]; };
+    if (plan.rank < 2 || plan.sizes[0] >= short_row) return;
+    if (begins_anew(plan.a) && goes_on(plan.b)) of_a = true;
+    else if (!(begins_anew(plan.b) && goes_on(plan.a))) return;
+    rows = std::min(plan.sizes[1], tile_bytes / (plan.sizes[0] * static_cast<std::int64_t>(item)));
+  }
+
+  std::int64_t rows = 1;  // of the plan that become one; 1 if none do
+  bool of_a = false;
+};
+
+}  // namespace
+
 void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
                     const std::byte* b, std::size_t item) {
   std::int64_t size = plan.sizes[0], rows = 1;
   for (int axis = 1; axis < plan.rank; ++axis) rows *= plan.sizes[axis];
-  auto run = [&](std::int64_t count, std::int64_t y, std::int64_t p, std::int64_t q) {
-    row(count, out + y * static_cast<std::int64_t>(out_item), a + p * static_cast<std::int64_t>(item), plan.a[0],
-        b + q * static_cast<std::int64_t>(item), plan.b[0]);
-  };
+  bool stream = worth_streaming(out, size * rows * static_cast<std::int64_t>(out_item)) &&
+                (rows == 1 || size % 64 == 0) && out != a && out != b;
 
-  // One long row is cut; many rows are dealt out.
+  // One long row is cut.
   if (rows == 1) {
     parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
-      run(end - begin, begin, begin * plan.a[0], begin * plan.b[0]);
+      row(stream, end - begin, out + begin * static_cast<std::int64_t>(out_item),
+          a + begin * plan.a[0] * static_cast<std::int64_t>(item), plan.a[0],
+          b + begin * plan.b[0] * static_cast<std::int64_t>(item), plan.b[0]);
+      if (stream) finish_streams();
     });
     return;
   }
-  parallel_ranges(rows, rows_per_part(size), [&](std::int64_t begin, std::int64_t end) {
+
+  // Many rows are dealt out, each part walking through the axes like an odometer.
+  const Tile tile(plan, item);
+  parallel_ranges(rows, std::max(rows_per_part(size), tile.rows), [&](std::int64_t begin, std::int64_t end) {
     std::array<std::int64_t, Shape::max_rank> index{};
     std::int64_t at_a = 0, at_b = 0;
-    std::int64_t rest = begin;
-    for (int axis = 1; axis < plan.rank; ++axis) {
-      index[axis] = rest % plan.sizes[axis], rest /= plan.sizes[axis];
-      at_a += index[axis] * plan.a[axis], at_b += index[axis] * plan.b[axis];
-    }
-    for (std::int64_t r = begin; r < end; ++r) {
-      run(size, r * size, at_a, at_b);
-      for (int axis = 1; axis < plan.rank; ++axis) {
-        at_a += plan.a[axis], at_b += plan.b[axis];
-        if (++index[axis] < plan.sizes[axis]) break;
-        at_a -= index[axis] * plan.a[axis], at_b -= index[axis] * plan.b[axis];
-        index[axis] = 0;
+    auto move = [&](int axis, std::int64_t count) {
+      index[axis] += count, at_a += count * plan.a[axis], at_b += count * plan.b[axis];
+    };
+    for (std::int64_t rest = begin, axis = 1; axis < plan.rank; rest /= plan.sizes[axis++])
+      move(static_cast<int>(axis), rest % plan.sizes[axis]);
+
+    alignas(64) std::byte tiled[tile_bytes];
+    const std::byte* tiled_from = nullptr;
+    for (std::int64_t r = begin; r < end;) {
+      const std::byte *p = a + at_a * static_cast<std::int64_t>(item), *q = b + at_b * static_cast<std::int64_t>(item);
+      std::int64_t together = std::min({tile.rows, end - r, plan.sizes[1] - index[1]});
+      if (together > 1) {
+        const std::byte*& repeated = tile.of_a ? p : q;
+        std::size_t bytes = static_cast<std::size_t>(size) * item;
+        if (std::exchange(tiled_from, repeated) != repeated) {
+          for (std::int64_t i = 0; i < tile.rows; ++i) std::copy_n(repeated, bytes, tiled + static_cast<std::size_t>(i) * bytes);
+        }
+        repeated = tiled;
       }
+      row(stream, together * size, out + r * size * static_cast<std::int64_t>(out_item), p, plan.a[0], q, plan.b[0]);
+      r += together;
+      move(1, together);
+      for (int axis = 1; axis + 1 < plan.rank && index[axis] == plan.sizes[axis]; ++axis)
+        move(axis, -plan.sizes[axis]), move(axis + 1, 1);
     }
+    if (stream) finish_streams();
   });
 }
 

@@ -9,15 +9,24 @@ namespace floe::cpu {
 
 inline constexpr std::int64_t pointwise_grain = 16384;  // elements of a part; a multiple of every packet
 
+// Is it best to stream so many bytes to this place: are they more than the caches hold? A result that is written over
+// an operand is in the cache anyway.
+bool worth_streaming(const void* out, std::int64_t bytes);
+
 // out[i] = formula(in[i]...) for 0 .. size, one after another; a step of 0 repeats the first element of that input.
 template <class S, class Formula, class... In>
-void packet_row(std::int64_t size, Formula formula, S* out, std::pair<const S*, std::int64_t> first, In... rest) {
+void packet_row(bool stream, std::int64_t size, Formula formula, S* out, std::pair<const S*, std::int64_t> first,
+                In... rest) {
   auto load = [](auto in, std::int64_t i) { return in.second ? Packet<S>::load(in.first + i) : Packet<S>(*in.first); };
   auto load_part = [](auto in, std::int64_t i, int n) {
     return in.second ? Packet<S>::load_part(in.first + i, n) : Packet<S>(*in.first);
   };
   std::int64_t i = 0;
-  for (; i + Packet<S>::size <= size; i += Packet<S>::size) formula(load(first, i), load(rest, i)...).store(out + i);
+  for (; i + Packet<S>::size <= size; i += Packet<S>::size) {
+    Packet<S> y = formula(load(first, i), load(rest, i)...);
+    if (stream) y.stream(out + i);
+    else y.store(out + i);
+  }
   if (int left = static_cast<int>(size - i))
     formula(load_part(first, i, left), load_part(rest, i, left)...).store_part(out + i, left);
 }
@@ -25,9 +34,11 @@ void packet_row(std::int64_t size, Formula formula, S* out, std::pair<const S*, 
 // out[i] = formula(in[i]...) for tensors of one shape; out may be one of them.
 template <class S, class Formula, class... In>
 void pointwise_flat(std::int64_t size, Formula formula, S* out, const In*... in) {
+  bool stream = worth_streaming(out, size * static_cast<std::int64_t>(sizeof(S))) && ((out != in) && ...);
   parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
     if constexpr (std::is_floating_point_v<S>) {
-      packet_row<S>(end - begin, formula, out + begin, std::pair{in + begin, std::int64_t{1}}...);
+      packet_row<S>(stream, end - begin, formula, out + begin, std::pair{in + begin, std::int64_t{1}}...);
+      if (stream) finish_streams();
     } else {
       for (std::int64_t i = begin; i < end; ++i) out[i] = static_cast<S>(formula(in[i]...));
     }
@@ -48,16 +59,17 @@ struct BroadcastPlan {
 };
 
 // One row of a broadcast: out[i] = formula(a[i * a_step], b[i * b_step]), the steps 0 or the same throughout.
-using Row = void (*)(std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b,
+using Row = void (*)(bool stream, std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b,
                      std::int64_t b_step);
 
 template <class S, class Out, class Formula>
-void row(std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b, std::int64_t b_step) {
+void row([[maybe_unused]] bool stream, std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b,
+         std::int64_t b_step) {
   auto y = static_cast<Out*>(out);
   auto p = static_cast<const S*>(a), q = static_cast<const S*>(b);
   if constexpr (std::is_floating_point_v<S> && std::is_same_v<S, Out>) {
     if (a_step <= 1 && b_step <= 1)
-      return packet_row<S>(size, Formula{}, y, std::pair{p, a_step}, std::pair{q, b_step});
+      return packet_row<S>(stream, size, Formula{}, y, std::pair{p, a_step}, std::pair{q, b_step});
   }
   for (std::int64_t i = 0; i < size; ++i) y[i] = static_cast<Out>(Formula{}(p[i * a_step], q[i * b_step]));
 }

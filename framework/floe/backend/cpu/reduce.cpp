@@ -13,9 +13,18 @@ template <class T> using Element = std::conditional_t<std::is_same_v<T, bool>, s
 // y = the elements of x joined along the axis: each part by itself, then the parts in order.
 template <class S, class Total, class Join>
 void reduce(const Tensor& x, const Folded& axis, S identity, Join join, Tensor& y) {
-  ColumnPlan plan(axis.reduced, axis.inner);
   const S* in = static_cast<const S*>(x.raw());
   S* out = static_cast<S*>(y.raw_mutable());
+  if (axis.inner == 1 && axis.reduced <= 16) {  // too short to be cut into lanes
+    return parallel_ranges(axis.outer, rows_per_part(axis.reduced), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        S total = identity;
+        for (std::int64_t k = 0; k < axis.reduced; ++k) total = join(total, in[i * axis.reduced + k]);
+        out[i] = total;
+      }
+    });
+  }
+  ColumnPlan plan(axis.reduced, axis.inner);
   std::int64_t row_parts = plan.row_parts, matrix = axis.reduced * axis.inner;
   std::vector<S> partials(row_parts == 1 ? 0 : axis.outer * row_parts * axis.inner);
   S* results = row_parts == 1 ? out : partials.data();

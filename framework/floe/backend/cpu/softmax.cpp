@@ -51,7 +51,7 @@ S sum_row(std::int64_t size, Term term, const In*... in) {
 // out[i] = formula(in[i]...) along a row.
 template <class S, class Formula, class... In>
 void map_row(std::int64_t size, Formula formula, S* out, const In*... in) {
-  packet_row<S>(size, formula, out, std::pair{in, std::int64_t{1}}...);
+  packet_row<S>(false, size, formula, out, std::pair{in, std::int64_t{1}}...);
 }
 
 // body(offset, size) for each row of the last axis.
