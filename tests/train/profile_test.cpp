@@ -13,6 +13,7 @@
 #include <floe/layers/batch_normalization.h>
 #include <floe/layers/dense.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/conv2d.h>
 #include <floe/ops/losses.h>
 #include <floe/ops/matmul.h>
 #include <floe/ops/pointwise.h>
@@ -27,7 +28,8 @@
 namespace floe {
 namespace {
 
-// The cells of the table's lines by name: calls, ms, share, us/call, GB, GB/s. Outside of ops: ms, share.
+// The cells of the table's lines by name: calls, ms, share, us/call, GFLOP/s, GB, GB/s, without those that are a dash.
+// Outside of ops: ms, share.
 std::map<std::string, std::vector<double>> cells(const std::string& table) {
   std::map<std::string, std::vector<double>> lines;
   std::istringstream in(table);
@@ -81,7 +83,9 @@ TEST(Profile, AccountsForAScopeOfMatrices) {
   auto rows = cells(table);
   EXPECT_GE(rows.at("matmul").at(1), 0.8 * whole);
   EXPECT_LE(rows.at("matmul").at(1) + rows.at("outside of ops").at(0), whole + 0.02);
-  EXPECT_DOUBLE_EQ(rows.at("matmul").at(4), 0.06) << "20 times three matrices of 1 MiB";
+  double calculated = 20 * 2 * std::pow(512.0, 3) / 1e9;  // GFLOP
+  EXPECT_NEAR(rows.at("matmul").at(4), calculated / (rows.at("matmul").at(1) / 1e3), 0.06);
+  EXPECT_DOUBLE_EQ(rows.at("matmul").at(5), 0.06) << "20 times three matrices of 1 MiB";
 }
 
 TEST(Profile, LeavesTheTimeBetweenOpsOutside) {
@@ -135,13 +139,67 @@ TEST(Profile, LaysOutTheTable) {
   Profile profile;
   Tensor y = matmul(x, x) + 1.0;
   std::string masked = std::regex_replace(profile.table(), std::regex("[0-9.]+"), "0");
-  masked = std::regex_replace(masked, std::regex(" +0"), " 0");
+  masked = std::regex_replace(masked, std::regex(" +([0-])"), " $1");
+  masked = std::regex_replace(masked, std::regex("outside of ops\n.*\n\n"), "outside of ops\nREMEDY\n\n");
   EXPECT_EQ(masked.substr(masked.find(" takes")),
-            std::string(" takes 0 % of 0 s, the first 0 lines 0 %; 0 % is outside of ops\n\n"
-                        "op                 calls         ms    share    us/call       GB    GB/s\n") +
-                (masked.starts_with("matmul") ? "matmul 0 0 0 % 0 0 0\nadd 0 0 0 % 0 0 0\n"
-                                              : "add 0 0 0 % 0 0 0\nmatmul 0 0 0 % 0 0 0\n") +
+            std::string(" takes 0 % of 0 s, the first 0 lines 0 %; 0 % is outside of ops\nREMEDY\n\n"
+                        "op                 calls         ms    share    us/call  GFLOP/s       GB    GB/s\n") +
+                (masked.starts_with("matmul") ? "matmul 0 0 0 % 0 0 0 0\nadd 0 0 0 % 0 - 0 0\n"
+                                              : "add 0 0 0 % 0 - 0 0\nmatmul 0 0 0 % 0 0 0 0\n") +
                 "outside of ops 0 0 %\n");
+}
+
+// The second line of a table.
+std::string remedy(const Profile& profile) {
+  std::istringstream table(profile.table());
+  std::string line;
+  std::getline(table, line), std::getline(table, line);
+  return line;
+}
+
+TEST(Profile, SaysWhatWouldHelp) {
+  Rng rng(1);
+  Tensor image = random_normal({8, 32, 32, 32}, rng), filters = random_normal({3, 3, 32, 32}, rng), number = tensor(1.0);
+  auto begins = [](const std::string& text, const std::string& with) { EXPECT_TRUE(text.starts_with(with)) << text; };
+  {
+    Profile profile;
+    for (int i = 0; i < 10; ++i) conv2d(image, filters);
+    begins(remedy(profile), "convolutions and matrix products take ");
+  }
+  {
+    Profile profile;
+    for (int i = 0; i < 100; ++i) tanh(image);
+    begins(remedy(profile), "ops that move memory take ");
+  }
+  {
+    Profile profile;
+    for (int i = 0; i < 1000; ++i) {
+      tanh(number);
+    }
+    std::string text = remedy(profile);
+    EXPECT_TRUE(text.starts_with("short calls take ") || text.find("% is outside of ops: look there") != text.npos) << text;
+  }
+  {
+    Profile profile;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    tanh(number);
+    begins(remedy(profile), "100 % is outside of ops: look there first");
+  }
+}
+
+TEST(Profile, CountsTheArithmeticOfConvolutions) {
+  Variable x("x", ones({2, 8, 8, 3})), w("w", ones({3, 3, 3, 4}));
+  Profile profile;
+  GradientTape tape;
+  Tensor y = conv2d(x, w, {.strides = 2});
+  tape.gradient(y, Variables{&x, &w});
+  const double flops = 2.0 * (2 * 4 * 4 * 4) * (3 * 3 * 3);
+  auto rows = cells(profile.table());
+  for (const char* name : {"conv2d", "conv2d_input_gradient, backward", "conv2d_filter_gradient, backward"}) {
+    const std::vector<double>& row = rows.at(name);
+    double microseconds = row.at(3);  // rounded to 0.1, as GFLOP/s are
+    EXPECT_NEAR(row.at(4), flops / microseconds / 1e3, 0.06 + flops / (microseconds * microseconds) * 0.06 / 1e3) << name;
+  }
 }
 
 TEST(Profile, SaysThatThereWasNothing) {

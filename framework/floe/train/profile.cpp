@@ -22,6 +22,18 @@ bool shares_memory(const Tensor& output, TensorRefs inputs) {
   return std::any_of(inputs.begin(), inputs.end(), [&](const TensorRef& x) { return x->raw() == output.raw(); });
 }
 
+// Of convolutions and matrix products, whose shapes tell.
+double flops(std::string_view op, TensorRefs inputs, const Tensor& output) {
+  auto times = [](const Tensor& x, std::int64_t each) { return 2.0 * static_cast<double>(x.elements() * each); };
+  auto taps = [](const Tensor& filters) { return filters.dim(3) ? filters.elements() / filters.dim(3) : 0; };
+  if (op == "conv2d") return times(output, taps(*inputs[1]));
+  if (op == "conv2d_transpose" || op == "conv2d_input_gradient") return times(*inputs[0], taps(*inputs[1]));
+  if (op == "conv2d_filter_gradient") return times(*inputs[1], taps(output));
+  if (op != "matmul" || output.elements() == 0) return 0;
+  std::int64_t rows = output.elements() / output.dim(-1);  // of all matrices
+  return times(output, inputs[0]->elements() / std::min(rows, std::max<std::int64_t>(1, inputs[0]->elements())));
+}
+
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -66,12 +78,48 @@ void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> o
   if (works) {
     for (const TensorRef& input : inputs) row.bytes += bytes(*input);
     for (const Tensor* output : outputs) row.bytes += bytes(*output);
+    row.flops += flops(op.name, inputs, *outputs[0]);
   }
 
   if (events_.size() >= most_events) return;
   Event& event = events_.emplace_back(Event{op, of ? of->name : nullptr, start, end - start, {}, inputs.size()});
   for (const TensorRef& input : inputs) event.shapes.push_back(input->shape());
   for (const Tensor* output : outputs) event.shapes.push_back(output->shape());
+}
+
+// Whatever kind of work takes most, and what helps against it.
+std::string Profile::remedy() const {
+  enum Kind { calculating, moving, short_calls, waiting, outside, kinds };
+  struct Sum {
+    double seconds = 0, calls = 0, flops = 0, bytes = 0;
+  };
+  std::array<Sum, kinds> sums;
+  constexpr double short_call = 10e-6;
+  for (const auto& [key, row] : rows_) {
+    double seconds = in_seconds(row.time), calls = static_cast<double>(row.calls);
+    Kind kind = key.first == "data_wait"             ? waiting
+                : seconds < calls * short_call       ? short_calls
+                : row.flops > 0                      ? calculating
+                                                     : moving;
+    Sum& sum = sums[kind];
+    sum.seconds += seconds, sum.calls += calls, sum.flops += row.flops, sum.bytes += static_cast<double>(row.bytes);
+  }
+  sums[outside].seconds = in_seconds(now() - counted_);
+  auto most = std::max_element(sums.begin(), sums.end(), [](const Sum& a, const Sum& b) { return a.seconds < b.seconds; });
+  double percent = 100 * most->seconds / in_seconds(now());
+  switch (most - sums.begin()) {
+    case calculating:
+      return fmt::format("convolutions and matrix products take {:.0f} % at {:.0f} GFLOP/s: a smaller network or more cores "
+                         "would help", percent, most->flops / most->seconds / 1e9);
+    case moving:
+      return fmt::format("ops that move memory take {:.0f} % at {:.0f} GB/s: fewer passes over large tensors would help",
+                         percent, most->bytes / most->seconds / 1e9);
+    case short_calls:
+      return fmt::format("short calls take {:.0f} %, {:.1f} us each: a larger batch would help", percent,
+                         1e6 * most->seconds / most->calls);
+    case waiting: return fmt::format("waiting for data takes {:.0f} %: less work on it, or prefetch(), would help", percent);
+    default: return fmt::format("{:.0f} % is outside of ops: look there first, at data, printing and files", percent);
+  }
 }
 
 std::string Profile::table() const {
@@ -96,18 +144,19 @@ std::string Profile::table() const {
                                 [](Time sum, const Line& line) { return sum + line.row.time; });
     text = fmt::format("{} takes {:.0f} % of {:.2f} s, ", lines[0].name, percent(lines[0].row.time), whole);
     if (top > 1) text += fmt::format("the first {} lines {:.0f} %; ", top, percent(most));
-    text += fmt::format("{:.0f} % is outside of ops\n", percent(outside));
+    text += fmt::format("{:.0f} % is outside of ops\n{}\n", percent(outside), remedy());
   }
 
   std::size_t width = 14;
   for (const Line& line : lines) width = std::max(width, line.name.size());
-  text += fmt::format("\n{:<{}}  {:>8}  {:>9}  {:>7}  {:>9}  {:>7}  {:>6}\n", "op", width, "calls", "ms", "share",
-                      "us/call", "GB", "GB/s");
+  text += fmt::format("\n{:<{}}  {:>8}  {:>9}  {:>7}  {:>9}  {:>7}  {:>7}  {:>6}\n", "op", width, "calls", "ms", "share",
+                      "us/call", "GFLOP/s", "GB", "GB/s");
   for (const auto& [name, row] : lines) {
     double gigabytes = static_cast<double>(row.bytes) / 1e9, seconds = in_seconds(row.time);
-    text += fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %  {:>9.1f}  {:>7.2f}  {:>6}\n", name, width, row.calls,
+    auto rate = [&](double amount) { return seconds > 0 && amount > 0 ? fmt::format("{:.1f}", amount / seconds) : "-"; };
+    text += fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %  {:>9.1f}  {:>7}  {:>7.2f}  {:>6}\n", name, width, row.calls,
                         1e3 * seconds, percent(row.time), in_microseconds(row.time) / static_cast<double>(row.calls),
-                        gigabytes, seconds > 0 ? fmt::format("{:.1f}", gigabytes / seconds) : "-");
+                        rate(row.flops / 1e9), gigabytes, rate(gigabytes));
   }
   return text + fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %\n", "outside of ops", width, "",
                             1e3 * in_seconds(outside), percent(outside));

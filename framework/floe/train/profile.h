@@ -30,14 +30,16 @@ class Profile : public OpObserver {
  public:
   Profile() : began_(Clock::now()) {}
 
-  // One sentence about what dominates, then a line for each op, longest first. `backward` ops computed gradients; bytes
-  // are those of inputs and outputs, once for each call:
+  // One sentence about what dominates and one about what would help, then a line for each op, longest first. `backward`
+  // ops computed gradients; arithmetic is that of convolutions and matrix products, an addition or multiplication a
+  // FLOP; bytes are those of inputs and outputs, once for each call:
   //
   //   conv2d_filter_gradient, backward takes 30 % of 9.82 s, the first 3 lines 74 %; 3 % is outside of ops
+  //   convolutions and matrix products take 81 % at 215 GFLOP/s: a smaller network or more cores would help
   //
-  //   op                                         calls         ms    share    us/call       GB    GB/s
-  //   conv2d_filter_gradient, backward             700    2909.21   29.6 %     4156.0     2.45     0.8
-  //   conv2d_input_gradient, backward              400    2715.22   27.7 %     6788.0     2.03     0.7
+  //   op                                         calls         ms    share    us/call  GFLOP/s       GB    GB/s
+  //   conv2d_filter_gradient, backward             700    2909.21   29.6 %     4156.0    191.4     2.45     0.8
+  //   conv2d_input_gradient, backward              400    2715.22   27.7 %     6788.0    248.0     2.03     0.7
   //   ...
   //   outside of ops                                       260.83    2.7 %
   std::string table() const;
@@ -59,6 +61,7 @@ class Profile : public OpObserver {
   };
   struct Row {
     std::int64_t calls = 0, bytes = 0;
+    double flops = 0;
     Time time{};
   };
   struct Event {
@@ -69,6 +72,7 @@ class Profile : public OpObserver {
     std::size_t inputs;
   };
 
+  std::string remedy() const;
   Time now() const { return Clock::now() - began_; }
 
   Clock::time_point began_;
