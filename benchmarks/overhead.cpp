@@ -1,5 +1,5 @@
 // What an op costs beyond its work: additions of one element, plain, recorded, and walked back.
-#include <benchmark/benchmark.h>
+#include "support/report.h"
 
 #include <floe/floe.h>
 

@@ -35,7 +35,7 @@ cd "$folder/elsewhere" || exit 1
 
 expect "lists the verbs" 0 "./floe test" "$floe"
 expect "lists the apps with their first line" 0 "penguins     A generative adversarial network" "$floe"
-expect "knows its verbs" 2 "there is no 'walk'; there is: run, test" "$floe" walk
+expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench" "$floe" walk
 expect "tells apps from verbs" 2 "there is no verb 'penguins'; did you mean ./floe run penguins?" "$floe" penguins
 expect "knows its apps" 2 "there is no app 'geese'; there is: penguins" "$floe" run geese
 expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
