@@ -29,7 +29,6 @@ void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*
 // other, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
 // line is a lane of its own, so a result depends neither on the number of threads nor on the width of a packet.
 struct ColumnPlan {
-  static constexpr std::int64_t part_elements = 65536;  // stays in the cache for a second pass
   static constexpr std::int64_t short_line = 256;       // below it, a lane would wait for its own last sum
   static constexpr std::int64_t long_line = 1024;       // beyond it, a part would have few rows for its columns
 

@@ -130,7 +130,7 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
   });
 
   // Add them in the order of the parts.
-  parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+  parallel_ranges(size, rows_per_part(parts), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       T total = sum[i];
       for (std::int64_t p = 1; p < parts; ++p) total += sum[p * size + i];

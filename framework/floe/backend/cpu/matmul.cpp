@@ -60,7 +60,7 @@ void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
 
   // Add the partial sums in the order of the chunks.
   for (std::int64_t batch = 0; partial && batch < g.batches; ++batch) {
-    parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(size, rows_per_part(blocking.chunks), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t chunk = 0; chunk + 1 < blocking.chunks; ++chunk) {
         const T* from = partial + (batch * (blocking.chunks - 1) + chunk) * size;
         for (std::int64_t i = begin; i < end; ++i) c[batch * size + i] += from[i];

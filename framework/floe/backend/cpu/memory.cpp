@@ -215,7 +215,7 @@ void cast(const Tensor& x, Tensor& y) {
     dispatch(y.dtype(), [&]<class To>() {
       const From* in = x.data<From>();
       To* out = y.mutable_data<To>();
-      parallel_ranges(x.elements(), pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+      parallel_ranges(x.elements(), part_elements, [&](std::int64_t begin, std::int64_t end) {
         convert(in + begin, out + begin, end - begin);
       });
     });
@@ -243,7 +243,7 @@ void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& 
 // the order of the indices, whoever owns it.
 void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
   std::int64_t count = indices.elements(), inner = axis.inner, threads = omp_get_max_threads();
-  std::int64_t owners = axis.outer >= threads || dy.elements() < pointwise_grain ? 1 : threads;
+  std::int64_t owners = axis.outer >= threads || dy.elements() < part_elements ? 1 : threads;
   std::int64_t grain = owners > 1 ? 1 : rows_per_part(count * inner);
   dispatch(dy.dtype(), [&]<class S>() {
     const S* in = dy.data<S>();

@@ -283,7 +283,7 @@ bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGe
   });
 
   // Add the sums in the order of the parts, then bring them to HWIO.
-  parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+  parallel_ranges(size, rows_per_part(parts.count), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = 1; part < parts.count; ++part) {
       for (std::int64_t i = begin; i < end; ++i) sum[i] += sum[part * size + i];
     }

@@ -9,7 +9,7 @@ template <class Rule, class... State>
 void step(Tensor& w, const Tensor& dw, Rule rule, State&... state) {
   dispatch_floating(w.dtype(), [&]<class S>() {
     auto run = [&](const S* slopes, auto... arrays) {
-      parallel_ranges(w.elements(), pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+      parallel_ranges(w.elements(), part_elements, [&](std::int64_t begin, std::int64_t end) {
         constexpr int width = Packet<S>::size;
         auto apply = [&](Packet<S> slope, auto... values) {
           rule(slope, values...);

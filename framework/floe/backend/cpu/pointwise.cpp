@@ -53,7 +53,7 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
 
   // One long row is cut.
   if (rows == 1) {
-    parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(size, part_elements, [&](std::int64_t begin, std::int64_t end) {
       row(stream, end - begin, out + begin * static_cast<std::int64_t>(out_item),
           a + begin * plan.a[0] * static_cast<std::int64_t>(item), plan.a[0],
           b + begin * plan.b[0] * static_cast<std::int64_t>(item), plan.b[0]);

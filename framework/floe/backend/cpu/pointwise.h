@@ -7,8 +7,6 @@
 
 namespace floe::cpu {
 
-inline constexpr std::int64_t pointwise_grain = 16384;  // elements of a part; a multiple of every packet
-
 // Is it best to stream so many bytes to this place: are they more than the caches hold? A result that is written over
 // an operand is in the cache anyway.
 bool worth_streaming(const void* out, std::int64_t bytes);
@@ -35,7 +33,7 @@ void packet_row(bool stream, std::int64_t size, Formula formula, S* out, std::pa
 template <class S, class Formula, class... In>
 void pointwise_flat(std::int64_t size, Formula formula, S* out, const In*... in) {
   bool stream = worth_streaming(out, size * static_cast<std::int64_t>(sizeof(S))) && ((out != in) && ...);
-  parallel_ranges(size, pointwise_grain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_ranges(size, part_elements, [&](std::int64_t begin, std::int64_t end) {
     if constexpr (std::is_floating_point_v<S>) {
       packet_row<S>(stream, end - begin, formula, out + begin, std::pair{in + begin, std::int64_t{1}}...);
       if (stream) finish_streams();
