@@ -1,0 +1,91 @@
+# The protocol that every Python contestant speaks: requests on standard input, one line of answer each.
+#
+#   time CASE THREADS REPEATS   seconds for so many executions, or "unsupported"; the first use warms up, untimed
+#   losses CASE FILE            the losses of the first three steps from the weights and inputs in the safetensors FILE
+#   version                     what is running, in one line
+import os
+import sys
+import time
+
+WARM_UP = 3
+CHAIN = 1000  # recorded additions before their graph is dropped
+
+PENGUINS = {"penguins_64": 64, "penguins_256": 256}
+SNOWFLAKES = {"snowflakes_100": 100}
+
+# The sizes of all cases; arrays are (batch, height, width, channels).
+MATMUL = 1024
+CONVOLUTIONS = {  # (batch, size, channels in), (filters, taps), stride; "same" padding
+    "conv_penguins": ((64, 14, 64), (128, 5), 2),
+    "conv_resnet": ((8, 56, 64), (64, 3), 1),
+}
+LARGE = 16 * 2**20
+SOFTMAX = (8192, 1000)
+BATCH_NORM = (64, 56, 56, 64)
+ADAM_TENSORS = 4
+EPSILON = 1e-3  # of batch normalisation
+MOMENTUM = 0.99  # of its running statistics
+ADAM = {"penguins": (3e-4, 0.5), "snowflakes": (1e-3, 0.9)}  # rate, beta1
+ADAM_EPSILON = 1e-7
+SLOPE = 0.3  # of leaky_relu
+DROPOUT = 0.3
+
+
+def number_of_cores():
+    return len(os.sched_getaffinity(0))
+
+
+def hide_devices():
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def private_stdout():
+    """The real standard output; from now on whatever else is printed goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+def repeat(step):
+    """What runs `step` so many times."""
+
+    def run(repeats):
+        for _ in range(repeats):
+            step()
+
+    return run
+
+
+def serve(answers, make_case, losses, version):
+    """make_case(case, threads) gives what runs so many executions to their end, or None where that cannot be done."""
+    name, runs = None, {}
+    for line in sys.stdin:
+        request = line.split()
+        answer = "unsupported"
+        try:
+            if request[0] == "version":
+                answer = version()
+            elif request[0] == "losses":
+                found = losses(request[1], request[2])
+                if found is not None:
+                    answer = " ".join(f"{loss:.9g}" for loss in found)
+            elif request[0] == "time":
+                case, threads, repeats = request[1], int(request[2]), int(request[3])
+                if case != name:  # the memory of the case before is not needed any more
+                    name, runs = case, {}
+                key = threads
+                if key not in runs:
+                    runs[key] = make_case(case, threads)
+                    if runs[key] is not None:
+                        runs[key](CHAIN if case == "add_recorded" else WARM_UP)
+                if runs[key] is not None:
+                    prepare = getattr(runs[key], "prepare", None)
+                    if prepare:
+                        prepare()
+                    begin = time.perf_counter()
+                    runs[key](repeats)
+                    answer = f"{time.perf_counter() - begin:.9f}"
+        except Exception as error:  # one case that fails must not end the others
+            print(f"{line.strip()}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            answer = "failed " + " ".join(str(error).split())[:200]
+        print(answer, file=answers, flush=True)
