@@ -174,12 +174,6 @@ def adam(parameters, app):
     return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999), eps=peer.ADAM_EPSILON, fused=True)
 
 
-def apply(optimizer, parameters, gradients):
-    for parameter, gradient in zip(parameters, gradients):
-        parameter.grad = gradient
-    optimizer.step()
-
-
 class Penguins:
     def __init__(self, mode):
         last = mode != "eager"
@@ -190,23 +184,25 @@ class Penguins:
         self.g_parameters = list(self.generator.parameters())
         self.d_parameters = list(self.discriminator.parameters())
         self.g_optimizer, self.d_optimizer = adam(self.g_parameters, "penguins"), adam(self.d_parameters, "penguins")
-        self.gradients = compiled(self.gradients_of) if mode == "compile" else self.gradients_of
+        self.backward = compiled(self.forward_and_backward) if mode == "compile" else self.forward_and_backward
 
-    def gradients_of(self, images, noise):
+    def forward_and_backward(self, images, noise):
         generated = self.generator(noise)
         real, fake = self.discriminator(images), self.discriminator(generated)
         g_loss = F.softplus(-fake).mean()
         d_loss = F.softplus(-real).mean() + F.softplus(fake).mean()
         # One forward pass of the drawings for both, and no gradient that is not asked for.
-        g_gradients = torch.autograd.grad(g_loss, self.g_parameters, retain_graph=True)
-        d_gradients = torch.autograd.grad(d_loss, self.d_parameters)
-        return g_loss.detach(), d_loss.detach(), g_gradients, d_gradients
+        g_loss.backward(inputs=self.g_parameters, retain_graph=True)
+        d_loss.backward(inputs=self.d_parameters)
+        return g_loss.detach(), d_loss.detach()
 
     def step(self, images, noise):
-        g_loss, d_loss, g_gradients, d_gradients = self.gradients(images, noise)
-        apply(self.g_optimizer, self.g_parameters, g_gradients)
-        apply(self.d_optimizer, self.d_parameters, d_gradients)
-        return g_loss, d_loss
+        losses = self.backward(images, noise)
+        self.g_optimizer.step()
+        self.d_optimizer.step()
+        self.g_optimizer.zero_grad(set_to_none=True)
+        self.d_optimizer.zero_grad(set_to_none=True)
+        return losses
 
 
 class Snowflakes:
@@ -218,17 +214,18 @@ class Snowflakes:
             self.decoder.to(memory_format=torch.channels_last)
         self.parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimizer = adam(self.parameters, "snowflakes")
-        self.gradients = compiled(self.gradients_of) if mode == "compile" else self.gradients_of
+        self.backward = compiled(self.forward_and_backward) if mode == "compile" else self.forward_and_backward
 
-    def gradients_of(self, images, mirrored, normal):
+    def forward_and_backward(self, images, mirrored, normal):
         codes = self.encoder(images)
-        drawn = torch.sigmoid(self.decoder(codes))
-        loss = F.mse_loss(drawn, mirrored) + mmd(normal, codes)
-        return loss.detach(), torch.autograd.grad(loss, self.parameters)
+        loss = F.mse_loss(torch.sigmoid(self.decoder(codes)), mirrored) + mmd(normal, codes)
+        loss.backward(inputs=self.parameters)
+        return loss.detach()
 
     def step(self, images, mirrored, normal):
-        loss, gradients = self.gradients(images, mirrored, normal)
-        apply(self.optimizer, self.parameters, gradients)
+        loss = self.backward(images, mirrored, normal)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         return loss
 
 
