@@ -119,16 +119,15 @@ def filters(tensor, mirrored):
 
 def load(module, values):
     with torch.no_grad():
-        for name, parameter in [*module.named_parameters(), *module.named_buffers()]:
-            if name in values:
-                parameter.copy_(values[name])
+        for name, parameter in module.named_parameters():
+            parameter.copy_(values[name])
 
 
 def load_penguins(generator, discriminator, file):
     places = order(7, 64, generator.last, True)
     values = {"project.weight": file["generator.project.weights"][:, places].T}
     for norm in ("norm1", "norm2", "norm3"):
-        for ours, theirs in NORM.items():
+        for ours, theirs in (("weight", "gamma"), ("bias", "beta")):
             value = file[f"generator.{norm}.{theirs}"]
             values[f"{norm}.{ours}"] = value[places] if norm == "norm1" else value
     for conv in ("conv1", "conv2", "conv3"):
@@ -141,9 +140,6 @@ def load_penguins(generator, discriminator, file):
         values[f"{conv}.weight"] = filters(file[f"discriminator.{conv}.filters"], True)
         values[f"{conv}.bias"] = file[f"discriminator.{conv}.bias"]
     load(discriminator, values)
-
-
-NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 
 
 def load_snowflakes(encoder, decoder, file):
