@@ -146,40 +146,6 @@ def snowflakes_state(values):
     return values, adam_start(values)
 
 
-PENGUIN_SHAPES = {
-    "generator.project.weights": (100, 3136),
-    "generator.conv1.filters": (5, 5, 64, 64),
-    "generator.conv2.filters": (5, 5, 32, 64),
-    "generator.conv3.filters": (5, 5, 1, 32),
-    "discriminator.conv1.filters": (5, 5, 1, 64),
-    "discriminator.conv1.bias": (64,),
-    "discriminator.conv2.filters": (5, 5, 64, 128),
-    "discriminator.conv2.bias": (128,),
-    "discriminator.decide.weights": (6272, 1),
-    "discriminator.decide.bias": (1,),
-}
-for norm, channels in zip(NORMS, (3136, 64, 32)):
-    for part in ("gamma", "beta"):
-        PENGUIN_SHAPES[f"{norm}.{part}"] = (channels,)
-
-SNOWFLAKE_SHAPES = {
-    "encoder.down.0.filters": (3, 3, 1, 32),
-    "encoder.down.0.bias": (32,),
-    "encoder.down.1.filters": (3, 3, 32, 64),
-    "encoder.down.1.bias": (64,),
-    "encoder.code.weights": (2304, 2),
-    "encoder.code.bias": (2,),
-    "decoder.project.weights": (2, 1568),
-    "decoder.project.bias": (1568,),
-    "decoder.up.0.filters": (3, 3, 64, 32),
-    "decoder.up.0.bias": (64,),
-    "decoder.up.1.filters": (3, 3, 32, 64),
-    "decoder.up.1.bias": (32,),
-    "decoder.draw.filters": (3, 3, 1, 32),
-    "decoder.draw.bias": (1,),
-}
-
-
 def some_values(shapes):
     keys = jax.random.split(jax.random.key(1), len(shapes))
     values = {n: 0.03 * jax.random.normal(key, shape) for key, (n, shape) in zip(keys, shapes.items())}
@@ -238,7 +204,7 @@ def make_case(case, threads):
             return state, key, losses
 
         images = jax.random.uniform(jax.random.key(3), (batch, 28, 28, 1), minval=-1)
-        return training(step, penguins_state(some_values(PENGUIN_SHAPES)), images)
+        return training(step, penguins_state(some_values(peer.PENGUIN_SHAPES)), images)
     if case in peer.SNOWFLAKES:
         batch = peer.SNOWFLAKES[case]
 
@@ -248,7 +214,7 @@ def make_case(case, threads):
             return state, key, loss
 
         images = jax.random.uniform(jax.random.key(3), (batch, 28, 28, 1))
-        return training(step, snowflakes_state(some_values(SNOWFLAKE_SHAPES)), images)
+        return training(step, snowflakes_state(some_values(peer.SNOWFLAKE_SHAPES)), images)
     if case == "add_recorded":
         return recorded_additions
     if case == "adam":

@@ -30,6 +30,40 @@ ADAM_EPSILON = 1e-7
 SLOPE = 0.3  # of leaky_relu
 DROPOUT = 0.3
 
+# The variables by their names in Floe, as they are in its checkpoints.
+PENGUIN_SHAPES = {
+    "generator.project.weights": (100, 3136),
+    "generator.conv1.filters": (5, 5, 64, 64),
+    "generator.conv2.filters": (5, 5, 32, 64),
+    "generator.conv3.filters": (5, 5, 1, 32),
+    "discriminator.conv1.filters": (5, 5, 1, 64),
+    "discriminator.conv1.bias": (64,),
+    "discriminator.conv2.filters": (5, 5, 64, 128),
+    "discriminator.conv2.bias": (128,),
+    "discriminator.decide.weights": (6272, 1),
+    "discriminator.decide.bias": (1,),
+}
+for norm, channels in (("norm1", 3136), ("norm2", 64), ("norm3", 32)):
+    for part in ("gamma", "beta"):
+        PENGUIN_SHAPES[f"generator.{norm}.{part}"] = (channels,)
+
+SNOWFLAKE_SHAPES = {
+    "encoder.down.0.filters": (3, 3, 1, 32),
+    "encoder.down.0.bias": (32,),
+    "encoder.down.1.filters": (3, 3, 32, 64),
+    "encoder.down.1.bias": (64,),
+    "encoder.code.weights": (2304, 2),
+    "encoder.code.bias": (2,),
+    "decoder.project.weights": (2, 1568),
+    "decoder.project.bias": (1568,),
+    "decoder.up.0.filters": (3, 3, 64, 32),
+    "decoder.up.0.bias": (64,),
+    "decoder.up.1.filters": (3, 3, 32, 64),
+    "decoder.up.1.bias": (32,),
+    "decoder.draw.filters": (3, 3, 1, 32),
+    "decoder.draw.bias": (1,),
+}
+
 
 def number_of_cores():
     return len(os.sched_getaffinity(0))
