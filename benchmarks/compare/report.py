@@ -1,0 +1,123 @@
+# The report: results as Markdown, and the lines that are printed while they come.
+import statistics
+
+from cases import CASES
+from measure import ratio
+from targets import plain
+
+LEGEND = """\
+Times are the median of {rounds} rounds. In a round every contestant runs each case in turn, each for about 0.3 s, and the
+order rotates from round to round. A ratio is Floe's time divided by that of the framework's fastest mode, taken within
+each round: below 1 Floe is faster. In brackets stand the least and the most of the rounds.
+
+Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree with
+Floe's to 1e-4 of their size; a contestant that disagrees is not timed. All compute in float32 on {cores} threads; PyTorch
+and LibTorch were also given one thread, and the better of both counts.
+"""
+
+MODES = """\
+- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real, fake,
+  with dropout), both gradients, two Adam steps. The fake pass is shared by both gradients, and no framework but eager
+  TensorFlow, which cannot leave them out, computes filter gradients that nobody asked for. snowflakes: normal draws, one
+  forward pass, gradients to encoder and decoder, Adam. The batch of images stays the same.
+- **PyTorch** runs eagerly (NCHW), with channels_last memory, and with channels_last compiled by torch.compile as one
+  graph from the forward pass to the gradients. Adam is the fused one. Its networks see mirrored images, since its own
+  padding then is the one of the original, and no copy is needed. glibc is told by environment variables to keep memory,
+  without which PyTorch's large tensors cost a page fault for each 4 KiB.
+- **LibTorch** is the C++ library of the same package, and shows what an operation costs without Python.
+- **JAX** is compiled by jit, its state donated. `add_recorded` is jax.vjp without jit: compiled, a chain is one operation.
+- **TensorFlow** runs eagerly, and as a tf.function. Its Adam is the one kernel that Keras 2 used.
+- `add_recorded` times the making of records and the end of them, in chains of 1000 additions.
+- Memory is the most that a process of its own had resident. Floe's is the app, which also draws its pictures and measures
+  the distance between drawings; PyTorch's trains the same networks on as many drawings, with its memory settings as
+  installed, which are smaller. Both count the pages of their libraries: PyTorch's package is the one with CUDA.
+- The start is measured from before the process begins until it says that its first step is over. With the drawings made,
+  that includes reading all 40,000 and two Frechet distances, one of them of 2000 drawings by the untrained generator.
+"""
+
+
+def time_text(seconds):
+    for unit, size in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def frameworks_of(results):
+    """In order of their first appearance, Floe left out."""
+    found = [entrant.contestant.framework for result in results.values() for entrant in result.times]
+    return [framework for framework in dict.fromkeys(found) if framework != "Floe"]
+
+
+def entrant_text(entrant, times):
+    threads = "" if len(entrant.contestant.threads) == 1 else f", {entrant.threads} thread{'s'[: entrant.threads > 1]}"
+    return f"{entrant.contestant.name}{threads} {time_text(statistics.median(times))}"
+
+
+def lines_of(result):
+    """What is printed of one case."""
+    ours = result.times_of("Floe")
+    lines = [f"{result.case}: " + (f"Floe {time_text(statistics.median(ours))}" if ours else "not by Floe")]
+    for framework in frameworks_of({result.case: result}):
+        best = result.best(framework)
+        all_of_it = [(e, t) for e, t in result.times.items() if e.contestant.framework == framework]
+        line = "; ".join(entrant_text(entrant, times) for entrant, times in all_of_it)
+        if ours:
+            line += f"; ratio to the best {plain(ratio(ours, result.times[best]))}"
+        lines.append("  " + line)
+    return lines
+
+
+def table(header, rows):
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]) + "\n"
+
+
+def comparison(results):
+    frameworks = frameworks_of(results)
+    rows = []
+    for case, result in results.items():
+        ours = result.times_of("Floe")
+        if not ours:
+            continue
+        row = [f"`{case}`: {CASES[case].words}", time_text(statistics.median(ours))]
+        for framework in frameworks:
+            best = result.best(framework)
+            if best is None:
+                row.append("-")
+                continue
+            mode = best.contestant.mode + (f", {best.threads} thread{'s'[: best.threads > 1]}" if len(best.contestant.threads) > 1 else "")
+            theirs = result.times[best]
+            row.append(f"{plain(ratio(ours, theirs))}<br>{time_text(statistics.median(theirs))} {mode}".strip())
+        rows.append(row)
+    return table(["case", "Floe", *frameworks], rows)
+
+
+def every_mode(results):
+    rows = []
+    for case, result in results.items():
+        for entrant, times in result.times.items():
+            if entrant.case == case:
+                low, high = time_text(min(times)), time_text(max(times))
+                median = time_text(statistics.median(times))
+                rows.append([f"`{case}`", entrant.contestant.name, str(entrant.threads), median, f"{low} to {high}"])
+    return table(["case", "contestant", "threads", "median", "rounds"], rows)
+
+
+def markdown(machine, versions, targets, results, missing, rounds, cores, command, remarks):
+    parts = [
+        "<!-- Written by benchmarks/compare/compare.py. Do not edit: remarks belong into benchmarks/compare/remarks.md. -->\n"
+        "# Floe beside others\n",
+        f"Repeat it by `{command}` on a machine that does nothing else.\n",
+        table(["", ""], [[name, value] for name, value in machine + versions]),
+    ]
+    if targets:
+        rows = [[t.what, t.target, t.measured, "yes" if t.reached else "**no**", t.remark] for t in targets]
+        parts += ["## Targets\n", table(["what", "target", "measured", "reached", ""], rows)]
+    parts += ["## Comparison\n", LEGEND.format(rounds=rounds, cores=cores), comparison(results)]
+    if missing:
+        parts += ["## What is missing\n", "\n".join(f"- {what}" for what in missing) + "\n"]
+    parts += ["## What was measured\n", MODES]
+    if remarks:
+        parts += ["## Remarks\n", remarks.strip() + "\n"]
+    parts += ["## Every mode\n", every_mode(results)]
+    return "\n".join(parts)
