@@ -226,10 +226,11 @@ def main():
         rows += targets.building_targets(*whole_runs.building(HOME, WORK / "cold-build.log"))
 
     failures = [failure for contestant in (floe, *others) for failure in contestant.failures]
+    missing = [what.replace(f"{HOME}/", "") for what in missing + refused + failures]
     command = "python3 benchmarks/compare/compare.py --build"
     remarks = HERE / "remarks.md"
     chosen.out.write_text(
-        report.markdown(facts, versions, rows, results, missing + refused + failures, chosen.rounds, number_of_cores(),
+        report.markdown(facts, versions, rows, results, missing, chosen.rounds, number_of_cores(),
                         command, remarks.read_text() if remarks.exists() else "")
     )  # fmt: skip
     say(f"written to {chosen.out}")

@@ -53,10 +53,10 @@ class Contestant:
         return found
 
     def start(self):
-        log = open(self.log, "w") if self.log else subprocess.DEVNULL
-        self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, env=self.environment
-        )
+        with open(self.log or os.devnull, "w") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, env=self.environment
+            )
         self.rest = b""
 
     def read_line(self, timeout):
@@ -71,10 +71,13 @@ class Contestant:
         return line.decode().strip()
 
     def stopped(self, what):
+        if self.process.poll() is None:
+            self.process.kill()
         self.close()
         return Failed(f"{self.name}: {what}" + (f"; see {self.log}" if self.log else ""))
 
     def close(self):
+        """Ends it, if it has begun; another request would begin it again."""
         if self.process is None:
             return
         self.process.stdin.close()
@@ -83,6 +86,7 @@ class Contestant:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.process.stdout.close()
         self.process = None
 
 

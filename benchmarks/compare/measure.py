@@ -1,4 +1,5 @@
 # Measuring in turns: every round asks every entrant once, so that what disturbs the machine disturbs all of them.
+import contextlib
 import math
 import statistics
 import sys
@@ -61,36 +62,33 @@ def calibrated(entrant, quantum):
 
 def measure(case, entrants, rounds, quantum=1):
     """A Result of the entrants that could do it. One that fails is left out, and its contestant keeps why."""
-    repeats = {}
+    repeats, times = {}, {}
     for entrant in entrants:
-        with_note(entrant, lambda: repeats.update({entrant: calibrated(entrant, quantum)}))
-    repeats = {entrant: count for entrant, count in repeats.items() if count}
+        with noting(entrant, repeats):
+            if count := calibrated(entrant, quantum):
+                repeats[entrant], times[entrant] = count, []
 
-    times = {entrant: [] for entrant in repeats}
     for turn in range(rounds):
         order = list(times)
         start = turn % max(1, len(order))
         for entrant in order[start:] + order[:start]:
-
-            def execute():
+            with noting(entrant, times):
                 seconds = entrant.contestant.seconds(entrant.case, entrant.threads, repeats[entrant])
                 if seconds is None:
-                    raise Failed(f"{entrant.contestant.name}: {entrant.case} stopped being supported")
+                    raise Failed(f"{entrant.contestant.name}: does not do it any more")
                 times[entrant].append(seconds)
-
-            if not with_note(entrant, execute):
-                del times[entrant]
     return Result(case, times)
 
 
-def with_note(entrant, action):
+@contextlib.contextmanager
+def noting(entrant, known):
+    """An entrant that fails inside is known no more, and its contestant keeps why."""
     try:
-        action()
-        return True
+        yield
     except Failed as failure:
+        known.pop(entrant, None)
         entrant.contestant.failures.append(f"{entrant.case}: {failure}")
-        print(failure, file=sys.stderr)
-        return False
+        print(entrant.contestant.failures[-1], file=sys.stderr)
 
 
 def disagreement(ours, theirs):

@@ -37,10 +37,15 @@ MODES = """\
 
 
 def time_text(seconds):
+    """Three digits that count."""
     for unit, size in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
+        if seconds >= 0.9995 * size:
+            return f"{number(seconds / size)} {unit}"
+    return f"{number(seconds * 1e9)} ns"
+
+
+def number(value):
+    return f"{value:.0f}" if value >= 99.95 else f"{value:#.3g}"
 
 
 def frameworks_of(results):
@@ -50,8 +55,11 @@ def frameworks_of(results):
 
 
 def entrant_text(entrant, times):
-    threads = "" if len(entrant.contestant.threads) == 1 else f", {entrant.threads} thread{'s'[: entrant.threads > 1]}"
-    return f"{entrant.contestant.name}{threads} {time_text(statistics.median(times))}"
+    return f"{entrant.contestant.name}, {threads_text(entrant)}: {time_text(statistics.median(times))}"
+
+
+def threads_text(entrant):
+    return "1 thread" if entrant.threads == 1 else f"{entrant.threads} threads"
 
 
 def lines_of(result):
@@ -65,6 +73,9 @@ def lines_of(result):
         if ours:
             line += f"; ratio to the best {plain(ratio(ours, result.times[best]))}"
         lines.append("  " + line)
+    for entrant, times in result.times.items():
+        if entrant.contestant.framework == "Floe" and times is not ours:
+            lines.append(f"  Floe's {entrant.case} on {threads_text(entrant)}: {time_text(statistics.median(times))}")
     return lines
 
 
@@ -85,9 +96,9 @@ def comparison(results):
             if best is None:
                 row.append("-")
                 continue
-            mode = best.contestant.mode + (f", {best.threads} thread{'s'[: best.threads > 1]}" if len(best.contestant.threads) > 1 else "")
             theirs = result.times[best]
-            row.append(f"{plain(ratio(ours, theirs))}<br>{time_text(statistics.median(theirs))} {mode}".strip())
+            mode = f"{best.contestant.mode}, {threads_text(best)}".removeprefix(", ")
+            row.append(f"{plain(ratio(ours, theirs))}<br>{time_text(statistics.median(theirs))}, {mode}")
         rows.append(row)
     return table(["case", "Floe", *frameworks], rows)
 

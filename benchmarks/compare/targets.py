@@ -8,7 +8,7 @@ Target = namedtuple("Target", "what target measured reached remark", defaults=("
 
 
 def microseconds(spread):
-    return f"{spread.median * 1e6:.3g} us ({spread.low * 1e6:.3g} to {spread.high * 1e6:.3g})"
+    return f"{spread.median * 1e6:.3f} us ({spread.low * 1e6:.3f} to {spread.high * 1e6:.3f})"
 
 
 def plain(spread):
