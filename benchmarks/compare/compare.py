@@ -31,7 +31,12 @@ PACKAGES = {
 
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 # glibc gives large blocks back to the system and takes them anew, a page fault for each 4 KiB of every large tensor.
-KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**26)}
+KEEP_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "MALLOC_TOP_PAD_": str(2**26),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages for what is kept
+}
 
 
 def say(text):
