@@ -219,18 +219,21 @@ def make_case(case, threads):
         return recorded_additions
     if case == "adam":
         return adam_case()
-    return calls(*operation(case))
+    return calls(case, *operation(case))
 
 
-def calls(function, *arguments):
+def calls(case, function, *arguments):
+    """JAX goes on before a call is done. Small ones may queue up; large ones would fill the memory."""
     if function is None:
         return None
-    function = jax.jit(function)
+    function, small = jax.jit(function), case in ("add", "small_network")
 
     def run(repeats):
         y = None
         for _ in range(repeats):
             y = function(*arguments)
+            if not small:
+                jax.block_until_ready(y)
         jax.block_until_ready(y)
 
     return run

@@ -12,7 +12,11 @@ def microseconds(spread):
 
 
 def plain(spread):
-    return f"{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})"
+    return f"{figures(spread.median)} ({figures(spread.low)} to {figures(spread.high)})"
+
+
+def figures(value):
+    return f"{value:.2f}" if value >= 0.1 else f"{value:#.2g}"
 
 
 def percent(spread):

@@ -121,13 +121,17 @@ class Penguins:
         self.d_adam = Adam(self.discriminator.variables, *peer.ADAM["penguins"])
 
     def step(self, images, noise, training):
-        with tf.GradientTape(persistent=True) as tape:
+        # A tape goes back through all that it has seen: the discriminator's gradient needs one without the generator.
+        with tf.GradientTape() as g_tape:
             generated = self.generator(noise)
+        with tf.GradientTape(persistent=True) as d_tape:
+            d_tape.watch(generated)
             real, fake = self.discriminator(images, training), self.discriminator(generated, training)
             g_loss = tf.reduce_mean(tf.nn.softplus(-fake))
             d_loss = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
-        g_gradients = tape.gradient(g_loss, self.generator.variables)
-        d_gradients = tape.gradient(d_loss, self.discriminator.variables)
+        to_generated = d_tape.gradient(g_loss, generated)
+        g_gradients = g_tape.gradient(generated, self.generator.variables, to_generated)
+        d_gradients = d_tape.gradient(d_loss, self.discriminator.variables)
         self.g_adam.apply(g_gradients)
         self.d_adam.apply(d_gradients)
         return g_loss, d_loss
