@@ -92,34 +92,38 @@ def repeat(step):
 
 def serve(answers, make_case, losses, version):
     """make_case(case, threads) gives what runs so many executions to their end, or None where that cannot be done."""
-    name, runs = None, {}
+    times = Times(make_case)
     for line in sys.stdin:
-        request = line.split()
-        answer = "unsupported"
+        words = line.split()
         try:
-            if request[0] == "version":
+            if words[0] == "version":
                 answer = version()
-            elif request[0] == "losses":
-                found = losses(request[1], request[2])
-                if found is not None:
-                    answer = " ".join(f"{loss:.9g}" for loss in found)
-            elif request[0] == "time":
-                case, threads, repeats = request[1], int(request[2]), int(request[3])
-                if case != name:  # the memory of the case before is not needed any more
-                    name, runs = case, {}
-                key = threads
-                if key not in runs:
-                    runs[key] = make_case(case, threads)
-                    if runs[key] is not None:
-                        runs[key](CHAIN if case == "add_recorded" else WARM_UP)
-                if runs[key] is not None:
-                    prepare = getattr(runs[key], "prepare", None)
-                    if prepare:
-                        prepare()
-                    begin = time.perf_counter()
-                    runs[key](repeats)
-                    answer = f"{time.perf_counter() - begin:.9f}"
+            elif words[0] == "losses":
+                found = losses(words[1], words[2])
+                answer = "unsupported" if found is None else " ".join(f"{loss:.9g}" for loss in found)
+            elif words[0] == "time":
+                answer = times(words[1], int(words[2]), int(words[3]))
+            else:
+                answer = "unsupported"
         except Exception as error:  # one case that fails must not end the others
             print(f"{line.strip()}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            answer = "failed " + " ".join(str(error).split())[:200]
+            answer = "failed " + " ".join(f"{type(error).__name__}: {error}".split())[:200]
         print(answer, file=answers, flush=True)
+
+
+class Times:
+    def __init__(self, make_case):
+        self.make_case, self.case, self.runs = make_case, None, {}
+
+    def __call__(self, case, threads, repeats):
+        if case != self.case:  # the memory of the case before is not needed any more
+            self.case, self.runs = case, {}
+        if threads not in self.runs:
+            self.runs[threads] = self.make_case(case, threads)
+            if self.runs[threads] is not None:
+                self.runs[threads](CHAIN if case == "add_recorded" else WARM_UP)
+        if self.runs[threads] is None:
+            return "unsupported"
+        begin = time.perf_counter()
+        self.runs[threads](repeats)
+        return f"{time.perf_counter() - begin:.9f}"
