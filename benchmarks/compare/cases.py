@@ -8,8 +8,8 @@ LARGE = 64 * MIB  # bytes of a large tensor
 
 Case = namedtuple("Case", "words quantum losses moved extra", defaults=(1, False, None, ()))
 
-# moved: the bytes that the case must move at the least. extra: Floe's entrants of the same rounds, (case, threads), where
-# 0 threads stands for all.
+# moved: the bytes that the case must move at the least. extra: Floe's own entrants of the same rounds, (case, threads),
+# where 0 threads stands for all.
 COPY = ("copy", 0)
 CASES = {
     "add": Case("adding one element to another"),
@@ -28,7 +28,9 @@ CASES = {
     ),
     "adam": Case("a step on 4 tensors of 4 Mi floats", moved=7 * LARGE, extra=(COPY,)),
     "penguins_64": Case(
-        "a training step, batch 64", losses=True, extra=(("bare_penguins_64", 0), ("penguins_64", 1), ("penguins_64", 2))
+        "a training step, batch 64",
+        losses=True,
+        extra=(("bare_penguins_64", 0), ("penguins_64", 1), ("penguins_64", 2)),
     ),
     "penguins_256": Case("a training step, batch 256", losses=True, extra=(("bare_penguins_256", 0),)),
     "snowflakes_100": Case("a training step, batch 100, mmd", losses=True),

@@ -87,7 +87,7 @@ def build_floe():
 
 
 def build_libtorch(venv):
-    """The program, or None and why not. It takes the compiler's standard library of the package, as of 2.6 the new one."""
+    """The program, or None and why not."""
     source, program = HERE / "libtorch_peer.cpp", WORK / "libtorch_peer"
     torch = next(venv.glob("lib/python*/site-packages/torch"), None)
     if torch is None:
@@ -192,7 +192,9 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="3 rounds and few steps, to see that everything works")
     parser.add_argument("--build", action="store_true", help="also measure a cold build")
     parser.add_argument("--venv", type=Path, default=HOME / "build/compare-venv", help="where the frameworks are")
-    parser.add_argument("--out", type=Path, help="where to write; by default benchmarks/RESULTS.md if all cases were run")
+    parser.add_argument(
+        "--out", type=Path, help="where to write; by default benchmarks/RESULTS.md if all cases were run"
+    )
     chosen = parser.parse_args()
     chosen.names = chosen.cases.split(",") if chosen.cases else list(CASES)
     if unknown := [name for name in chosen.names if name not in CASES]:
@@ -235,9 +237,18 @@ def main():
     command = "python3 benchmarks/compare/compare.py --build"
     remarks = HERE / "remarks.md"
     chosen.out.write_text(
-        report.markdown(facts, versions, rows, results, missing, chosen.rounds, number_of_cores(),
-                        command, remarks.read_text() if remarks.exists() else "")
-    )  # fmt: skip
+        report.markdown(
+            facts,
+            versions,
+            rows,
+            results,
+            missing,
+            chosen.rounds,
+            number_of_cores(),
+            command,
+            remarks.read_text() if remarks.exists() else "",
+        )
+    )
     say(f"written to {chosen.out}")
     sys.exit(1 if refused or failures else 0)
 

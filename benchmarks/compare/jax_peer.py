@@ -248,7 +248,7 @@ def recorded_additions(repeats):  # not compiled: a compiled chain is one operat
         return y
 
     for _ in range(-(-repeats // peer.CHAIN)):
-        y, pull = jax.vjp(chain, a)
+        y, _ = jax.vjp(chain, a)
     jax.block_until_ready(y)
 
 

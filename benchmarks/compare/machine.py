@@ -26,7 +26,9 @@ def describe(home):
     model = cpu.get("Model name", "unknown")
     virtual = f", a virtual machine ({cpu['Hypervisor vendor']})" if "Hypervisor vendor" in cpu else ""
     widest = next((name for name in ("avx512f", "avx2", "avx") if name in cpu.get("Flags", "").split()), "")
-    caches = ", ".join(f"{name} {cpu[name + ' cache'].split(' (')[0]}" for name in ("L1d", "L2", "L3") if name + " cache" in cpu)
+    caches = ", ".join(
+        f"{name} {cpu[name + ' cache'].split(' (')[0]}" for name in ("L1d", "L2", "L3") if name + " cache" in cpu
+    )
     changes = output_of("git", "-C", home, "status", "--porcelain", "--untracked-files=no")
     changed = [line for line in changes.splitlines() if not line.endswith("benchmarks/RESULTS.md")]
     return [

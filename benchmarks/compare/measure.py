@@ -28,7 +28,7 @@ class Result:
         self.case, self.times = case, times
 
     def times_of(self, framework, case=None, threads=None):
-        """Of the framework's fastest entrant, that is its best mode and number of threads; None if it has none."""
+        """Of the framework's fastest entrant, its best mode and number of threads, or on so many; None without one."""
         entrant = self.best(framework, case, threads)
         return entrant and self.times[entrant]
 
@@ -38,7 +38,7 @@ class Result:
             for entrant in self.times
             if entrant.contestant.framework == framework
             and entrant.case == (case or self.case)
-            and threads in (None, entrant.threads)
+            and (entrant.threads == threads if threads else entrant.threads in entrant.contestant.threads)
         ]
         return min(fitting, key=lambda entrant: statistics.median(self.times[entrant]), default=None)
 

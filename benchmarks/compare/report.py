@@ -6,33 +6,36 @@ from measure import ratio
 from targets import plain
 
 LEGEND = """\
-Times are the median of {rounds} rounds. In a round every contestant runs each case in turn, each for about 0.3 s, and the
-order rotates from round to round. A ratio is Floe's time divided by that of the framework's fastest mode, taken within
-each round: below 1 Floe is faster. In brackets stand the least and the most of the rounds.
+Times are the median of {rounds} rounds. In a round every contestant runs each case in turn, each for about 0.3 s, and
+the order rotates from round to round. A ratio is Floe's time divided by that of the framework's fastest mode, taken
+within each round: below 1 Floe is faster. In brackets stand the least and the most of the rounds.
 
-Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree with
-Floe's to 1e-4 of their size; a contestant that disagrees is not timed. All compute in float32 on {cores} threads; PyTorch
-and LibTorch were also given one thread, and the better of both counts.
+Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree
+with Floe's to 1e-4 of their size; a contestant that disagrees is not timed. All compute in float32 on {cores}
+threads; PyTorch and LibTorch were also given one thread, and the better of both counts.
 """
 
 MODES = """\
-- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real, fake,
-  with dropout), both gradients, two Adam steps. The fake pass is shared by both gradients, and no framework but eager
-  TensorFlow, which cannot leave them out, computes filter gradients that nobody asked for. snowflakes: normal draws, one
-  forward pass, gradients to encoder and decoder, Adam. The batch of images stays the same.
+- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real,
+  fake, with dropout), both gradients, two Adam steps. The fake pass is shared by both gradients, and no framework but
+  eager TensorFlow, which cannot leave them out, computes filter gradients that nobody asked for. snowflakes: normal
+  draws, one forward pass, gradients to encoder and decoder, Adam. The batch of images stays the same.
 - **PyTorch** runs eagerly (NCHW), with channels_last memory, and with channels_last compiled by torch.compile as one
   graph from the forward pass to the gradients. Adam is the fused one. Its networks see mirrored images, since its own
-  padding then is the one of the original, and no copy is needed. glibc is told by environment variables to keep memory,
-  without which PyTorch's large tensors cost a page fault for each 4 KiB.
+  padding then is the one of the original, and no copy is needed. glibc is told by environment variables to keep
+  memory, without which PyTorch's large tensors cost a page fault for each 4 KiB.
 - **LibTorch** is the C++ library of the same package, and shows what an operation costs without Python.
-- **JAX** is compiled by jit, its state donated. `add_recorded` is jax.vjp without jit: compiled, a chain is one operation.
+- **JAX** is compiled by jit, its state donated. `add_recorded` is jax.vjp without jit: compiled, a chain is one
+  operation.
 - **TensorFlow** runs eagerly, and as a tf.function. Its Adam is the one kernel that Keras 2 used.
 - `add_recorded` times the making of records and the end of them, in chains of 1000 additions.
-- Memory is the most that a process of its own had resident. Floe's is the app, which also draws its pictures and measures
-  the distance between drawings; PyTorch's trains the same networks on as many drawings, with its memory settings as
-  installed, which are smaller. Both count the pages of their libraries: PyTorch's package is the one with CUDA.
-- The start is measured from before the process begins until it says that its first step is over. With the drawings made,
-  that includes reading all 40,000 and two Frechet distances, one of them of 2000 drawings by the untrained generator.
+- Memory is the most that a process of its own had resident. Floe's is the app, which also draws its pictures and
+  measures the distance between drawings; PyTorch's trains the same networks on as many drawings, with its memory
+  settings as installed, which are smaller. Both count the pages of their libraries: PyTorch's package is the one with
+  CUDA.
+- The start is measured from before the process begins until it says that its first step is over. With the drawings
+  made, that includes reading all 40,000 and two Frechet distances, one of them of 2000 drawings by the untrained
+  generator.
 """
 
 
@@ -116,7 +119,7 @@ def every_mode(results):
 
 def markdown(machine, versions, targets, results, missing, rounds, cores, command, remarks):
     parts = [
-        "<!-- Written by benchmarks/compare/compare.py. Do not edit: remarks belong into benchmarks/compare/remarks.md. -->\n"
+        "<!-- Written by benchmarks/compare/compare.py: remarks belong into benchmarks/compare/remarks.md. -->\n"
         "# Floe beside others\n",
         f"Repeat it by `{command}` on a machine that does nothing else.\n",
         table(["", ""], [[name, value] for name, value in machine + versions]),

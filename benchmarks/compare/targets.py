@@ -81,7 +81,9 @@ def times(results, case, framework, other=None, threads=None):
 def memory_target(ours, theirs, loaded):
     measured = f"{ours / theirs:.2f} ({ours:.0f} MiB beside {theirs:.0f} MiB)"
     remark = f"PyTorch, loaded and idle, has {loaded:.0f} MiB"
-    return Target("peak memory of a penguins run of 200 steps", "<= 0.5 x PyTorch's", measured, ours <= theirs / 2, remark)
+    return Target(
+        "peak memory of a penguins run of 200 steps", "<= 0.5 x PyTorch's", measured, ours <= theirs / 2, remark
+    )
 
 
 def growth_target(steps, grown, faults):

@@ -47,7 +47,9 @@ class BatchNorm:
 class Generator:
     def __init__(self, values):
         self.p = {n: tf.Variable(v) for n, v in values.items() if n.startswith("generator.") and "norm" not in n}
-        self.norms = [BatchNorm(values[f"generator.norm{i}.gamma"], values[f"generator.norm{i}.beta"]) for i in (1, 2, 3)]
+        self.norms = [
+            BatchNorm(values[f"generator.norm{i}.gamma"], values[f"generator.norm{i}.beta"]) for i in (1, 2, 3)
+        ]
         self.variables = [*self.p.values(), *(v for norm in self.norms for v in (norm.gamma, norm.beta))]
 
     def __call__(self, noise):
@@ -109,9 +111,17 @@ class Adam:
         epsilon = peer.ADAM_EPSILON * tf.sqrt(1 - power2)
         for variable, (m, v), gradient in zip(self.variables, self.slots, gradients):
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle, m=m.handle, v=v.handle, beta1_power=power1, beta2_power=power2, lr=self.rate,
-                beta1=beta1, beta2=beta2, epsilon=epsilon, grad=gradient,
-            )  # fmt: skip
+                var=variable.handle,
+                m=m.handle,
+                v=v.handle,
+                beta1_power=power1,
+                beta2_power=power2,
+                lr=self.rate,
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=epsilon,
+                grad=gradient,
+            )
 
 
 class Penguins:

@@ -21,7 +21,7 @@ def batch_norm(kind, channels):
     return kind(channels, eps=peer.EPSILON, momentum=1 - peer.MOMENTUM)
 
 
-# --- The networks ------------------------------------------------------------------------------------------------------
+# --- The networks -----------------------------------------------------------------------------------------------------
 #
 # TensorFlow's "same" padding has the odd pixel below and to the right, which PyTorch would need an extra copy for. An
 # image that is mirrored in both directions has it above and to the left, where PyTorch's own padding of 2, or 1, puts
@@ -385,7 +385,9 @@ def run_penguins(path, steps):
 
 def version(mode):
     parts = torch.__config__.show().split("oneDNN v" if "oneDNN v" in torch.__config__.show() else "MKL-DNN v")
-    return f"PyTorch {torch.__version__} {mode}, oneDNN {parts[1].split()[0]}, {torch.backends.cpu.get_cpu_capability()}"
+    return (
+        f"PyTorch {torch.__version__} {mode}, oneDNN {parts[1].split()[0]}, {torch.backends.cpu.get_cpu_capability()}"
+    )
 
 
 if __name__ == "__main__":

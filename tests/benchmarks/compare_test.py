@@ -7,12 +7,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "benchmarks/compare"))
 
-import report  # noqa: E402
-import targets  # noqa: E402
-import whole_runs  # noqa: E402
-from cases import LARGE  # noqa: E402
-from contestants import Contestant, Failed  # noqa: E402
-from measure import Entrant, Result, Spread, agreeing, measure, ratio  # noqa: E402
+import report
+import targets
+import whole_runs
+from cases import LARGE
+from contestants import Contestant, Failed
+from measure import Entrant, Result, Spread, agreeing, measure, ratio
 
 
 class Compare(unittest.TestCase):
@@ -57,14 +57,21 @@ class Rounds(Compare):
         floe = self.fake(100)
         result = self.measured("unknown", floe)
         self.assertEqual((result.times, floe.failures), ({}, []))
-        for case, why in (("ends", "ended with status 3"), ("nonsense", "'soon' instead of numbers"), ("fails", "reason")):
+        for case, why in (
+            ("ends", "ended with status 3"),
+            ("nonsense", "'soon' instead of numbers"),
+            ("fails", "reason"),
+        ):
             broken = self.fake(100)
             self.assertEqual(self.measured(case, broken).times, {})
             self.assertIn(why, broken.failures[0])
 
     def test_compare_with_the_fastest_mode_and_number_of_threads(self):
         floe = self.fake(300)
-        torch = [self.fake(ns, framework="PyTorch", mode=mode, threads=(1, 2)) for ns, mode in ((1600, "slow"), (1200, "fast"))]
+        torch = [
+            self.fake(ns, framework="PyTorch", mode=mode, threads=(1, 2))
+            for ns, mode in ((1600, "slow"), (1200, "fast"))
+        ]
         result = self.measured("add", floe, *torch)
         self.assertEqual(result.best("PyTorch"), Entrant(torch[1], "add", 2))
         self.assertAlmostEqual(ratio(result.times_of("Floe"), result.times_of("PyTorch")).median, 0.5)
@@ -133,7 +140,9 @@ class Report(Compare):
     def test_shows_the_ratio_and_both_times(self):
         floe, torch = self.fake(250_000), self.fake(1_000_000, framework="PyTorch", mode="eager", threads=(1, 2))
         result = self.measured("exp", floe, torch)
-        text = report.markdown([("processor", "a fake")], [], [], {"exp": result}, ["nothing"], 3, 2, "run it", "One remark.")
+        text = report.markdown(
+            [("processor", "a fake")], [], [], {"exp": result}, ["nothing"], 3, 2, "run it", "One remark."
+        )
         self.assertIn("| `exp`: 16 Mi floats | 250 us | 0.50 (0.50 to 0.50)<br>500 us, eager, 2 threads |", text)
         self.assertIn("| `exp` | PyTorch eager | 1 | 1.00 ms | 1.00 ms to 1.00 ms |", text)
         self.assertIn("## What is missing\n\n- nothing", text)
