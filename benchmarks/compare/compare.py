@@ -4,6 +4,7 @@
 #   python3 benchmarks/compare/compare.py              everything; the frameworks are installed into build/compare-venv
 #   python3 benchmarks/compare/compare.py --quick --cases add,penguins_64
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,8 @@ PACKAGES = {
     "TensorFlow": ["tensorflow-cpu", "numpy", "safetensors"],
 }
 
-PASSIVE = {"OMP_WAIT_POLICY": "passive"}
+# Threads that wait spin for nothing on a machine that others use as well; set it to "active" to try that.
+WAITING = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive")}
 # glibc gives large blocks back to the system and takes them anew, a page fault for each 4 KiB of every large tensor.
 KEEP_MEMORY = {
     "MALLOC_MMAP_MAX_": "0",
@@ -54,7 +56,8 @@ def install(venv):
     """Frameworks that are there, and a sentence for each that is not."""
     if not python_of(venv).exists():
         say(f"making {venv}")
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        if subprocess.run([sys.executable, "-m", "venv", str(venv)]).returncode:
+            sys.exit(f"compare: {venv} could not be made; on Debian and Ubuntu it needs the package python3-venv")
     there, missing = [], []
     for framework, packages in PACKAGES.items():
         absent = [package for package in packages if not version_of(venv, package)]
@@ -111,7 +114,7 @@ def peers(venv, there, libtorch):
     found = []
 
     def add(framework, mode, *command, threads=None):
-        environment = {**PASSIVE, **KEEP_MEMORY, "CUDA_VISIBLE_DEVICES": ""}
+        environment = {**WAITING, **KEEP_MEMORY, "CUDA_VISIBLE_DEVICES": ""}
         log = WORK / f"{framework}-{mode or 'peer'}.log".lower().replace(" ", "-")
         found.append(Contestant(framework, mode, command, environment, threads, log))
 
@@ -213,7 +216,7 @@ def main():
     chosen = arguments()
     WORK.mkdir(parents=True, exist_ok=True)
     there, missing = install(chosen.venv)
-    floe = Contestant("Floe", "", [build_floe()], PASSIVE, log=WORK / "floe.log")
+    floe = Contestant("Floe", "", [build_floe()], WAITING, log=WORK / "floe.log")
     libtorch, why = build_libtorch(chosen.venv)
     missing += [why] if why else []
     others = peers(chosen.venv, there, libtorch)
