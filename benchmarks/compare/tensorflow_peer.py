@@ -215,6 +215,10 @@ def eager(function):
     return function
 
 
+def traced(function):
+    return tf.function(function, autograph=False)  # there is no loop or branch to translate
+
+
 def calls(wrap, function, *arguments):
     function = wrap(function)
     return peer.repeat(lambda: function(*arguments))  # the CPU's operations are done when they return
@@ -277,7 +281,7 @@ def operation(wrap, case):
 
 if __name__ == "__main__":
     mode = sys.argv[1]
-    wrap = {"eager": eager, "function": tf.function}[mode]
+    wrap = {"eager": eager, "function": traced}[mode]
     peer.serve(
         answers,
         lambda case, threads: make_case(wrap, case, threads),
