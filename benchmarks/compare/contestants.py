@@ -31,7 +31,7 @@ class Contestant:
         except OSError as error:
             raise self.stopped(f"has ended: {error}")
         if answer.startswith("failed"):
-            raise Failed(f"{self.name}: {request}: {answer}")
+            raise Failed(f"{self.name}: {answer}")
         return None if answer == "unsupported" else answer
 
     def seconds(self, case, threads, repeats):

@@ -12,9 +12,6 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# Bits from the generator that XLA brings: dropout by JAX's default one takes several times as long.
-jax.config.update("jax_default_prng_impl", "rbg")
-
 NORMS = ("generator.norm1", "generator.norm2", "generator.norm3")
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 

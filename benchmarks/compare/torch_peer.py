@@ -166,7 +166,7 @@ def load_snowflakes(encoder, decoder, file):
 
 def adam(parameters, app):
     rate, beta1 = peer.ADAM[app]
-    # Fused: 27 us for the penguins' 14 tensors, where foreach takes 4 and a loop 5 times as long.
+    # Fused: 0.6 ms of one thread for the penguins' 16 tensors, where foreach takes 1.2 and a loop 1.4.
     return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999), eps=peer.ADAM_EPSILON, fused=True)
 
 
@@ -234,6 +234,7 @@ def mmd(a, b):
 
 
 def compiled(function):
+    """In channels_last: compiled without, the penguins took 20 % and the snowflakes 17 % more processor time."""
     torch._dynamo.config.trace_autograd_ops = True  # the step as one graph, so that its gradients are pruned there
     return torch.compile(function)
 
