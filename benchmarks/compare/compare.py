@@ -15,7 +15,7 @@ import report
 import targets
 import whole_runs
 from cases import CASES, extra_entrants
-from contestants import Contestant, Failed, number_of_cores
+from contestants import WAITING, Contestant, Failed, number_of_cores
 from measure import Entrant, agreeing, measure
 
 HERE = Path(__file__).resolve().parent
@@ -30,8 +30,6 @@ PACKAGES = {
     "TensorFlow": ["tensorflow-cpu", "numpy", "safetensors"],
 }
 
-# Threads that wait spin for nothing on a machine that others use as well; set it to "active" to try that.
-WAITING = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive")}
 # glibc gives large blocks back to the system and takes them anew, a page fault for each 4 KiB of every large tensor.
 KEEP_MEMORY = {
     "MALLOC_MMAP_MAX_": "0",
@@ -237,7 +235,7 @@ def main():
 
     failures = [failure for contestant in (floe, *others) for failure in contestant.failures]
     missing = [what.replace(f"{HOME}/", "") for what in missing + refused + failures]
-    command = "python3 benchmarks/compare/compare.py --build"
+    command = "./floe bench compare --build"
     remarks = HERE / "remarks.md"
     chosen.out.write_text(
         report.markdown(

@@ -3,6 +3,9 @@ import os
 import select
 import subprocess
 
+# As ./floe sets it: threads that wait spin for a moment and then sleep.
+WAITING = {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "2000")}
+
 
 class Failed(Exception):
     """A contestant that ended, answered nonsense, or did not answer in time."""

@@ -9,12 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from contestants import WAITING
+
 STEPS = 200
 DRAWINGS = 40000
 
 
 def environment(**more):
-    return {**os.environ, "OMP_WAIT_POLICY": "passive", **more}
+    return {**os.environ, **WAITING, **more}
 
 
 def peak_memory(command, log, **more):
