@@ -3,6 +3,12 @@ option(FLOE_APPS "Build the applications and their data sets" ${PROJECT_IS_TOP_L
 option(FLOE_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
 option(FLOE_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
 option(FLOE_ONEDNN "Use oneDNN for matrices and convolutions if it is found" ON)
+# With tests, each source by itself: an edit compiles one file, and tools find every file's command.
+set(unity ON)
+if(FLOE_TESTS)
+  set(unity OFF)
+endif()
+option(FLOE_UNITY "Compile several sources at once: from nothing half the time, after an edit more" ${unity})
 set(FLOE_ARCH "native" CACHE STRING "Processor to build for: native for this machine, x86-64-v3 for what is passed on")
 
 # Without optimisation Floe is a hundred times slower: a project that names no build type gets a release, as a part of

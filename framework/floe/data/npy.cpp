@@ -12,14 +12,14 @@ namespace floe {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::uint64_t longest_header = 100'000'000;  // bytes, as for safetensors; a usual header takes 118
+constexpr std::uint64_t longest_text = 100'000'000;  // bytes, as for safetensors; a usual header takes 118
 
-constexpr std::array<std::pair<std::string_view, DType>, 6> dtypes{{{"<f4", DType::float32},
-                                                                    {"<f8", DType::float64},
-                                                                    {"<i4", DType::int32},
-                                                                    {"<i8", DType::int64},
-                                                                    {"|u1", DType::uint8},
-                                                                    {"|b1", DType::boolean}}};
+constexpr std::array<std::pair<std::string_view, DType>, 6> descriptions{{{"<f4", DType::float32},
+                                                                          {"<f8", DType::float64},
+                                                                          {"<i4", DType::int32},
+                                                                          {"<i8", DType::int64},
+                                                                          {"|u1", DType::uint8},
+                                                                          {"|b1", DType::boolean}}};
 
 // Reads {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: the part of Python's grammar that arrays need.
 class HeaderParser {
@@ -65,7 +65,7 @@ class HeaderParser {
     skip_space();
     if (peek() == '[') refuse("descr is a list of fields; expected one type such as '<f4'");
     std::string_view descr = string("a type such as '<f4'");
-    for (auto [text, type] : dtypes) {
+    for (auto [text, type] : descriptions) {
       if (descr == text) {
         dtype = type;
         return;
@@ -181,9 +181,9 @@ NpyFile::NpyFile(const std::filesystem::path& path) : file_(path) {
   // The header, whose length takes two bytes in version 1.0 and four since.
   std::uint64_t length = 0, length_bytes = major == 1 ? 2 : 4;
   file_.read(8, std::as_writable_bytes(std::span(&length, 1)).first(length_bytes), "the length of the header");
-  if (length > longest_header) {
+  if (length > longest_text) {
     file_.refuse("offset 8",
-                 fmt::format("the header would take {} bytes, more than the limit of {}", length, longest_header));
+                 fmt::format("the header would take {} bytes, more than the limit of {}", length, longest_text));
   }
   std::uint64_t header_offset = 8 + length_bytes;
   std::string header = file_.read_text(header_offset, length, "the header");
@@ -243,7 +243,7 @@ Tensor load_npy(const std::filesystem::path& path) { return NpyFile(path).all();
 void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   std::span<const std::byte> data = bytes_to_write("save_npy", tensor);
   auto type =
-      std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& entry) { return entry.second == tensor.dtype(); });
+      std::find_if(descriptions.begin(), descriptions.end(), [&](const auto& entry) { return entry.second == tensor.dtype(); });
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type->first,
                                    to_string(tensor.shape()));
 

@@ -1,5 +1,4 @@
 // gemm: one matrix product in one thread, on Eigen or oneDNN.
-#define EIGEN_DONT_PARALLELIZE
 #include <floe/backend/cpu/gemm.h>
 
 #include <algorithm>
