@@ -14,7 +14,7 @@ struct Ratings {
   Tensor users;    // int32 (count,)
   Tensor movies;   // int32 (count,)
   Tensor ratings;  // float32 (count,), 0.5 to 5
-  std::int64_t user_count, movie_count;
+  std::int64_t user_count, movie_count;  // of all ids
 };
 
 // Some users are more generous, some movies better, and users of a taste like movies of that kind; the rest is noise. In

@@ -11,19 +11,21 @@ namespace floe {
 
 // How to step through a tensor along the axes of another: element = offset + sum(index[i] * steps[i]).
 struct Steps {
-  std::int64_t offset = 0;
-  std::array<std::int64_t, Shape::max_rank> steps{};
+  std::int64_t offset = 0;  // of the first element
+  std::array<std::int64_t, Shape::max_rank> steps{};  // between neighbours along each axis
 };
 
 // Axes folded to (outer, reduced, inner): what a reduction over adjacent axes looks like.
 struct Folded {
-  std::int64_t outer, reduced, inner;
+  std::int64_t outer, reduced, inner;  // sizes: before the reduced axes, of them, behind them
 };
 
 // A convolution: image x (batch, height, width, in), filters (kernel_height, kernel_width, in / groups, out),
 // result y (batch, out_height, out_width, out). Sizes beyond `pad_*_before` follow from the shapes.
 struct ConvGeometry {
+  // Sizes of the three, strides, dilation, padding and groups.
   std::int64_t batch, height, width, in, out_height, out_width, out, kernel_height, kernel_width;
+  // How the window moves.
   std::int64_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_bottom, pad_left, pad_right,
       groups;
   bool operator==(const ConvGeometry&) const = default;
@@ -31,18 +33,21 @@ struct ConvGeometry {
 
 // Windows over (batch, height, width, channels), for pooling.
 struct PoolGeometry {
+  // Sizes of the image, of the result and of the window.
   std::int64_t batch, height, width, channels, out_height, out_width, window_height, window_width;
-  std::int64_t stride_height, stride_width, pad_top, pad_left;
+  std::int64_t stride_height, stride_width, pad_top, pad_left;  // how the window moves
 };
 
 // c = op(a) op(b) for each of `batches` matrices: rows x inner times inner x columns. A stride of 0 repeats a matrix.
 struct MatmulGeometry {
-  std::int64_t batches, rows, columns, inner;
-  std::int64_t a_stride, b_stride;
-  bool transpose_a, transpose_b;
+  std::int64_t batches, rows, columns, inner;  // sizes
+  std::int64_t a_stride, b_stride;  // elements from one matrix to the next
+  bool transpose_a, transpose_b;  // read with rows and columns exchanged
 };
 
+// The numbers of one step of Adam, the same for all variables.
 struct AdamStep {
+  // As in AdamOptions, with corrections of step t.
   double rate, beta1, beta2, epsilon, correction1, correction2;  // corrections: 1 - beta^step
 };
 

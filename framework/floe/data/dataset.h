@@ -19,13 +19,14 @@
 
 namespace floe {
 
+// How elements are batched, by name.
 struct BatchOptions {
   bool drop_remainder = false;  // leave out the last batch if it is not full
 };
 
 // A place in a dataset's sequence of epochs, for a checkpoint.
 struct DatasetPosition {
-  std::int64_t epoch = 0;
+  std::int64_t epoch = 0;  // loops begun before
   std::int64_t position = 0;  // elements given in that epoch
 
   bool operator==(const DatasetPosition&) const = default;

@@ -24,8 +24,8 @@ class NpyFile {
  public:
   explicit NpyFile(const std::filesystem::path& path);  // FileError as above
 
-  const Shape& shape() const { return shape_; }
-  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }  // of all of it
+  DType dtype() const { return dtype_; }  // of its elements
 
   // FileError if the file cannot be read any more; ValueError for rows that it does not have, ShapeError for rows of a
   // single number.

@@ -17,10 +17,12 @@ namespace floe {
 // picture. ShapeError and DTypeError refuse the rest, ValueError a tensor without a value. Files are written atomically
 // (FileError if they cannot be), hold no time, and are equal for equal images.
 
+// Writes one image.
 void save_png(const std::filesystem::path& path, const Tensor& image);
 std::string encode_png(const Tensor& image);  // the bytes of such a file
 Tensor to_pixels(const Tensor& image, std::string_view op = "to_pixels");  // what is stored: uint8 of its shape
 
+// How images are put side by side, by name: {.columns = 5, .scale = 3}.
 struct GridOptions {
   int columns = 0;          // images in a row; 0 makes the grid as square as it can be
   int padding = 1;          // pixels around and between the images

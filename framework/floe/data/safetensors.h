@@ -17,8 +17,8 @@
 
 namespace floe {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
-using Metadata = std::map<std::string, std::string>;
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in the order of the file
+using Metadata = std::map<std::string, std::string>;  // texts by name
 
 // Writes the tensors in their order, atomically; equal arguments give equal bytes. Names and metadata are UTF-8, names
 // are distinct and not "__metadata__", and each tensor has a value; ValueError otherwise. FileError if the file cannot
@@ -31,9 +31,9 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
 
 // What a file says about one tensor.
 struct SafetensorsEntry {
-  std::string name;
-  DType dtype;
-  Shape shape;
+  std::string name;  // "generator.conv1.filters"
+  DType dtype;           // of its elements
+  Shape shape;           // () for a scalar
   std::uint64_t offset;  // of its bytes in the file
 };
 
@@ -44,11 +44,11 @@ struct SafetensorsEntry {
 // checksums are read too; where there are some, all that is read is held against them. The rest is a FileError.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(const std::filesystem::path& path);  // reads and checks the header
 
   std::span<const SafetensorsEntry> entries() const { return entries_; }  // in the order of the data
   const Metadata& metadata() const { return metadata_; }                  // without Floe's own two
-  bool contains(const std::string& name) const { return indices_.contains(name); }
+  bool contains(const std::string& name) const { return indices_.contains(name); }  // is there a tensor of that name?
   Tensor load(const std::string& name) const;  // FileError if there is none of that name
 
  private:
@@ -63,6 +63,7 @@ class SafetensorsFile {
   std::string checksums_;  // of the tensors, as in the file; empty if it has none
 };
 
+// A whole file.
 struct Safetensors {
   NamedTensors tensors;  // in the order of the data
   Metadata metadata;     // without Floe's own two

@@ -8,6 +8,7 @@
 
 namespace floe {
 
+// Where and how wide, by name.
 struct ShowOptions {
   std::filesystem::path path = "show.png";  // what is written where a terminal cannot show it
   int columns = 0;                          // characters in a line, at most; 0: as many as the terminal has

@@ -5,12 +5,14 @@
 
 namespace floe {
 
+// The options of a BatchNormalization, by name.
 struct BatchNormalizationOptions {
-  std::int64_t channels = 0;
+  std::int64_t channels = 0;  // size of the last axis
   double momentum = 0.99;  // from 0 to 1: running = momentum * running + (1 - momentum) * batch, as Keras counts it
   double epsilon = 1e-3;   // above 0; added to variances
 };
 
+// gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel; gamma begins at 1, beta at 0.
 class BatchNormalization : public Layer {
  public:
   // ValueError for missing channels, and options out of range.

@@ -5,11 +5,12 @@
 
 namespace floe {
 
+// The options of a Dense, by name: {.in = 100, .units = 10}.
 struct DenseOptions {
   std::int64_t in = 0;     // features of x
   std::int64_t units = 0;  // features of the result
-  bool use_bias = true;
-  Initializer initializer = initializers::glorot_uniform();
+  bool use_bias = true;  // false where a normalisation follows, which has its own
+  Initializer initializer = initializers::glorot_uniform();  // of the weights
 };
 
 // x * weights + bias, as Keras' Dense without activation; the bias begins at 0.

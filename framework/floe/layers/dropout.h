@@ -5,6 +5,7 @@
 
 namespace floe {
 
+// Zeroes elements at random while training, so that no unit can rely on one other. Srivastava et al., 2014.
 class Dropout : public Layer {
  public:
   // The rate is the probability, from 0 up to but not including 1; ValueError otherwise.

@@ -5,12 +5,14 @@
 
 namespace floe {
 
+// The options of an Embedding, by name.
 struct EmbeddingOptions {
   std::int64_t entries = 0;  // ids are 0 to entries - 1; Keras: input_dim
   std::int64_t units = 0;    // Keras: output_dim
-  Initializer initializer = initializers::uniform(-0.05, 0.05);
+  Initializer initializer = initializers::uniform(-0.05, 0.05);  // of the vectors
 };
 
+// A table of vectors, looked up by id.
 class Embedding : public Layer {
  public:
   Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);  // ValueError for a missing option

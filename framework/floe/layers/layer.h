@@ -14,6 +14,7 @@
 
 namespace floe {
 
+// What a call is for: dropout and batch normalisation differ between the two.
 enum class Mode { training, inference };
 
 // ValueError for a name that is empty or holds a dot, and where a parent already has a part of that name. A parent must
@@ -23,6 +24,7 @@ class Layer {
   // A root: its name begins all paths; its random stream gives every variable below its first value, keyed by path, so
   // that adding a layer changes no other. DTypeError unless floating.
   Layer(std::string name, Device device, Rng rng, DType dtype = DType::float32);
+  // A part of another layer, which gives it path, device, dtype and random stream.
   Layer(Layer* parent, const std::string& name);
   virtual ~Layer();
   Layer(const Layer&) = delete;
@@ -30,8 +32,8 @@ class Layer {
 
   const std::string& path() const { return path_; }  // "generator.conv1"
   std::string name() const;                          // "conv1"
-  Device device() const { return device_; }
-  DType dtype() const { return dtype_; }
+  Device device() const { return device_; }  // where its variables are
+  DType dtype() const { return dtype_; }  // of its variables
 
   // Of this layer, then of each layer below, in order of declaration. They live as long as their layers.
   Variables variables() const;      // the trainable ones
@@ -83,19 +85,21 @@ class Layer {
 // Sees every call of a built-in layer on its thread while it lives.
 class LayerObserver {
  public:
-  LayerObserver();
+  LayerObserver();  // begins to see
   virtual ~LayerObserver();
   LayerObserver(const LayerObserver&) = delete;
   LayerObserver& operator=(const LayerObserver&) = delete;
 
+  // A built-in layer has just given y.
   virtual void called(const Layer& layer, const Tensor& y) = 0;
 };
 
 // One call of a layer: errors inside it name the caller's line, ops the layer, and observers hear of the result.
 class LayerCall {
  public:
+  // A call of the layer on x begins.
   LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where(), layer.path().c_str()) {}
-  Tensor done(Tensor y) const;
+  Tensor done(Tensor y) const;  // tells the observers of y, and gives it
 
  private:
   const Layer& layer_;

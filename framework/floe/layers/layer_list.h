@@ -7,6 +7,7 @@
 
 namespace floe {
 
+// As many blocks as a loop adds, each a part of this layer under its number.
 template <class Block>
 class LayerList : public Layer {
  public:
@@ -18,7 +19,7 @@ class LayerList : public Layer {
     return blocks_.emplace_back(this, std::to_string(size()), std::forward<Arguments>(arguments)...);
   }
 
-  std::size_t size() const { return blocks_.size(); }
+  std::size_t size() const { return blocks_.size(); }  // blocks so far
   auto begin() { return blocks_.begin(); }
   auto end() { return blocks_.end(); }
 

@@ -9,6 +9,7 @@
 
 namespace floe {
 
+// Layers and functions, each taking what the one before it gave.
 class Sequential : public Layer {
  public:
   using Layer::Layer;

@@ -11,7 +11,8 @@ namespace floe {
 // Hears what each layer gave while it lives, in order of the calls.
 class SummaryObserver : public LayerObserver {
  public:
-  void called(const Layer& layer, const Tensor& y) override;
+  void called(const Layer& layer, const Tensor& y) override;  // takes down what it gave
+  // A row a call, and a line about the model: see summary().
   std::string table(const Layer& model) const;
 
  private:

@@ -23,6 +23,7 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b);
 Tensor pow(OperandOrNumber a, OperandOrNumber b);
 Tensor negative(Operand x);  // x * -1, so a ValueError for uint8 and bool
 
+// The operators: add, subtract, multiply, divide and negative.
 inline Tensor operator+(OperandOrNumber a, OperandOrNumber b) { return add(std::move(a), std::move(b)); }
 inline Tensor operator-(OperandOrNumber a, OperandOrNumber b) { return subtract(std::move(a), std::move(b)); }
 inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(std::move(a), std::move(b)); }
@@ -37,6 +38,7 @@ Tensor less_equal(OperandOrNumber a, OperandOrNumber b);
 Tensor greater(OperandOrNumber a, OperandOrNumber b);
 Tensor greater_equal(OperandOrNumber a, OperandOrNumber b);
 
+// The operators: less, less_equal, greater and greater_equal. There is no == of tensors: see equal.
 inline Tensor operator<(OperandOrNumber a, OperandOrNumber b) { return less(std::move(a), std::move(b)); }
 inline Tensor operator<=(OperandOrNumber a, OperandOrNumber b) { return less_equal(std::move(a), std::move(b)); }
 inline Tensor operator>(OperandOrNumber a, OperandOrNumber b) { return greater(std::move(a), std::move(b)); }

@@ -6,9 +6,10 @@
 
 namespace floe {
 
+// How the filters move, by name: conv2d(x, filters, {.strides = 2}).
 struct ConvOptions {
-  Size2 strides = 1;
-  Padding padding = Padding::same;
+  Size2 strides = 1;       // pixels from one place of the filter to the next
+  Padding padding = Padding::same;  // what lies beyond the edges: ops/window.h
   Size2 dilation = 1;      // distance between the filter's taps
   std::int64_t groups = 1; // channels in and out are divided into so many groups that do not mix
 };
@@ -22,12 +23,13 @@ Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
 // The same with a number for each output channel, bias (out,), added to it.
 Tensor conv2d(Operand x, Operand filters, Operand bias, ConvOptions options = {});
 
+// How the filters of the convolution that is reversed move, by name.
 struct ConvTransposeOptions {
-  Size2 strides = 1;
+  Size2 strides = 1;                // how many times larger the result is, about
   Padding padding = Padding::same;  // of the convolution that this one reverses
-  Size2 dilation = 1;
+  Size2 dilation = 1;               // distance between the filter's taps
   Size2 output_padding = -1;        // rows and columns more than the smallest result; -1: TensorFlow's choice
-  std::int64_t groups = 1;
+  std::int64_t groups = 1;          // channels that do not mix
 };
 
 // The reverse of a convolution: x (batch, height, width, in) and filters (height, width, out / groups, in) give

@@ -5,6 +5,7 @@
 
 namespace floe {
 
+// How the factors are read, by name: matmul(a, b, {.transpose_b = true}).
 struct MatmulOptions {
   bool transpose_a = false;  // read a as (inner, rows) without copying it
   bool transpose_b = false;  // read b as (columns, inner)

@@ -5,6 +5,7 @@
 
 namespace floe {
 
+// What normalising by a batch gives.
 struct Normalized {
   Tensor y;         // the shape of x
   Tensor mean;      // (channels,) of this batch; constants to every tape

@@ -6,21 +6,21 @@
 
 namespace floe {
 
-Tensor exp(Operand x);
+Tensor exp(Operand x);  // infinity from 88.7 on in float32
 Tensor expm1(Operand x);  // exp(x) - 1, exact near 0
 Tensor log(Operand x);    // -infinity at 0, NaN below
 Tensor log1p(Operand x);  // log(1 + x), exact near 0; -infinity at -1, NaN below
 Tensor sqrt(Operand x);   // NaN below 0; slope infinity at 0
 Tensor rsqrt(Operand x);  // 1 / sqrt(x); infinity at 0, NaN below
-Tensor square(Operand x);
+Tensor square(Operand x);  // x * x
 Tensor abs(Operand x);    // also integers, without gradient; slope 0 at 0
 Tensor sign(Operand x);   // -1, 0 or 1; also integers; no gradient
 Tensor floor(Operand x);  // no gradient
 Tensor ceil(Operand x);   // no gradient
 Tensor round(Operand x);  // to the nearest, ties to even; no gradient
-Tensor sin(Operand x);
-Tensor cos(Operand x);
-Tensor tanh(Operand x);
+Tensor sin(Operand x);  // of radians
+Tensor cos(Operand x);  // of radians
+Tensor tanh(Operand x);  // -1 to 1
 Tensor sigmoid(Operand x);  // 1 / (1 + exp(-x))
 Tensor relu(Operand x);     // max(x, 0); slope 0 at 0
 

@@ -6,10 +6,11 @@
 
 namespace floe {
 
+// How the window moves, by name: max_pool(x, {.window = 2}).
 struct PoolOptions {
-  Size2 window = 2;
+  Size2 window = 2;  // pixels down and across
   Size2 strides = 0;  // 0: as the window
-  Padding padding = Padding::valid;
+  Padding padding = Padding::valid;  // what lies beyond the edges: ops/window.h
 };
 
 // x (batch, height, width, channels) -> (batch, out height, out width, channels), with the sizes of ops/window.h.

@@ -14,15 +14,15 @@ namespace floe {
 // Which axes to reduce: all, one, or several; negative counts from the end. {} is all, an empty vector is none.
 class Axes {
  public:
-  Axes() = default;
-  Axes(int axis) : all_(false), axes_{axis} {}
+  Axes() = default;  // all of them
+  Axes(int axis) : all_(false), axes_{axis} {}  // one
   template <std::same_as<bool> Keepdims>
   Axes(Keepdims) = delete;  // write reduce_sum(x, {}, true)
-  Axes(std::initializer_list<int> axes) : all_(false), axes_(axes) {}
-  Axes(std::vector<int> axes) : all_(false), axes_(std::move(axes)) {}
+  Axes(std::initializer_list<int> axes) : all_(false), axes_(axes) {}  // several, {} being all
+  Axes(std::vector<int> axes) : all_(false), axes_(std::move(axes)) {}  // several, none if it is empty
 
-  bool all() const { return all_; }
-  const std::vector<int>& list() const { return axes_; }
+  bool all() const { return all_; }  // were none named?
+  const std::vector<int>& list() const { return axes_; }  // those named
 
  private:
   bool all_ = true;
@@ -54,6 +54,7 @@ Tensor argmin(Operand x, int axis = -1);
 // the end if `reverse`. float32, float64, int32 and int64; integers wrap.
 Tensor cumsum(Operand x, int axis, bool exclusive = false, bool reverse = false);
 
+// What top_k gives.
 struct TopK {
   Tensor values;   // (..., k), largest first, NaN before all
   Tensor indices;  // (..., k), int64; among equals the smaller comes first

@@ -10,7 +10,7 @@
 
 namespace floe {
 
-using AxisList = std::vector<int>;
+using AxisList = std::vector<int>;  // negative axes count from the end
 
 // These four share storage.
 Tensor reshape(Operand x, Shape shape);         // into as many elements; one size may be -1: what is left

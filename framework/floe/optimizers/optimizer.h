@@ -10,6 +10,7 @@
 
 namespace floe {
 
+// What all optimizers share: a step count, a learning rate, and a few tensors kept for each variable.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -22,7 +23,7 @@ class Optimizer {
   // changed. The slots of a variable that is gone pass on to the next one of its path.
   void apply(const Gradients& gradients, Location where = Location::here());
 
-  double learning_rate() const { return learning_rate_; }
+  double learning_rate() const { return learning_rate_; }  // of the next step
   void set_learning_rate(double rate);           // ValueError unless finite and 0 or more
   std::int64_t steps() const { return steps_; }  // calls of apply(), whichever variables they were for
 

@@ -10,21 +10,24 @@ namespace floe {
 // w -= rate * g
 class SGD : public Optimizer {
  public:
+  // Nothing is kept from step to step.
   explicit SGD(double learning_rate = 0.01) : Optimizer(learning_rate, {}) {}
 
  private:
   void step(Variable& variable, const Tensor& gradient, Tensors& slots) override;
 };
 
+// The options of a Momentum, by name.
 struct MomentumOptions {
-  double learning_rate = 0.01;
-  double momentum = 0.9;
-  bool nesterov = false;
+  double learning_rate = 0.01;  // rate
+  double momentum = 0.9;        // how much of the velocity stays
+  bool nesterov = false;        // look ahead along the velocity
 };
 
 // v = momentum * v - rate * g; w += v, or with Nesterov w += momentum * v - rate * g. As Keras; Sutskever et al., 2013.
 class Momentum : public Optimizer {
  public:
+  // Keeps the velocity v of each variable.
   explicit Momentum(MomentumOptions options = {});
 
  private:
@@ -32,16 +35,18 @@ class Momentum : public Optimizer {
   MomentumOptions options_;
 };
 
+// The options of an RMSprop, by name.
 struct RMSpropOptions {
-  double learning_rate = 1e-3;
-  double decay = 0.9;
-  double epsilon = 1e-7;
+  double learning_rate = 1e-3;  // rate
+  double decay = 0.9;           // of the mean square
+  double epsilon = 1e-7;        // keeps the divisor from 0
 };
 
 // s = decay * s + (1 - decay) * g^2; w -= rate * g / (sqrt(s) + epsilon). Hinton, lecture 6e, 2012. As Keras 2; Keras 3
 // has epsilon under the root.
 class RMSprop : public Optimizer {
  public:
+  // Keeps the mean square s of each variable's gradient.
   explicit RMSprop(RMSpropOptions options = {});
 
  private:
@@ -49,10 +54,11 @@ class RMSprop : public Optimizer {
   RMSpropOptions options_;
 };
 
+// The options of an Adam, by name: {.learning_rate = 3e-4, .beta1 = 0.5}.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
+  double learning_rate = 1e-3;  // rate: about how far a number moves in a step
+  double beta1 = 0.9;           // decay of the mean gradient
+  double beta2 = 0.999;         // decay of the mean square
   double epsilon = 1e-7;  // Keras' value; TensorFlow 1's AdamOptimizer had 1e-8
 };
 
@@ -62,6 +68,7 @@ struct AdamOptions {
 // hat"), which makes their epsilon larger by 1 / sqrt(1 - beta2^t), up to 32 times at the start.
 class Adam : public Optimizer {
  public:
+  // Keeps the two moments m and v of each variable.
   explicit Adam(AdamOptions options = {});
 
  private:

@@ -10,8 +10,9 @@ namespace floe {
 // The variables are pointed at, not held: they must outlive this.
 class Gradients {
  public:
+  // One variable and what the tape gave for it.
   struct Entry {
-    Variable* variable;
+    Variable* variable;  // whose gradient it is
     Tensor gradient;  // the variable's shape
   };
 
@@ -22,7 +23,7 @@ class Gradients {
   auto end() const { return entries_.end(); }
   auto begin() { return entries_.begin(); }
   auto end() { return entries_.end(); }
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return entries_.size(); }  // how many variables
 
   const Tensor& operator[](const Variable& variable) const;  // ValueError if it was not asked for
   const Tensor& operator[](const std::string& path) const;   // the same by path

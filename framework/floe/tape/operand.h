@@ -10,22 +10,25 @@ namespace floe {
 // one: it points at the argument.
 class Operand {
  public:
+  // A tensor, at the place of this conversion.
   Operand(const Tensor& tensor, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : tensor_(&tensor), where_{file, line} {}
+  // A tensor that the caller gives away, at the place of this conversion.
   Operand(Tensor&& tensor, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : tensor_(&tensor), where_{file, line}, temporary_(true) {}
+  // The value of a variable, at the place of this conversion.
   Operand(const Variable& variable, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : tensor_(&variable.value()), where_{file, line} {}
 
   // A copy does not give the tensor away: an op that is made of several passes its parameters on as often as it likes.
   Operand(const Operand& other) : tensor_(other.tensor_), where_(other.where_) {}
-  Operand(Operand&& other) = default;
+  Operand(Operand&& other) = default;  // as given
   Operand& operator=(const Operand&) = delete;
 
-  operator const Tensor&() const { return *tensor_; }
-  const Tensor& tensor() const { return *tensor_; }
-  const Tensor* operator->() const { return tensor_; }
-  Location where() const { return where_; }
+  operator const Tensor&() const { return *tensor_; }   // so that it goes where a tensor goes
+  const Tensor& tensor() const { return *tensor_; }     // the argument itself
+  const Tensor* operator->() const { return tensor_; }  // x->shape() inside an op
+  Location where() const { return where_; }             // of the call
 
   // A tensor that the caller gave away, as in relu(a + b) or relu(std::move(x)), and that no one else holds: an op may
   // write its result over it.
@@ -33,29 +36,33 @@ class Operand {
   void give_up() const { *const_cast<Tensor*>(tensor_) = {}; }  // so that the result is the only one that holds it
 
  protected:
-  Operand(Location where) : tensor_(nullptr), where_(where) {}
+  Operand(Location where) : tensor_(nullptr), where_(where) {}  // no tensor: a number
 
-  const Tensor* tensor_;
-  Location where_;
-  bool temporary_ = false;
+  const Tensor* tensor_;    // null for a number
+  Location where_;          // of the call
+  bool temporary_ = false;  // given away
 };
 
 // A tensor or a number, which takes the dtype and device of the tensor beside it.
 class OperandOrNumber : public Operand {
  public:
+  // A tensor, at the place of this conversion.
   OperandOrNumber(const Tensor& tensor, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : Operand(tensor, file, line) {}
+  // A tensor that the caller gives away, at the place of this conversion.
   OperandOrNumber(Tensor&& tensor, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : Operand(std::move(tensor), file, line) {}
+  // The value of a variable, at the place of this conversion.
   OperandOrNumber(const Variable& variable, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : Operand(variable, file, line) {}
-  OperandOrNumber(const Operand& operand) : Operand(operand) {}
-  OperandOrNumber(Operand&& operand) : Operand(std::move(operand)) {}
+  OperandOrNumber(const Operand& operand) : Operand(operand) {}        // with the place that it has
+  OperandOrNumber(Operand&& operand) : Operand(std::move(operand)) {}  // as given
+  // A number, at the place of this conversion.
   OperandOrNumber(double number, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : Operand(Location{file, line}), number_(number) {}
 
-  bool is_number() const { return tensor_ == nullptr; }
-  double number() const { return number_; }
+  bool is_number() const { return tensor_ == nullptr; }  // true: there is no tensor
+  double number() const { return number_; }  // 0 for a tensor
 
  private:
   double number_ = 0;

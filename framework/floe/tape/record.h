@@ -22,19 +22,19 @@ class TensorRef {
  public:
   template <class T> requires std::is_convertible_v<const T&, const Tensor&>  // a Tensor, Variable or Operand
   TensorRef(const T& tensor) : tensor_(&static_cast<const Tensor&>(tensor)) {}
-  const Tensor& operator*() const { return *tensor_; }
-  const Tensor* operator->() const { return tensor_; }
+  const Tensor& operator*() const { return *tensor_; }   // what is referred to
+  const Tensor* operator->() const { return tensor_; }  // the same: ref->shape()
 
  private:
   const Tensor* tensor_;
 };
-using TensorRefs = std::span<const TensorRef>;
-using TensorList = std::initializer_list<TensorRef>;
+using TensorRefs = std::span<const TensorRef>;  // inputs of an op, however many
+using TensorList = std::initializer_list<TensorRef>;  // the same, written in braces
 
 // Which op, where the user called it, and in which layer. The texts live as long as the program.
 struct OpInfo {
-  const char* name;
-  Location where = {};
+  const char* name;  // "matmul"
+  Location where = {};  // the user's line
   const char* layer = nullptr;  // path of the innermost built-in layer; null outside of one
 };
 
@@ -44,8 +44,10 @@ class Backward {
  public:
   const Tensor& dy(int output = 0) const;  // undefined if nothing flows back through this output
   Tensor take_dy();  // that of a single output, and where no one else will read it, the only handle to it
+  // What record() was given to keep, in that order.
   const Tensor& kept(int index) const;
-  bool needs(int input) const;
+  bool needs(int input) const;  // may a gradient to this input be asked for?
+  // The gradient of an input, in its shape.
   void give(int input, Tensor dx);
   bool differentiable() const;  // this gradient is itself recorded: it must be made of ops, not of a fused kernel
 
@@ -58,17 +60,18 @@ class Backward {
 
 // One recorded op, in an arena; inputs, kept tensors and the gradient function's captures follow it.
 struct Node {
+  // With a gradient; without one; or a mark on a gradient that was not differentiable.
   enum class Kind : std::uint8_t { op, blocked, gradient_mark };
 
-  OpInfo op;
+  OpInfo op;  // which op
   NodeId first_output;  // outputs have consecutive ids
-  void (*call)(void* function, Backward& backward);
+  void (*call)(void* function, Backward& backward);  // runs the gradient function
   void (*destroy)(void* function);  // null if there is nothing to destroy
-  void* function;
-  NodeId* inputs;
-  Tensor* kept;
-  int input_count, kept_count, output_count;
-  Kind kind;
+  void* function;  // its captures, in the arena
+  NodeId* inputs;  // their ids
+  Tensor* kept;  // what the gradient reads
+  int input_count, kept_count, output_count;  // how many of each
+  Kind kind;  // what it stands for
 };
 
 // Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
@@ -80,6 +83,7 @@ class OpObserver {
   OpObserver(const OpObserver&) = delete;
   OpObserver& operator=(const OpObserver&) = delete;
 
+  // An op, or a step of an optimizer, has just given these outputs.
   virtual void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) = 0;
 
   // Work on the value at `data` begins: ops allocate their output first. Not every such value is an op's.
@@ -124,6 +128,7 @@ void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> output
   }
 }
 
+// The same for an op of one output.
 template <class Function>
 void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keeps, Function function) {
   if (detail::hooks == 0) [[likely]] return;
@@ -160,7 +165,7 @@ class NoRecording {
 // own. The outermost place counts, but the innermost layer.
 class CallScope {
  public:
-  explicit CallScope(Location where);
+  explicit CallScope(Location where);  // outside of any layer
   CallScope(Location where, const char* layer);  // the path, which must live as long as the program, or null
   ~CallScope();
   CallScope(const CallScope&) = delete;

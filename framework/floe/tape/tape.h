@@ -17,8 +17,10 @@ namespace floe {
 struct Persistent {};
 inline constexpr Persistent persistent{};  // GradientTape tape{persistent};
 
+// What to do about a source that the target does not depend on: say why, or give zeros.
 enum class Missing { explain, zero };
 
+// How a gradient is taken, by name: tape.gradient(loss, w, {.differentiable = true}).
 struct GradientOptions {
   // Record the work of this call on all tapes that stay live, also on this one if it is persistent: higher orders,
   // penalties.
@@ -35,8 +37,8 @@ struct GradientOptions {
 // any order, but on the thread that made them; they share its record.
 class GradientTape {
  public:
-  GradientTape();
-  explicit GradientTape(Persistent);
+  GradientTape();  // begins to record
+  explicit GradientTape(Persistent);  // may be asked more than once
   ~GradientTape();
   GradientTape(const GradientTape&) = delete;
   GradientTape& operator=(const GradientTape&) = delete;

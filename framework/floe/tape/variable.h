@@ -8,6 +8,7 @@
 
 namespace floe {
 
+// A tensor with a name and a place: training assigns to it, where a Tensor only changes hands.
 class Variable {
  public:
   Variable(std::string path, const Tensor& value, bool trainable = true);  // ValueError if there is no value yet
@@ -15,13 +16,13 @@ class Variable {
   Variable(const Variable&) = delete;
   Variable& operator=(const Variable&) = delete;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return path_; }  // "generator.conv1.filters"
   // A copy (`Tensor before = w;`) keeps the value that it was; a reference follows the variable, and ends with it.
   const Tensor& value() const { return value_; }
   operator const Tensor&() const { return value_; }
   const Shape& shape() const { return value_.shape(); }
 
-  bool trainable() const { return trainable_; }
+  bool trainable() const { return trainable_; }  // do tapes watch it by themselves?
   void set_trainable(bool trainable);  // a frozen variable is a constant to every tape
 
   // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise; ValueError if

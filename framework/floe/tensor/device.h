@@ -6,10 +6,12 @@
 
 namespace floe {
 
+// A processor and its memory; the CPU unless told otherwise.
 struct Device {
+  // Which sort of processor.
   enum class Kind : std::uint8_t { cpu, cuda };
 
-  Kind kind = Kind::cpu;
+  Kind kind = Kind::cpu;  // the sort of processor
   std::uint8_t index = 0;  // which GPU, from 0; 0 on the CPU
 
   bool operator==(const Device&) const = default;

@@ -12,9 +12,10 @@ namespace floe {
 
 // A place in the user's source. As a default argument, `Location::here()` is the line of the call.
 struct Location {
-  const char* file = nullptr;
-  int line = 0;
+  const char* file = nullptr;  // as the compiler was given it; null: unknown
+  int line = 0;  // from 1
 
+  // The line of the call, as a default argument.
   static constexpr Location here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     return {file, line};
   }
@@ -37,6 +38,7 @@ class MemoryError : public Error { public: using Error::Error; };    // no memor
 // A file that cannot be read or written: "PATH: WHERE: MESSAGE", with `where` such as "line 12" or "offset 80".
 class FileError : public Error {
  public:
+  // Puts the three together; an empty `where` is left out.
   FileError(const std::filesystem::path& path, std::string_view where, std::string_view message);
 };
 
@@ -44,9 +46,9 @@ class Tensor;
 
 // One line of a message that shows a tensor: its role, shape, what the axes mean, and the variable it belongs to.
 struct Shown {
-  std::string_view role;
-  const Tensor& tensor;
-  std::string_view axes = {};
+  std::string_view role;  // "input", "filters"
+  const Tensor& tensor;  // the one shown, which must outlive this
+  std::string_view axes = {};  // "batch, height, width, channels"
 };
 
 // "OP: WHAT", a line for each tensor, and the caller's place:

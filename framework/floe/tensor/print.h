@@ -27,6 +27,6 @@ void print(std::string_view name, const Tensor& tensor);
 // The end of describe(): "min 0, mean 1.5, max 3, 0 NaN, 0 Inf". ValueError if there is no value yet.
 std::string describe_values(const Tensor& tensor);
 
-std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);  // to_string(), into a stream
 
 }  // namespace floe

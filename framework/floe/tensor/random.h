@@ -16,8 +16,8 @@ std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter);
 // A key and a position: all its state, which a checkpoint can hold. Word n of the stream is word n % 4 of block n / 4.
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed = 0) : key_(seed) {}
-  Rng(std::uint64_t key, std::uint64_t position) : key_(key), position_(position) {}
+  explicit Rng(std::uint64_t seed = 0) : key_(seed) {}  // at the start of the stream that this seed names
+  Rng(std::uint64_t key, std::uint64_t position) : key_(key), position_(position) {}  // a place that was saved
 
   // An independent stream at its start; the same name gives the same stream whatever was drawn here.
   Rng stream(std::uint64_t number) const;
@@ -30,8 +30,8 @@ class Rng {
   bool bernoulli(float probability);       // true with that probability, from 0 to 1
   int below(int bound);                    // 0 .. bound - 1, without bias; ValueError unless 1 or more
 
-  std::uint64_t key() const { return key_; }
-  std::uint64_t position() const { return position_; }
+  std::uint64_t key() const { return key_; }  // the seed, or what stream() made of it
+  std::uint64_t position() const { return position_; }  // words drawn so far
 
   // Takes whole blocks for `words` words and returns the first block: what a kernel fills a tensor from.
   std::uint64_t take_blocks(std::uint64_t words);

@@ -27,9 +27,11 @@ class Storage {
     if (block_ && block_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) release(block_);
   }
 
+  // the first byte; not for an empty handle
   std::byte* data() const { return reinterpret_cast<std::byte*>(block_ + 1); }
+  // no other handle shares the block; not for an empty one
   bool unique() const { return block_->owners.load(std::memory_order_acquire) == 1; }
-  explicit operator bool() const { return block_ != nullptr; }
+  explicit operator bool() const { return block_ != nullptr; }  // does it hold a block?
 
  private:
   struct alignas(64) Block {  // stands directly before its data

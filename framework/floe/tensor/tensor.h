@@ -19,6 +19,7 @@ namespace floe {
 // The name under which the tapes of a thread know a tensor; 0 is a constant. Never used twice. See tape/record.h.
 using NodeId = std::uint64_t;
 
+// A shape, a dtype, a device, and elements in row-major order. A copy shares them; whoever writes first gets his own.
 class Tensor {
  public:
   Tensor() = default;                                                      // no value yet; defined() is false
@@ -29,18 +30,18 @@ class Tensor {
   Tensor& operator=(const Tensor&) & = default;  // not to what an op gave: x[0] = y would change nothing
   Tensor& operator=(Tensor&&) & = default;
 
-  bool defined() const { return static_cast<bool>(storage_); }
-  const Shape& shape() const { return shape_; }
-  int rank() const { return shape_.rank(); }
+  bool defined() const { return static_cast<bool>(storage_); }  // false for Tensor(), which has no value yet
+  const Shape& shape() const { return shape_; }  // () for a scalar
+  int rank() const { return shape_.rank(); }  // how many axes
   std::int64_t dim(int axis) const {  // -1 is the last axis; ShapeError if there is no such axis
     int at = axis < 0 ? axis + rank() : axis;
     if (at < 0 || at >= rank()) [[unlikely]]
       refuse_axis(axis);
     return shape_[at];
   }
-  std::int64_t elements() const { return shape_.elements(); }
-  DType dtype() const { return dtype_; }
-  Device device() const { return device_; }
+  std::int64_t elements() const { return shape_.elements(); }  // the product of all sizes; 1 for a scalar
+  DType dtype() const { return dtype_; }  // what an element is
+  Device device() const { return device_; }  // where the bytes are
 
   // The elements in row-major order. DTypeError unless T is the tensor's type, ValueError if it has no value yet.
   template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
@@ -69,9 +70,9 @@ class Tensor {
   Tensor detached() const;  // the same value, a constant to every tape
 
   const void* raw() const { return data_; }  // of any dtype; null without a value
-  void* raw_mutable() { return mutable_bytes(dtype_); }
+  void* raw_mutable() { return mutable_bytes(dtype_); }  // as mutable_data(), of any dtype
   bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
-  NodeId id() const { return id_; }
+  NodeId id() const { return id_; }  // what tapes call it; 0: a constant
   void set_id(NodeId id) { id_ = id; }  // for the tape
 
  private:
@@ -92,7 +93,7 @@ class Tensor {
   Device device_;
 };
 
-using Tensors = std::vector<Tensor>;
+using Tensors = std::vector<Tensor>;  // parts, sources of a gradient, elements of a batch
 
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 

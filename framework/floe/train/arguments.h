@@ -45,6 +45,7 @@ class Argument {
 //     if (auto status = arguments.parse(argc, argv)) return *status;
 class Arguments {
  public:
+  // The program's name, for errors, and a sentence about it, for --help.
   Arguments(std::string program, std::string about) : program_(std::move(program)), about_(std::move(about)) {}
 
   // T is bool, int, std::int64_t, std::uint64_t, double, std::pair<int, int>, std::string or std::filesystem::path. The

@@ -13,25 +13,28 @@
 
 namespace floe {
 
+// What stays on the disk, by name.
 struct CheckpointOptions {
   int keep = 3;  // files that stay in the folder: those of the last steps
 };
 
+// How strict a restore is, by name.
 struct RestoreOptions {
   bool partial = false;  // take the values that fit, and leave the others as they are
 };
 
 // What became of each value, by name.
 struct RestoreReport {
+  // A value that does not fit.
   struct Reshaped {
-    std::string name;
-    Shape shape, shape_in_file;
-    DType dtype, dtype_in_file;
+    std::string name;              // of the value
+    Shape shape, shape_in_file;  // of the value, and in the file
+    DType dtype, dtype_in_file;  // of the value, and in the file
   };
 
-  std::filesystem::path path;
+  std::filesystem::path path;  // the file
   std::int64_t step = -1;  // -1: the file does not say, because another program made it
-  std::vector<std::string> matched;
+  std::vector<std::string> matched;  // restored
   std::vector<std::string> missing;     // asked for, but not in the file
   std::vector<std::string> unexpected;  // in the file, but not asked for
   std::vector<Reshaped> reshaped;       // of another shape or dtype in the file
@@ -45,6 +48,8 @@ struct RestoreReport {
 template <class T>
 concept Stateful = requires(T& part, State& state, const std::string& name) { part.state(state, name); };
 
+// A list of parts, saved and restored together:
+//
 //   Checkpoint checkpoint(folder);
 //   checkpoint.add("generator", generator);
 //   checkpoint.add("generator_optimizer", generator_optimizer);

@@ -17,8 +17,8 @@
 namespace floe::debug {
 
 void print(const Tensor& x);  // all of it, and one line about it, to stdout
-void print(const Variable& x);
-void print(const Gradients& gradients);
+void print(const Variable& x);  // its path and its value
+void print(const Gradients& gradients);  // a line for each variable
 
 double at(const Tensor& x, std::int64_t index);  // the element at an index in row-major order, NaN if there is none
 double mean(const Tensor& x);                    // of all elements; NaN over nothing

@@ -12,7 +12,7 @@ class Mean {
   void update(Operand values);  // each element counts once, as in Keras; ValueError if there is no value yet
 
   double result() const;  // NaN before the first value
-  void reset() { *this = {}; }
+  void reset() { *this = {}; }  // as before the first value
 
  private:
   double sum_ = 0, weight_ = 0;
@@ -27,7 +27,7 @@ class Accuracy {
   void update(Operand labels, Operand predictions);
 
   double result() const { return mean_.result(); }  // 0 to 1; NaN before the first label
-  void reset() { mean_.reset(); }
+  void reset() { mean_.reset(); }  // as before the first label
 
  private:
   Mean mean_;

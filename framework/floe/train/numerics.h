@@ -26,6 +26,7 @@ namespace floe {
 class CheckNumerics : public OpObserver {
  public:
   void step(std::int64_t step) { step_ = step; }  // to be named in the message
+  // looks at the outputs; NumericsError
   void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) override;
 
  private:

@@ -48,7 +48,7 @@ class Profile : public OpObserver {
   // Calls after the first 100,000 are in the table only. Written whole or not at all; FileError if it cannot be.
   void save_trace(const std::filesystem::path& path) const;
 
-  void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) override;
+  void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) override;  // counts an op
   void begun(const void* data) override;
 
  private:

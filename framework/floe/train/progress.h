@@ -9,6 +9,7 @@
 
 namespace floe {
 
+// Where a bar is drawn, by name.
 struct ProgressOptions {
   std::FILE* out = stderr;         // so that what the app prints to stdout can go to a file
   std::optional<bool> terminal{};  // is `out` one? Found out if not given
@@ -27,7 +28,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void step(std::int64_t steps = 1);
+  void step(std::int64_t steps = 1);  // so many more are done
   void finish();  // wipes the line, so that the app's own comes in its place; nothing is drawn after it
 
  private:

@@ -12,6 +12,7 @@
 
 namespace floe {
 
+// Where a run begins, by name.
 struct SummaryOptions {
   std::int64_t first_step = 0;      // of what is going to be written
   std::function<double()> clock{};  // seconds since 1970; the system's if not given
@@ -46,6 +47,7 @@ class SummaryWriter {
   void histogram(std::string_view tag, Operand tensor, std::int64_t step);
   void histograms(const Variables& variables, std::int64_t step);  // tags are paths: generator/conv1/filters
 
+  // a note, which TensorBoard shows as Markdown
   void text(std::string_view tag, std::string_view markdown, std::int64_t step);
 
  private:
