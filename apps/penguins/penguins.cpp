@@ -17,6 +17,7 @@ constexpr int judged = 2000;         // drawings on either side of the Frechet d
 
 // --- The two networks ------------------------------------------------------------------------------------------------
 
+//! [generator]
 class Generator : public Layer {
  public:
   using Layer::Layer;                                              // (name, device, rng)
@@ -38,7 +39,9 @@ class Generator : public Layer {
   BatchNormalization norm3_{this, "norm3", 32};
   Conv2DTranspose    conv3_{this, "conv3", {.in = 32, .filters = 1, .kernel_size = 5, .strides = 2, .use_bias = false}};
 };
+//! [generator]
 
+//! [discriminator]
 class Discriminator : public Layer {
  public:
   using Layer::Layer;
@@ -55,13 +58,16 @@ class Discriminator : public Layer {
   Conv2D  conv2_{this, "conv2", {.in = 64, .filters = 128, .kernel_size = 5, .strides = 2}};
   Dense   decide_{this, "decide", {.in = 7 * 7 * 128, .units = 1}};
 };
+//! [discriminator]
 
+//! [losses]
 // The generator wants its drawings to be taken for real; the discriminator wants to be right about both.
 Tensor generator_loss(const Tensor& fake_logits) { return binary_cross_entropy_with_logits(fake_logits, 1); }
 
 Tensor discriminator_loss(const Tensor& real_logits, const Tensor& fake_logits) {
   return binary_cross_entropy_with_logits(real_logits, 1) + binary_cross_entropy_with_logits(fake_logits, 0);
 }
+//! [losses]
 
 // --- What to look at -------------------------------------------------------------------------------------------------
 
@@ -113,6 +119,7 @@ int train(const Flags& flags) {
   std::filesystem::create_directories(flags.out);
   Rng rng(flags.seed);
   Tensor images = load_images(flags);
+  //! [before]
   Generator generator("generator", device, rng);
   Discriminator discriminator("discriminator", device, rng);
   Adam generator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
@@ -123,8 +130,10 @@ int train(const Flags& flags) {
   drawings = drawings.prefetch();
   Rng noise_rng = rng.stream("noise"), fixed_rng = rng.stream("fixed noise"), judge_rng = rng.stream("judge");
   Tensor fixed_noise = random_normal({shown, noise_size}, fixed_rng);
+  //! [before]
   Tensor judge_noise = random_normal({judged, noise_size}, judge_rng);
 
+  //! [checkpoint]
   // Everything that the rest of a run depends on is in the checkpoint, also the pictures of the epochs before.
   std::int64_t epoch = 0;
   Tensor pictures({0, 5 * 28 + 6, 5 * 28 + 6, 1}, DType::uint8);   // one for each epoch
@@ -138,6 +147,7 @@ int train(const Flags& flags) {
   checkpoint.add("noise", noise_rng);
   checkpoint.add("epoch", epoch);
   checkpoint.add("pictures", pictures);
+  //! [checkpoint]
 
   fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
 
@@ -161,6 +171,7 @@ int train(const Flags& flags) {
     Mean generator_mean, discriminator_mean;
     Progress progress(fmt::format("epoch {:3}", epoch + 1), drawings.size());
 
+    //! [loop]
     for (const Tensor& images : drawings) {                        // (batch, 28, 28, 1) in [-1, 1]
       std::int64_t step = instruments.begin_step();
       Tensor noise = random_normal({images.dim(0), noise_size}, noise_rng);
@@ -179,6 +190,7 @@ int train(const Flags& flags) {
 
       generator_mean.update(g_loss);
       discriminator_mean.update(d_loss);
+    //! [loop]
       if (step % 10 == 0) {
         board.scalar("step/generator", g_loss, step);
         board.scalar("step/discriminator", d_loss, step);

@@ -21,6 +21,7 @@ inline Plan plan_for(int side) {
   throw ValueError(fmt::format("--side is {}, but must be 28 or 64", side));
 }
 
+//! [encoder]
 class Encoder : public Layer {
  public:
   Encoder(std::string name, Device device, Rng rng, const Plan& plan, int numbers)
@@ -43,7 +44,9 @@ class Encoder : public Layer {
   LayerList<Conv2D> down_{this, "down"};
   Dense code_;
 };
+//! [encoder]
 
+//! [decoder]
 class Decoder : public Layer {
  public:
   Decoder(std::string name, Device device, Rng rng, const Plan& plan, int latent)
@@ -74,6 +77,7 @@ class Decoder : public Layer {
   LayerList<Conv2DTranspose> up_{this, "up"};
   Conv2DTranspose draw_;
 };
+//! [decoder]
 
 // The function of each hundred rows, to keep memory small.
 template <class Function>

@@ -26,6 +26,7 @@ struct Objective {
   int encoded;                         // what the encoder says of each number of a code: itself, or mean and variance
 };
 
+//! [mmd]
 // How alike two codes are, for all pairs: (count of a, count of b).
 Tensor kernel(const Tensor& a, const Tensor& b) {
   Tensor difference = expand_dims(a, 1) - expand_dims(b, 0);       // (count of a, count of b, latent)
@@ -44,12 +45,14 @@ Tensors mmd_loss(Encoder& encoder, Decoder& decoder, const Tensor& images, const
   Tensor discrepancy = mmd(normal, codes);
   return {mse, discrepancy, mse + discrepancy};
 }
+//! [mmd]
 
 // The logarithm of a normal density at the codes, summed over the numbers of each: (batch,).
 Tensor log_normal(const Tensor& codes, const Tensor& mean, const Tensor& log_variance) {
   return -0.5 * reduce_sum(square(codes - mean) * exp(-log_variance) + log_variance + std::log(2 * M_PI), 1);
 }
 
+//! [elbo]
 // The evidence lower bound: the encoder gives means and variances, and codes are drawn from them. Cross-entropy is
 // summed over an image and averaged over images; summed over the batch as well, as a published port has it, it would
 // weigh a hundred times more than the two terms of the codes.
@@ -63,6 +66,7 @@ Tensors elbo_loss(Encoder& encoder, Decoder& decoder, const Tensor& images, cons
   Tensor log_qz = reduce_mean(log_normal(codes, mean, log_variance));
   return {log_px, log_pz, log_qz, log_qz - log_px - log_pz};
 }
+//! [elbo]
 
 Objective objective_for(const std::string& name) {
   if (name == "mmd") return {{"mse", "mmd", "total"}, mmd_loss, 1};
@@ -159,6 +163,7 @@ int train(const Flags& flags) {
     std::vector<Mean> means(objective.terms.size());
     Progress progress(fmt::format("epoch {:3}", epoch + 1), batches.size());
 
+    //! [loop]
     for (const Tensor& images : batches) {                         // (batch, side, side, 1) in [0, 1]
       std::int64_t step = instruments.begin_step();
       Tensor normal = random_normal({images.dim(0), flags.latent}, normal_rng);
@@ -167,6 +172,7 @@ int train(const Flags& flags) {
       Tensors losses = objective.loss(model.encoder, model.decoder, images, normal);
       Gradients gradients = tape.gradient(losses.back(), model.variables());
       optimizer.apply(gradients);
+    //! [loop]
 
       for (std::size_t i = 0; i < means.size(); ++i) means[i].update(losses[i]);
       if (instruments.print()) print_step(step, images, objective.terms, losses, gradients);
@@ -196,10 +202,12 @@ int train(const Flags& flags) {
     checkpoint.save(epoch);
   }
 
+  //! [judge]
   // Does it draw what it has not seen, and are its flakes as regular as grown ones?
   double error = reconstruction_error(model, learned), unseen = reconstruction_error(model, held_out);
   fmt::print("reconstruction: mean squared error {:.5f}, of flakes it never saw {:.5f} ({:.2f} times)\n", error, unseen,
              unseen / error);
+  //! [judge]
   fmt::print("a turn of 60 degrees changes the data by {:.3f}, new flakes by {:.3f}\n", asymmetry(images),
              asymmetry(model.decode(sample_codes)));
   fmt::print("codes.png: {}\n", colours_of(flakes.kind_names));

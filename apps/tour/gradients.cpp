@@ -10,6 +10,7 @@ namespace {
 
 using Function = std::function<Tensor(const Tensor&)>;
 
+//! [derivative]
 // The derivative of any function, as a function.
 Function derivative(Function f) {
   return [f](const Tensor& at) {
@@ -19,6 +20,7 @@ Function derivative(Function f) {
     return tape.gradient(f(x), x, {.differentiable = true});       // so that it has a derivative, too
   };
 }
+//! [derivative]
 
 void explain(const std::function<void()>& mistake) {
   try {
@@ -57,6 +59,7 @@ void tape(const Settings&) {
   print("d(x * x)/dx at 3", watching.gradient(square(x), x));
 }
 
+//! [regression]
 // y = 3 x + 2 with noise, found again by gradient descent.
 void linear_regression(const Settings& settings) {
   Rng rng(settings.seed);
@@ -73,6 +76,7 @@ void linear_regression(const Settings& settings) {
   }
   fmt::print("slope {:.2f}, offset {:.2f}\n", slope.value().item(), offset.value().item());
 }
+//! [regression]
 
 void higher_order(const Settings&) {
   Function f = [](const Tensor& x) { return square(x); };
@@ -99,6 +103,7 @@ void custom_gradient(const Settings&) {
   print("gradient", derivative(steep)(point));
   print("clipped to norm 1", derivative([&](const Tensor& x) { return steep(clip_gradient(x, 1)); })(point));
 
+  //! [custom_gradient]
   // log(1 + exp(x)): the tape's own gradient is infinity / infinity where exp overflows.
   Function log1pexp = [](const Tensor& x) { return log(1 + exp(x)); };
   print("slope of log(1 + exp(x)) at 0", derivative(log1pexp)(tensor(0.)));
@@ -111,6 +116,7 @@ void custom_gradient(const Settings&) {
   };
   print("with a gradient of our own, at 0", derivative(stable)(tensor(0.)));
   print("at 100", derivative(stable)(tensor(100.)));
+  //! [custom_gradient]
 }
 
 }  // namespace tour

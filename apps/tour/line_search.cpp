@@ -28,6 +28,7 @@ Point look(const Function& f, const Tensor& at) {
 
 double dot(const Tensor& a, const Tensor& b) { return reduce_sum(a * b).item(); }
 
+//! [backtracking]
 // Half the step until the value falls as far as the slope promises, at least by half (Armijo, 1966).
 Point backtrack(const Function& f, const Point& from) {
   double fall = dot(from.gradient, from.gradient);
@@ -36,6 +37,7 @@ Point backtrack(const Function& f, const Point& from) {
     if (!(there.value > from.value - 0.5 * rate * fall)) return there;
   }
 }
+//! [backtracking]
 
 // A step along `direction` that lowers the value enough and leaves little slope: the strong Wolfe conditions.
 // Nocedal and Wright, "Numerical optimization", 2nd edition, 2006, algorithms 3.5 and 3.6.

@@ -73,6 +73,7 @@ void checkpoints(const Settings& settings) {
   checkpoint.restore(file);
   fmt::print(", and restored {}\n", x.value().item());
 
+  //! [part]
   // Of a whole training, one part fits into another program: the discriminator, without its generator.
   Rng rng(settings.seed);
   Generator generator("generator", {}, rng);
@@ -92,6 +93,7 @@ void checkpoints(const Settings& settings) {
   Checkpoint part(settings.out / "unused");
   part.add("discriminator", judge);
   RestoreReport report = part.restore(file);
+  //! [part]
   bool after = reduce_all(equal(judge(examples), discriminator(examples))).item<bool>();
   fmt::print("{}\n", report.text());
   fmt::print("the judge agrees with the discriminator: before {}, after {}\n", before, after);

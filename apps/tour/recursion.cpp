@@ -48,6 +48,7 @@ std::string text(const Formula& formula) {
   }
 }
 
+//! [recursion]
 class FormulaNetwork : public Layer {
  public:
   using Layer::Layer;
@@ -71,6 +72,7 @@ class FormulaNetwork : public Layer {
   Dense disjunction_{this, "disjunction", {.in = 2 * width, .units = width}};
   Dense decide_{this, "decide", {.in = width, .units = 1}};
 };
+//! [recursion]
 
 // The share of formulas of this depth that it gets right.
 double accuracy(FormulaNetwork& network, int depth, Rng rng) {

@@ -7,6 +7,7 @@ using namespace floe;
 
 namespace tour {
 
+//! [matmul]
 // An op runs when it is called. No session, no placeholder: its result is there, and prints.
 void matmul(const Settings&) {
   Tensor x = tensor({{2.}});
@@ -24,6 +25,7 @@ void matmul(const Settings&) {
     fmt::print("{}\n", error.what());
   }
 }
+//! [matmul]
 
 void slicing(const Settings&) {
   Tensor t = reshape(range(0, 24), {2, 3, 4});
@@ -41,6 +43,7 @@ void slicing(const Settings&) {
   print("24, from C++", tensor(from_cpp));
 }
 
+//! [fizzbuzz]
 // Loops and branches are C++'s own; a tensor's value is asked for with item().
 void fizzbuzz(const Settings&) {
   auto divides = [](double divisor, const Tensor& number) {
@@ -54,5 +57,6 @@ void fizzbuzz(const Settings&) {
     else fmt::print("{}\n", number.item<int>());
   }
 }
+//! [fizzbuzz]
 
 }  // namespace tour

@@ -1,7 +1,5 @@
 // The tour as its visitor meets it: every stop prints what expected.txt says, and that holds the numbers of the talk.
 #include <algorithm>
-#include <cctype>
-#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -13,6 +11,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+using floe::test::disagreement;
 using floe::test::Result;
 using floe::test::TempFolder;
 
@@ -39,43 +38,6 @@ std::vector<std::string> names() {
     all.push_back(text.substr(at, text.find(':', at) - at));
   }
   return all;
-}
-
-bool starts_number(const std::string& text, std::size_t at) {
-  bool digit = std::isdigit(static_cast<unsigned char>(text[at]));
-  bool sign = text[at] == '-' && at + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[at + 1]));
-  bool within = at > 0 && (std::isalnum(static_cast<unsigned char>(text[at - 1])) || text[at - 1] == '_');
-  return (digit || sign) && !within;
-}
-
-// Nothing, or the first line of `found` that differs from `expected` in its words, or in a number by more than one in a
-// thousand. Lines with "~" hold times and are compared up to there.
-std::string disagreement(const std::string& found, const std::string& expected) {
-  std::istringstream found_lines(found), expected_lines(expected);
-  std::string a, b;
-  while (true) {
-    bool more_a = static_cast<bool>(std::getline(found_lines, a)), more_b = static_cast<bool>(std::getline(expected_lines, b));
-    if (!more_a && !more_b) return "";
-    if (more_a != more_b) return "one has more lines: " + (more_a ? a : b);
-    if (std::size_t mark = b.find('~'); mark != std::string::npos) a.resize(std::min(a.size(), mark)), b.resize(mark);
-    std::size_t i = 0, j = 0;
-    while (i < a.size() && j < b.size()) {
-      if (starts_number(a, i) && starts_number(b, j)) {
-        std::size_t a_end = 0, b_end = 0;
-        double x = std::stod(a.substr(i), &a_end), y = std::stod(b.substr(j), &b_end);
-        if (std::abs(x - y) > 1e-3 * std::abs(y) + 1e-6) return a + "\n" + b;
-        i += a_end, j += b_end;
-      } else if (a[i] == b[j]) {
-        ++i, ++j;
-      } else if (a[i] == ' ') {  // numbers of other widths shift what stands behind them
-        ++i;
-      } else if (b[j] == ' ') {
-        ++j;
-      } else {
-        return a + "\n" + b;
-      }
-    }
-  }
 }
 
 class TourStop : public testing::TestWithParam<std::string> {};

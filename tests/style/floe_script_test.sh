@@ -35,13 +35,14 @@ cd "$folder/elsewhere" || exit 1
 
 expect "lists the verbs" 0 "./floe test" "$floe"
 expect "lists the apps with their first line" 0 "penguins     A generative adversarial network" "$floe"
-expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench" "$floe" walk
+expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench, site" "$floe" walk
 expect "tells apps from verbs" 2 "there is no verb 'penguins'; did you mean ./floe run penguins?" "$floe" penguins
 expect "knows its apps" 2 "there is no app 'geese'; there is: penguins" "$floe" run geese
 expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
 expect "asks for an app" 2 "run which app? There is: penguins" "$floe" run
 expect "names what is missing" 1 "these packages are missing: g++ ninja-build" "$floe" run penguins
 expect "needs GoogleTest for tests alone" 1 "libgtest-dev" "$floe" test
+expect "takes no flags for the site" 2 "site takes no flags" "$floe" site --fast
 expect "knows what derives from Debian" 1 "these packages are missing: g++ ninja-build" env FLOE_OS_RELEASE="$folder/derived" "$floe" run penguins
 expect "leaves other systems alone" 1 "Install what these hold" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
 expect "refuses systems that are too old" 1 "Debian from 12" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins

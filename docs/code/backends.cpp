@@ -1,0 +1,35 @@
+// Backends: what computes, and how to ask for another.
+#include "pages.h"
+
+using namespace floe;
+
+namespace {
+
+void libraries() {
+  //! [libraries]
+  Rng rng(1);
+  Tensor x = random_normal({64, 14, 14, 64}, rng), filters = random_normal({5, 5, 64, 128}, rng);
+  Tensor best = conv2d(x, filters, {.strides = 2});
+  set_cpu_library(CpuLibrary::eigen);                                 // as does FLOE_CPU_LIBRARY=eigen
+  Tensor plain = conv2d(x, filters, {.strides = 2});
+  double difference = reduce_max(abs(best - plain)).item() / reduce_max(abs(plain)).item();
+  fmt::print("the two agree to one in 100,000: {}\n", difference < 1e-5);
+  //! [libraries]
+}
+
+void memory() {
+  //! [memory]
+  reset_peak_memory();
+  std::size_t before = memory_in_use();
+  {
+    Tensor a = zeros({1000, 1000}), b = a;                            // b shares
+    fmt::print("{} MB\n", (memory_in_use() - before) / 1000000);
+  }
+  fmt::print("{} MB when the last reference is gone; {} MB at most\n", (memory_in_use() - before) / 1000000,
+             (peak_memory() - before) / 1000000);
+  //! [memory]
+}
+
+const pages::Example entered[] = {{"backends.libraries", libraries}, {"backends.memory", memory}};
+
+}  // namespace
