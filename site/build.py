@@ -125,15 +125,21 @@ def finish(name, text, parts, sources, titles):
     text = re.sub(r'<pre class="fragment">(.*?)</pre>', r'<div class="block"><pre class="fragment output" tabindex="0">\1</pre></div>', text, flags=re.S)
     text = re.sub(r'<table class="markdownTable">.*?</table>', lambda m: f'<div class="wide" tabindex="0">{m[0]}</div>', text, flags=re.S)
 
-    # Links to sources, by their place in the repository.
+    # Links to sources, by their place in the repository, which is told from that of the page's own file.
+    folder = {"md_CONTRIBUTING": "", "md_framework_README": "framework"}.get(name, "docs")
+
     def to_source(match):
-        path = os.path.normpath(match[1].split(":", 1)[1]) if match[1].startswith("source:") else os.path.normpath(os.path.join("docs", match[1]))
-        path = path.removeprefix("../")
+        path = match[1].removeprefix("source:") if match[1].startswith("source:") else os.path.normpath(os.path.join(folder, match[1]))
         return f'href="{sources[path]}"' if path in sources else match[0]
-    text = re.sub(r'href="(source:[^"#]+|\.\./[^"#]+)"', to_source, text)
+    text = re.sub(r'href="(source:[^"#]+|[^"#:]+/[^"#:]+)"', to_source, text)
+    text = text.replace('href="framework/README.md#the-framework-read-in-an-hour"', 'href="md_framework_README.html"')
+
+    # What a class has from another is told there; unfolding it here would take scripts of Doxygen's own.
+    text = re.sub(r'<tr class="(?:memitem|memdesc|separator):[^"]* inherit [^"]*">.*?</tr>\n?', "", text, flags=re.S)
+    text = re.sub(r'<td colspan="2" onclick="[^"]*"><img src="closed.png"[^>]*>', '<td colspan="2">', text)
 
     first = re.search(r'<div class="(?:contents|textblock)">.*?<p[^>]*>(.{20,}?)</p>', text, re.S)
-    about = plain(first[1]) if first else f"{title}: Floe, deep learning in modern C++."
+    about = plain(first[1]) if first and len(plain(first[1])) > 9 else f"{title}: Floe, deep learning in modern C++."
     about = about if len(about) <= 160 else about[:157].rsplit(" ", 1)[0] + " ..."
     text = text.replace('<meta name="description" content="">', f'<meta name="description" content="{html.escape(about, quote=True)}">')
     kinds = " ".join(kind for kind, yes in [("source", name.endswith("_source")), ("with-pairs", 'class="pair"' in text)] if yes)
@@ -159,6 +165,24 @@ def source_pages():
         crumbs = re.findall(r'class="navelem"><a class="el" href="[^"]*">(.*?)</a>', read(path))
         pages["/".join(plain(part) for part in crumbs + [title[1]]) if title else path.name] = path.name
     return pages
+
+
+def text_pages(sources, page):
+    """Pages for files that Doxygen does not show and that a page links to: tests, expected outputs, lists."""
+    shown = {}
+    for path in list((HOME / "docs").glob("*.md")) + [HOME / "CONTRIBUTING.md", HOME / "framework" / "README.md"]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", read(path)):
+            target = (path.parent / link).resolve()
+            name = os.path.relpath(target, HOME)
+            if target.is_file() and name not in sources and not name.endswith((".md", ".png")):
+                shown[name] = "text_" + re.sub(r"\W", "_", name) + "_source.html"
+    start, rest = page.split('<div class="contents">', 1)
+    end = rest[rest.index("<!-- start footer part -->"):]
+    for name, file in shown.items():
+        lines = "".join(f'<div class="line">{html.escape(line)}</div>\n' for line in read(HOME / name).split("\n"))
+        head = re.sub(r'<div class="title">.*?</div>', f'<div class="title">{name}</div>', re.sub(r"<title>.*?</title>", f"<title>{name}</title>", start))
+        (BUILD / file).write_text(f'{head}<div class="contents">\n<div class="fragment">{lines}</div><!-- fragment --></div><!-- contents -->\n{end}', encoding="utf-8")
+    return sources | shown
 
 
 # --- Search ----------------------------------------------------------------------------------------------------------
@@ -275,7 +299,7 @@ def unseen_code():
     for path in sorted((HOME / "docs").glob("*.md")):
         text = read(path)
         for match in re.finditer(r"^```(\w+)", text, re.M):
-            if match[1] in ("cpp", "c++", "cxx"):
+            if match[1] in ("cpp", "c++", "cxx") and path.name != "pytorch.md":  # which shows PyTorch's own
                 wrong.append(f"docs/{path.name}: C++ that is not a snippet, at line {text[:match.start()].count(chr(10)) + 1}")
         for used in re.findall(r"docs/captured/([\w.-]+)", text) + re.findall(r"\(captured/([\w.-]+)\)", text):
             if used not in made:
@@ -286,6 +310,7 @@ def unseen_code():
 def main():
     run_doxygen()
     parts, sources = contents(), source_pages()
+    sources = text_pages(sources, read(BUILD / sources["apps/start/start.cpp"]))
     titles = {name: title for _, some in parts for name, title in some} | {"index": "Floe"}
     pages = {}
     for path in sorted(BUILD.glob("*.html")):

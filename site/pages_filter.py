@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Shows Doxygen a page: each snippet with a link to the file that it comes from, and no comment before its title."""
+import re
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    lines = re.sub(r"\A<!--.*?-->\n", "", file.read(), flags=re.S).split("\n")
+for i, line in enumerate(lines):
+    match = re.match(r"@snippet (\S+) (\S+)$", line)
+    if not match:
+        print(line)
+    elif i + 1 < len(lines) and lines[i + 1].startswith(f"@snippet {match[1]} "):
+        print(f"\n{line}\n")
+    else:
+        print(f"\n{line}\n\n<p class=\"from\"><a href=\"source:{match[1]}\">{match[1]}</a></p>\n")
