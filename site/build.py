@@ -100,7 +100,58 @@ def dedented(match):
     return block.replace('<div class="line">' + cut, '<div class="line">')
 
 
-def finish(name, text, parts, sources, titles):
+def linked(match, classes):
+    """A piece of a program whose types and calls lead to the reference; Doxygen also takes other things for its functions."""
+    out, quiet = [], []
+    block = re.sub(r'<a class="code[^"]*" href="[^"]*">([^<]*)</a>(?!\()', r"\1", match[0])
+    for part in re.split(r"(<[^>]+>)", block):
+        if part.startswith("<span"):
+            quiet.append("comment" in part or "literal" in part)
+        elif part.startswith("</span"):
+            quiet.pop()
+        elif part.startswith("<a"):
+            quiet.append(True)
+        elif part.startswith("</a"):
+            quiet.pop()
+        elif not part.startswith("<") and not any(quiet):
+            part = re.sub(r"\b[A-Z]\w+", lambda m: f'<a class="code" href="{classes[m[0]]}">{m[0]}</a>' if m[0] in classes else m[0], part)
+        out.append(part)
+    return "".join(out)
+
+
+def slugs(body):
+    """Sections under names made of their headings, which stay when others come and go."""
+    taken = {}
+    for anchor, heading in re.findall(r'<a class="anchor" id="(autotoc_md\d+)"></a>\s*(.*?)</h\d>', body, re.S):
+        slug = re.sub(r"[^a-z0-9]+", "-", plain(heading).lower()).strip("-")
+        taken[slug] = taken.get(slug, 0) + 1
+        slug += f"-{taken[slug]}" if taken[slug] > 1 else ""
+        body = re.sub(rf'(["#]){anchor}"', rf'\g<1>{slug}"', body)
+    return body
+
+
+BLOCK = r'<div class="block"><div class="fragment">(?:(?!<div class="block">).)*?</div><!-- fragment --></div>'
+FROM = r'(?:<p class="from">.*?</p>)?'
+
+
+def side_by_side(text, theirs):
+    """Pieces of another library, each beside its twin in Floe, which is the snippet that follows it."""
+    def pair(match):
+        left = re.sub(r'<a class="code[^"]*" href="[^"]*">(.*?)</a>', r"\1", match[1])
+        return f'<div class="pair"><div><h4>{theirs}</h4>{left}</div><div><h4>Floe</h4>{match[2]}</div></div>'
+    return re.sub(rf'({BLOCK})\s*({BLOCK}<p class="from">.*?</p>)', pair, text, flags=re.S)
+
+
+def strip(match):
+    """The table below the title of a page of the path, as a strip: time to read, time to run, what is new."""
+    heads = [plain(cell) for cell in re.findall(r"<th[^>]*>(.*?)</th>", match[0], re.S)]
+    cells = [cell.strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", match[0], re.S)]
+    rows = "".join(f'<div{" class=" + chr(34) + "new" + chr(34) if head == "New here" else ""}><dt>{head}</dt><dd>{cell}</dd></div>'
+                   for head, cell in zip(heads, cells))
+    return f'<dl class="strip">{rows}</dl>'
+
+
+def finish(name, text, parts, sources, titles, classes):
     title = plain(re.search(r"<title>(.*?)</title>", text, re.S)[1]).removeprefix("Floe: ")
     title = titles.get(name, title)
     text = re.sub(r"<title>.*?</title>", f"<title>{html.escape(title)}{' · Floe' if title != 'Floe' else ''}</title>", text, count=1, flags=re.S)
@@ -114,14 +165,20 @@ def finish(name, text, parts, sources, titles):
         body = re.sub(r"<(/?)h([1-4])(?=[ >])", lambda m: f"<{m[1]}h{int(m[2]) + 1}", body)
     body = re.sub(r'(<h[23]>)<a class="anchor" id="([^"]+)"></a>\s*(.*?)(</h[23]>)',
                   lambda m: f'{m[1]}<a class="anchor" id="{m[2]}"></a>{m[3]}<a class="here" href="#{m[2]}" aria-label="Link to this section">#</a>{m[4]}', body, flags=re.S)
-    text = top + mark + body
+    text = top + mark + slugs(body)
 
     # Pictures say in words what they show; programs lose their indentation; each block can be copied.
     text = re.sub(r'<img src="([^"]+)"[^>]*?/>(\s*<div class="caption">\s*(.*?)</div>)?',
                   lambda m: f'<img src="{m[1]}" alt="{html.escape(plain(m[3] or ""), quote=True)}"{size_of(m[1])} loading="lazy">{m[2] or ""}', text, flags=re.S)
     if not name.endswith("_source"):
         text = re.sub(r'<div class="fragment">.*?</div><!-- fragment -->', dedented, text, flags=re.S)
+        text = re.sub(r'<div class="ttc".*?</div></div>\n', "", text, flags=re.S)
+        text = re.sub(r'<div class="fragment">.*?</div><!-- fragment -->', lambda m: linked(m, classes), text, flags=re.S)
     text = re.sub(r'(<div class="fragment">.*?</div><!-- fragment -->)', r'<div class="block">\1</div>', text, flags=re.S)
+    text = re.sub(r'(<!-- fragment --></div>)\s*<p ?><a href="([^"]+)">([\w./]+/[\w./]+)</a></p>', r'\1<p class="from"><a href="\2">\3</a></p>', text)
+    if name in ("keras", "pytorch"):
+        text = side_by_side(text, {"keras": "Keras, TensorFlow", "pytorch": "PyTorch"}[name])
+    text = re.sub(r'<table class="markdownTable">\s*<tr class="markdownTableHead">\s*<th[^>]*>To read .*?</table>', strip, text, count=1, flags=re.S)
     text = re.sub(r'<pre class="fragment">(.*?)</pre>', r'<div class="block"><pre class="fragment output" tabindex="0">\1</pre></div>', text, flags=re.S)
     text = re.sub(r'<table class="markdownTable">.*?</table>', lambda m: f'<div class="wide" tabindex="0">{m[0]}</div>', text, flags=re.S)
 
@@ -133,6 +190,7 @@ def finish(name, text, parts, sources, titles):
         return f'href="{sources[path]}"' if path in sources else match[0]
     text = re.sub(r'href="(source:[^"#]+|[^"#:]+/[^"#:]+)"', to_source, text)
     text = text.replace('href="framework/README.md#the-framework-read-in-an-hour"', 'href="md_framework_README.html"')
+    text = re.sub(r'<h2 class="groupheader">Detailed Description</h2>', "", text)
 
     # What a class has from another is told there; unfolding it here would take scripts of Doxygen's own.
     text = re.sub(r'<tr class="(?:memitem|memdesc|separator):[^"]* inherit [^"]*">.*?</tr>\n?', "", text, flags=re.S)
@@ -142,9 +200,10 @@ def finish(name, text, parts, sources, titles):
     about = plain(first[1]) if first and len(plain(first[1])) > 9 else f"{title}: Floe, deep learning in modern C++."
     about = about if len(about) <= 160 else about[:157].rsplit(" ", 1)[0] + " ..."
     text = text.replace('<meta name="description" content="">', f'<meta name="description" content="{html.escape(about, quote=True)}">')
-    kinds = " ".join(kind for kind, yes in [("source", name.endswith("_source")), ("with-pairs", 'class="pair"' in text)] if yes)
+    kinds = " ".join(kind for kind, yes in [("source", name.endswith("_source")), ("with-pairs", 'class="pair"' in text),
+                                    ("home", name == "index"), ("group", name.startswith("group__"))] if yes)
     text = text.replace("<body>", f'<body class="{kinds}">' if kinds else "<body>", 1)
-    text = text.replace("<!-- contents -->", navigation(parts, name))
+    text = text.replace("<!-- navigation -->", navigation(parts, name))
     return text.replace("<!-- neighbours -->", neighbours(parts, name))
 
 
@@ -312,9 +371,10 @@ def main():
     parts, sources = contents(), source_pages()
     sources = text_pages(sources, read(BUILD / sources["apps/start/start.cpp"]))
     titles = {name: title for _, some in parts for name, title in some} | {"index": "Floe"}
+    classes = {match[1]: path.name for path in BUILD.glob("*floe_1_1*.html") if (match := re.fullmatch(r"(?:class|struct)floe_1_1(\w+)", path.stem)) and "_" not in match[1]}
     pages = {}
     for path in sorted(BUILD.glob("*.html")):
-        pages[path.stem] = finish(path.stem, read(path), parts, sources, titles)
+        pages[path.stem] = finish(path.stem, read(path), parts, sources, titles, classes)
         path.write_text(pages[path.stem], encoding="utf-8")
     names = {name: html.unescape(re.search(r"<title>(.*?)</title>", text)[1]).removesuffix(" · Floe") for name, text in pages.items()}
     search_index(pages, names)

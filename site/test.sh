@@ -13,7 +13,7 @@ case ${1-} in
   browse)
     [ -f site/build/index.html ] || skip "the site is not built"
     command -v chromedriver >/dev/null || skip "there is no chromedriver: apt-get install chromium chromium-driver python3-selenium"
-    python3 -c "import selenium" 2>/dev/null || skip "Python has no selenium: apt-get install python3-selenium"
-    python3 site/browser_test.py ;;
+    /usr/bin/python3 -c "import selenium" 2>/dev/null || skip "Debian's Python has no selenium: apt-get install python3-selenium"
+    /usr/bin/python3 site/browser_test.py ;;
   *) echo "build or browse?" >&2; exit 2 ;;
 esac
