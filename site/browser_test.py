@@ -113,7 +113,7 @@ def follow(visit):
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", onward[0])
         onward[0].click()
     visit.expect(seen == listed, f"the path has {len(seen)} pages, the contents {len(listed)}")
-    visit.expect("group__datasets" in seen[-1], "the path does not end with the reference")
+    visit.expect("group__room__datasets" in seen[-1], "the path does not end with the reference")
 
 
 def search(visit):
@@ -172,7 +172,8 @@ def copying(visit):
 def pictures(folder):
     visit = Visit()
     folder.mkdir(parents=True, exist_ok=True)
-    names = re.findall(r"^  (\S+)", (BUILD.parent / "contents.txt").read_text(encoding="utf-8"), re.M)
+    visit.browser.get(HOME)
+    names = [Path(link.get_attribute("href")).stem for link in visit.browser.find_elements(By.CSS_SELECTOR, "#contents a")]
     for name in sys.argv[3:] or names:
         visit.browser.get(HOME.replace("index", name))
         for width in WIDTHS:

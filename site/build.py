@@ -54,6 +54,9 @@ def contents():
             continue
         if line.startswith(" "):
             name, title = line.split(None, 1)
+            if name.endswith("?") and not (HOME / "docs" / f"{name[:-1]}.md").exists():
+                continue
+            name = name.rstrip("?")
             parts[-1][1].append((name, title))
         else:
             parts.append((line.strip(), []))
@@ -156,6 +159,11 @@ def finish(name, text, parts, sources, titles, classes):
     title = titles.get(name, title)
     text = re.sub(r"<title>.*?</title>", f"<title>{html.escape(title)}{' · Floe' if title != 'Floe' else ''}</title>", text, count=1, flags=re.S)
     text = re.sub(r'<div class="title">(.*?)</div>', lambda m: f'<h1 class="title">{m[1]}</h1>', text, count=1, flags=re.S)
+    if name.endswith("_source") and not name.startswith("text_"):
+        path = next(path for path, file in sources.items() if file == f"{name}.html")
+        title = path
+        text = re.sub(r'<h1 class="title">.*?</h1>', f'<h1 class="title">{path}</h1>', text, count=1, flags=re.S)
+        text = re.sub(r"<title>.*?</title>", f"<title>{path} · Floe</title>", text, count=1)
     if name == "index":
         text = re.sub(r'<h1 class="title">.*?</h1>', '<h1 class="title">Floe</h1>', text, count=1, flags=re.S)
 
@@ -344,9 +352,8 @@ def problems(pages, parts):
     for name in listed:
         if name not in pages:
             wrong.append(f"site/contents.txt: there is no page {name}")
-    labels = {match[1] for path in (HOME / "docs").glob("*.md") for match in re.finditer(r"^# .*\{#(\w+)\}", read(path), re.M)}
-    wrong += [f"docs: page {label} is not in site/contents.txt" for label in labels if label not in listed]
-    wrong += unseen_code()
+    wrong += [f"docs/{path.name} is not in site/contents.txt" for path in (HOME / "docs").glob("*.md") if path.stem not in listed + ["home"]]
+    wrong += unseen_code() + unknown_names()
     return sorted(wrong)
 
 
@@ -363,6 +370,17 @@ def unseen_code():
         for used in re.findall(r"docs/captured/([\w.-]+)", text) + re.findall(r"\(captured/([\w.-]+)\)", text):
             if used not in made:
                 wrong.append(f"docs/{path.name}: site/captures.txt does not say how captured/{used} was made")
+    return wrong
+
+
+def unknown_names():
+    """Names of Floe, in the last column of the tables for those who come from elsewhere, that no header has."""
+    headers = "\n".join(read(path) for path in (HOME / "framework" / "floe").rglob("*.h"))
+    known, wrong = set(re.findall(r"\w+", headers)), []
+    for page in ("keras", "pytorch"):
+        for row in re.findall(r"^\|.*\|$", read(HOME / "docs" / f"{page}.md"), re.M):
+            for code in re.findall(r"`([^`]+)`", row.rstrip("|").rsplit("|", 1)[1]):
+                wrong += [f"docs/{page}.md: Floe has no {name}" for name in re.findall(r"[A-Za-z_]\w+", code) if name not in known]
     return wrong
 
 

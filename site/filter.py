@@ -80,7 +80,7 @@ class Header:
         self.notes = [[line[2:] for line in lines[:top]]]
         body = self.body(begin, last if end is None else end)
         body += [""] * (last - begin - len(body))
-        describe = [f"/** @defgroup {self.name} {self.shown_path.split('/')[-1]}", f"@ingroup {self.room}"]
+        describe = [f"/** @defgroup {self.name} {self.shown_path.split('/')[-1]}", f"@ingroup room_{self.room}"]
         for i, note in enumerate(self.notes):
             text = prose(note)
             describe += text if i == 0 else ["<p>" + text[0]] + text[1:]

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Shows Doxygen a page: each snippet with a link to the file that it comes from, and no comment before its title."""
+"""Shows Doxygen a page: each snippet with a link to the file that it comes from, no comment before its
+title, and the name of its file as its address."""
 import re
 import sys
 
 with open(sys.argv[1], encoding="utf-8") as file:
     lines = re.sub(r"\A<!--.*?-->\n", "", file.read(), flags=re.S).split("\n")
+name = re.search(r"(?:^|/)docs/(\w+)\.md$", sys.argv[1])
+if name and name[1] != "home":
+    lines[0] += f" {{#{name[1]}}}"
 for i, line in enumerate(lines):
     match = re.match(r"@snippet (\S+) (\S+)$", line)
     if not match:
