@@ -76,13 +76,13 @@ def recipes():
     return [Recipe(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
-def disagreement(found, kept, loose):
-    """The first lines that differ in words, or in a number by more than one in a thousand; with `loose`, in words."""
+def disagreement(found, kept):
+    """The first lines that differ in words, or in a number by more than one in a thousand."""
     a, b = found.splitlines(), kept.splitlines()
     for x, y in zip(a, b):
         words = [re.sub(r"\s+", " ", NUMBER.sub("#", line)).strip() for line in (x, y)]
         numbers = [[float(n) for n in NUMBER.findall(line)] for line in (x, y)]
-        far = not loose and any(abs(p - q) > 1e-3 * abs(q) + 1e-5 for p, q in zip(*numbers))
+        far = any(abs(p - q) > 1e-3 * abs(q) + 1e-5 for p, q in zip(*numbers))
         if words[0] != words[1] or len(numbers[0]) != len(numbers[1]) or far:
             return f"now:  {x}\nkept: {y}"
     return "" if len(a) == len(b) else f"{len(a)} lines now, {len(b)} kept"
@@ -100,7 +100,7 @@ def main():
             if recipe.run() != kept.read_bytes():
                 sys.exit(f"docs/captured/{recipe.name} is not the picture that a run leaves; site/capture.py brings it up to date")
             return
-        wrong = disagreement(recipe.run().decode(), kept.read_text(encoding="utf-8"), "loose" in recipe.options)
+        wrong = disagreement(recipe.run().decode(), kept.read_text(encoding="utf-8"))
         if wrong:
             sys.exit(f"docs/captured/{recipe.name} is not what a run prints; site/capture.py brings it up to date\n{wrong}")
         return

@@ -44,7 +44,7 @@ std::vector<File> files_in(const std::vector<std::string>& folders, const std::v
 
 const std::vector<File>& sources() {
   static const std::vector<File> all =
-      files_in({"framework", "datasets", "apps", "tests", "benchmarks"}, {".h", ".cpp", ".cu"});
+      files_in({"framework", "datasets", "apps", "docs", "tests", "benchmarks"}, {".h", ".cpp", ".cu"});
   return all;
 }
 
