@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Follows the finished site in Chromium: from home to the last page by its own links, a search, the theme, a phone.
 
-    site/browser_test.py                   the test
-    site/browser_test.py --pictures DIR    screenshots of every page in the contents, three widths, light and dark
+site/browser_test.py                   the test
+site/browser_test.py --pictures DIR    screenshots of every page in the contents, three widths, light and dark
 """
+
 import re
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ const faint = new Map();
 const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 for (let node; (node = walk.nextNode());) {
   const element = node.parentElement;
-  if (!node.textContent.trim() || !element.getClientRects().length || element.closest('script, style, .katex-mathml, .copy, .here')) continue;
+  if (!node.textContent.trim() || !element.getClientRects().length || element.closest('script, style, .katex-mathml')) continue;
   const style = getComputedStyle(element);
   if (style.visibility === 'hidden' || Number(style.opacity) === 0) continue;
   const a = luminance(parse(style.color)), b = luminance(behind(element));
@@ -48,8 +49,16 @@ return [...faint].map(([where, what]) => where + ': ' + what);
 
 def open_browser():
     options = webdriver.ChromeOptions()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-files",
-                 "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars", "--force-device-scale-factor=1"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--allow-file-access-from-files",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--hide-scrollbars",
+        "--force-device-scale-factor=1",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
@@ -67,11 +76,15 @@ class Visit:
 
     def size(self, width, height=900):
         self.width = width
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+        self.browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
 
     def theme(self, name):
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]})
+        self.browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
+        )
 
     def look(self):
         """What must hold of any page, in whatever size and theme it is shown."""
@@ -83,11 +96,21 @@ class Visit:
         for line in run(CONTRAST):
             self.expect(False, f"contrast at {self.width}: {line}")
         self.expect(run("return [...document.images].every(i => i.alt.length > 7)"), "a picture without words")
-        self.expect(run("return [...document.images].every(i => !i.complete || i.naturalWidth > 0)"), "a picture that does not load")
-        self.expect(not run(r"return /\\\(|\\\[[^0-9]|\\f\$/.test([...document.querySelectorAll('p, li')].map(p => p.textContent).join(' '))"), "a formula that is not set")
+        self.expect(
+            run("return [...document.images].every(i => !i.complete || i.naturalWidth > 0)"),
+            "a picture that does not load",
+        )
+        self.expect(
+            not run(
+                r"return /\\\(|\\\[[^0-9]|\\f\$/.test([...document.querySelectorAll('p, li')].map(p => p.textContent).join(' '))"
+            ),
+            "a formula that is not set",
+        )
 
     def dark(self):
-        return self.browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 31)"
+        return (
+            self.browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 31)"
+        )
 
     def find(self, selector):
         return self.browser.find_element(By.CSS_SELECTOR, selector)
@@ -118,19 +141,29 @@ def follow(visit):
 
 def search(visit):
     browser = visit.browser
-    cases = [("before the tape", "start.html#"), ("vanish", "penguins.html#"), ("binary_cross_entropy_with_logits", "group__ops__losses.html#"),
-             ("Frechet", "penguins.html"), ("fake_logits generated", "penguins.html"), ("mse 0.0080", "snowflakes.html")]
+    cases = [
+        ("before the tape", "start.html#"),
+        ("vanish", "penguins.html#"),
+        ("binary_cross_entropy_with_logits", "group__ops__losses.html#"),
+        ("Frechet", "penguins.html"),
+        ("fake_logits generated", "penguins.html"),
+        ("mse 0.0080", "snowflakes.html"),
+    ]
     for words, wanted in cases:
         browser.get(HOME)
         visit.find("#search").send_keys(words)
         found = [link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "#found a")]
-        visit.expect(any(wanted in link for link in found[:5]), f"a search for '{words}' finds {found[:5]}, not {wanted}")
+        visit.expect(
+            any(wanted in link for link in found[:5]), f"a search for '{words}' finds {found[:5]}, not {wanted}"
+        )
     visit.find("#search").clear()
     visit.find("#search").send_keys("asked twice" + Keys.ENTER)
     visit.expect(browser.current_url != HOME, "the enter key opens no result")
     browser.get(HOME)
     browser.find_element(By.TAG_NAME, "body").send_keys("/")
-    visit.expect(browser.switch_to.active_element.get_attribute("id") == "search", "the / key does not lead to the search")
+    visit.expect(
+        browser.switch_to.active_element.get_attribute("id") == "search", "the / key does not lead to the search"
+    )
     visit.find("#search").send_keys("xyzzy")
     visit.expect("Nothing" in visit.find("#found").text, "nothing is found, and nothing is said")
 
@@ -161,11 +194,17 @@ def phone(visit):
 def copying(visit):
     visit.size(1024)
     visit.browser.get(HOME.replace("index", "start"))
-    visit.browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+    visit.browser.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
     block = visit.browser.find_elements(By.CSS_SELECTOR, ".block")[2]
     button = block.find_element(By.CSS_SELECTOR, ".copy")
-    visit.browser.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus(); arguments[0].click()", button)
-    copied = visit.browser.execute_async_script("navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))")
+    visit.browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus(); arguments[0].click()", button
+    )
+    copied = visit.browser.execute_async_script(
+        "navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))"
+    )
     visit.expect(copied.startswith("struct Flowers {\n  Tensor measured;"), f"copies {copied[:60]!r}")
 
 
@@ -173,7 +212,9 @@ def pictures(folder):
     visit = Visit()
     folder.mkdir(parents=True, exist_ok=True)
     visit.browser.get(HOME)
-    names = [Path(link.get_attribute("href")).stem for link in visit.browser.find_elements(By.CSS_SELECTOR, "#contents a")]
+    names = [
+        Path(link.get_attribute("href")).stem for link in visit.browser.find_elements(By.CSS_SELECTOR, "#contents a")
+    ]
     for name in sys.argv[3:] or names:
         visit.browser.get(HOME.replace("index", name))
         for width in WIDTHS:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Builds the site into site/build: Doxygen first, then what Doxygen has not: navigation, neighbours, search, links to
 sources, and the checks. Anything that is lost (a tag, a page, a link, a picture's words) ends the build."""
+
 import html
 import json
 import os
@@ -30,6 +31,7 @@ def read(path):
 
 # --- Doxygen ---------------------------------------------------------------------------------------------------------
 
+
 def run_doxygen():
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
@@ -37,14 +39,26 @@ def run_doxygen():
     said = [line.replace(f"{HOME}/", "") for line in (result.stdout + result.stderr).splitlines() if line.strip()]
     if result.returncode != 0 or said:
         fail(said or ["doxygen failed"])
-    shutil.copytree(KATEX, BUILD / "katex", ignore=shutil.ignore_patterns("contrib", "*.mjs", "katex.js", "katex.css", "fonts", "katex.min.js"))
+    shutil.copytree(
+        KATEX,
+        BUILD / "katex",
+        ignore=shutil.ignore_patterns("contrib", "*.mjs", "katex.js", "katex.css", "fonts", "katex.min.js"),
+    )
     shutil.copyfile(KATEX / "katex.js", BUILD / "katex" / "katex.min.js")
     shutil.copyfile(KATEX / "contrib" / "auto-render.js", BUILD / "katex" / "auto-render.js")
-    shutil.copytree(KATEX / "fonts", BUILD / "katex" / "fonts", ignore=lambda folder, names: [n for n in names if not n.endswith(".woff2")]
-                    if any(n.endswith(".woff2") for n in os.listdir(folder)) else [])
+    shutil.copytree(
+        KATEX / "fonts",
+        BUILD / "katex" / "fonts",
+        ignore=lambda folder, names: (
+            [n for n in names if not n.endswith(".woff2")]
+            if any(n.endswith(".woff2") for n in os.listdir(folder))
+            else []
+        ),
+    )
 
 
 # --- The order of the pages ------------------------------------------------------------------------------------------
+
 
 def contents():
     """[(part, [(name, title)])], as contents.txt has it."""
@@ -89,6 +103,7 @@ def neighbours(parts, here):
 
 # --- One page --------------------------------------------------------------------------------------------------------
 
+
 def plain(text):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
 
@@ -96,7 +111,11 @@ def plain(text):
 def dedented(match):
     """A piece of a program without the indentation that all of its lines have."""
     block = match[0]
-    widths = [len(spaces) for spaces, rest in re.findall(r'<div class="line">(?:<span class="lineno">.*?</span>)?( *)(.*?)</div>', block) if rest]
+    widths = [
+        len(spaces)
+        for spaces, rest in re.findall(r'<div class="line">(?:<span class="lineno">.*?</span>)?( *)(.*?)</div>', block)
+        if rest
+    ]
     cut = " " * min(widths, default=0)
     if not cut or 'class="lineno"' in block:
         return block
@@ -117,7 +136,11 @@ def linked(match, classes):
         elif part.startswith("</a"):
             quiet.pop()
         elif not part.startswith("<") and not any(quiet):
-            part = re.sub(r"\b[A-Z]\w+", lambda m: f'<a class="code" href="{classes[m[0]]}">{m[0]}</a>' if m[0] in classes else m[0], part)
+            part = re.sub(
+                r"\b[A-Z]\w+",
+                lambda m: f'<a class="code" href="{classes[m[0]]}">{m[0]}</a>' if m[0] in classes else m[0],
+                part,
+            )
         out.append(part)
     return "".join(out)
 
@@ -133,15 +156,18 @@ def slugs(body):
     return body
 
 
-BLOCK = r'<div class="block"><div class="fragment">(?:(?!<div class="block">).)*?</div><!-- fragment --></div>'
-FROM = r'(?:<p class="from">.*?</p>)?'
+BLOCK = (
+    r'<div class="block"><div class="fragment" tabindex="0">(?:(?!<div class="block">).)*?</div><!-- fragment --></div>'
+)
 
 
 def side_by_side(text, theirs):
     """Pieces of another library, each beside its twin in Floe, which is the snippet that follows it."""
+
     def pair(match):
         left = re.sub(r'<a class="code[^"]*" href="[^"]*">(.*?)</a>', r"\1", match[1])
         return f'<div class="pair"><div><h4>{theirs}</h4>{left}</div><div><h4>Floe</h4>{match[2]}</div></div>'
+
     return re.sub(rf'({BLOCK})\s*({BLOCK}<p class="from">.*?</p>)', pair, text, flags=re.S)
 
 
@@ -149,16 +175,26 @@ def strip(match):
     """The table below the title of a page of the path, as a strip: time to read, time to run, what is new."""
     heads = [plain(cell) for cell in re.findall(r"<th[^>]*>(.*?)</th>", match[0], re.S)]
     cells = [cell.strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", match[0], re.S)]
-    rows = "".join(f'<div{" class=" + chr(34) + "new" + chr(34) if head == "New here" else ""}><dt>{head}</dt><dd>{cell}</dd></div>'
-                   for head, cell in zip(heads, cells))
+    kinds = ["new" if head == "New here" else "plain" for head in heads]
+    rows = "".join(
+        f'<div class="{kind}"><dt>{head}</dt><dd>{cell}</dd></div>' for kind, head, cell in zip(kinds, heads, cells)
+    )
     return f'<dl class="strip">{rows}</dl>'
 
 
 def finish(name, text, parts, sources, titles, classes):
     title = plain(re.search(r"<title>(.*?)</title>", text, re.S)[1]).removeprefix("Floe: ")
     title = titles.get(name, title)
-    text = re.sub(r"<title>.*?</title>", f"<title>{html.escape(title)}{' · Floe' if title != 'Floe' else ''}</title>", text, count=1, flags=re.S)
-    text = re.sub(r'<div class="title">(.*?)</div>', lambda m: f'<h1 class="title">{m[1]}</h1>', text, count=1, flags=re.S)
+    text = re.sub(
+        r"<title>.*?</title>",
+        f"<title>{html.escape(title)}{' · Floe' if title != 'Floe' else ''}</title>",
+        text,
+        count=1,
+        flags=re.S,
+    )
+    text = re.sub(
+        r'<div class="title">(.*?)</div>', lambda m: f'<h1 class="title">{m[1]}</h1>', text, count=1, flags=re.S
+    )
     if name.endswith("_source") and not name.startswith("text_"):
         path = next(path for path, file in sources.items() if file == f"{name}.html")
         title = path
@@ -171,31 +207,71 @@ def finish(name, text, parts, sources, titles, classes):
     top, mark, body = text.partition('<div class="contents">')
     if "<h1>" in body:
         body = re.sub(r"<(/?)h([1-4])(?=[ >])", lambda m: f"<{m[1]}h{int(m[2]) + 1}", body)
-    body = re.sub(r'(<h[23]>)<a class="anchor" id="([^"]+)"></a>\s*(.*?)(</h[23]>)',
-                  lambda m: f'{m[1]}<a class="anchor" id="{m[2]}"></a>{m[3]}<a class="here" href="#{m[2]}" aria-label="Link to this section">#</a>{m[4]}', body, flags=re.S)
+    body = re.sub(
+        r'(<h[23]>)<a class="anchor" id="([^"]+)"></a>\s*(.*?)(</h[23]>)',
+        lambda m: f'{m[1]}<a class="anchor" id="{m[2]}"></a>{m[3]}<a class="here" href="#{m[2]}" aria-label="Link to this section">#</a>{m[4]}',
+        body,
+        flags=re.S,
+    )
     text = top + mark + slugs(body)
 
     # Pictures say in words what they show; programs lose their indentation; each block can be copied.
-    text = re.sub(r'<img src="([^"]+)"[^>]*?/>(\s*<div class="caption">\s*(.*?)</div>)?',
-                  lambda m: f'<img src="{m[1]}" alt="{html.escape(plain(m[3] or ""), quote=True)}"{size_of(m[1])} loading="lazy">{m[2] or ""}', text, flags=re.S)
+    text = re.sub(
+        r'<img src="([^"]+)"[^>]*?/>(\s*<div class="caption">\s*(.*?)</div>)?',
+        lambda m: f'<img src="{m[1]}" alt="{html.escape(plain(m[3] or ""), quote=True)}"{size_of(m[1])} loading="lazy">{m[2] or ""}',
+        text,
+        flags=re.S,
+    )
     if not name.endswith("_source"):
         text = re.sub(r'<div class="fragment">.*?</div><!-- fragment -->', dedented, text, flags=re.S)
         text = re.sub(r'<div class="ttc".*?</div></div>\n', "", text, flags=re.S)
-        text = re.sub(r'<div class="fragment">.*?</div><!-- fragment -->', lambda m: linked(m, classes), text, flags=re.S)
-    text = re.sub(r'(<div class="fragment">.*?</div><!-- fragment -->)', r'<div class="block">\1</div>', text, flags=re.S)
-    text = re.sub(r'(<!-- fragment --></div>)\s*<p ?><a href="([^"]+)">([\w./]+/[\w./]+)</a></p>', r'\1<p class="from"><a href="\2">\3</a></p>', text)
+        text = re.sub(
+            r'<div class="fragment">.*?</div><!-- fragment -->', lambda m: linked(m, classes), text, flags=re.S
+        )
+    text = re.sub(
+        r'<div class="fragment">(.*?</div><!-- fragment -->)',
+        r'<div class="block"><div class="fragment" tabindex="0">\1</div>',
+        text,
+        flags=re.S,
+    )
+    text = re.sub(
+        r'(<!-- fragment --></div>)\s*<p ?><a href="([^"]+)">([\w./]+/[\w./]+)</a></p>',
+        r'\1<p class="from"><a href="\2">\3</a></p>',
+        text,
+    )
     if name in ("keras", "pytorch"):
         text = side_by_side(text, {"keras": "Keras, TensorFlow", "pytorch": "PyTorch"}[name])
-    text = re.sub(r'<table class="markdownTable">\s*<tr class="markdownTableHead">\s*<th[^>]*>To read .*?</table>', strip, text, count=1, flags=re.S)
-    text = re.sub(r'<pre class="fragment">(.*?)</pre>', r'<div class="block"><pre class="fragment output" tabindex="0">\1</pre></div>', text, flags=re.S)
-    text = re.sub(r'<table class="markdownTable">.*?</table>', lambda m: f'<div class="wide" tabindex="0">{m[0]}</div>', text, flags=re.S)
+    text = re.sub(
+        r'<table class="markdownTable">\s*<tr class="markdownTableHead">\s*<th[^>]*>To read .*?</table>',
+        strip,
+        text,
+        count=1,
+        flags=re.S,
+    )
+    text = re.sub(
+        r'<pre class="fragment">(.*?)</pre>',
+        r'<div class="block"><pre class="fragment output" tabindex="0">\1</pre></div>',
+        text,
+        flags=re.S,
+    )
+    text = re.sub(
+        r'<table class="markdownTable">.*?</table>',
+        lambda m: f'<div class="wide" tabindex="0">{m[0]}</div>',
+        text,
+        flags=re.S,
+    )
 
     # Links to sources, by their place in the repository, which is told from that of the page's own file.
     folder = {"md_CONTRIBUTING": "", "md_framework_README": "framework"}.get(name, "docs")
 
     def to_source(match):
-        path = match[1].removeprefix("source:") if match[1].startswith("source:") else os.path.normpath(os.path.join(folder, match[1]))
+        path = (
+            match[1].removeprefix("source:")
+            if match[1].startswith("source:")
+            else os.path.normpath(os.path.join(folder, match[1]))
+        )
         return f'href="{sources[path]}"' if path in sources else match[0]
+
     text = re.sub(r'href="(source:[^"#]+|[^"#:]+/[^"#:]+)"', to_source, text)
     text = text.replace('href="framework/README.md#the-framework-read-in-an-hour"', 'href="md_framework_README.html"')
     text = re.sub(r'<h2 class="groupheader">Detailed Description</h2>', "", text)
@@ -207,9 +283,19 @@ def finish(name, text, parts, sources, titles, classes):
     first = re.search(r'<div class="(?:contents|textblock)">.*?<p[^>]*>(.{20,}?)</p>', text, re.S)
     about = plain(first[1]) if first and len(plain(first[1])) > 9 else f"{title}: Floe, deep learning in modern C++."
     about = about if len(about) <= 160 else about[:157].rsplit(" ", 1)[0] + " ..."
-    text = text.replace('<meta name="description" content="">', f'<meta name="description" content="{html.escape(about, quote=True)}">')
-    kinds = " ".join(kind for kind, yes in [("source", name.endswith("_source")), ("with-pairs", 'class="pair"' in text),
-                                    ("home", name == "index"), ("group", name.startswith("group__"))] if yes)
+    text = text.replace(
+        '<meta name="description" content="">', f'<meta name="description" content="{html.escape(about, quote=True)}">'
+    )
+    kinds = " ".join(
+        kind
+        for kind, yes in [
+            ("source", name.endswith("_source")),
+            ("with-pairs", 'class="pair"' in text),
+            ("home", name == "index"),
+            ("group", name.startswith("group__")),
+        ]
+        if yes
+    )
     text = text.replace("<body>", f'<body class="{kinds}">' if kinds else "<body>", 1)
     text = text.replace("<!-- navigation -->", navigation(parts, name))
     return text.replace("<!-- neighbours -->", neighbours(parts, name))
@@ -244,15 +330,23 @@ def text_pages(sources, page):
             if target.is_file() and name not in sources and not name.endswith((".md", ".png")):
                 shown[name] = "text_" + re.sub(r"\W", "_", name) + "_source.html"
     start, rest = page.split('<div class="contents">', 1)
-    end = rest[rest.index("<!-- start footer part -->"):]
+    end = rest[rest.index("<!-- start footer part -->") :]
     for name, file in shown.items():
         lines = "".join(f'<div class="line">{html.escape(line)}</div>\n' for line in read(HOME / name).split("\n"))
-        head = re.sub(r'<div class="title">.*?</div>', f'<div class="title">{name}</div>', re.sub(r"<title>.*?</title>", f"<title>{name}</title>", start))
-        (BUILD / file).write_text(f'{head}<div class="contents">\n<div class="fragment">{lines}</div><!-- fragment --></div><!-- contents -->\n{end}', encoding="utf-8")
+        head = re.sub(
+            r'<div class="title">.*?</div>',
+            f'<div class="title">{name}</div>',
+            re.sub(r"<title>.*?</title>", f"<title>{name}</title>", start),
+        )
+        (BUILD / file).write_text(
+            f'{head}<div class="contents">\n<div class="fragment">{lines}</div><!-- fragment --></div><!-- contents -->\n{end}',
+            encoding="utf-8",
+        )
     return sources | shown
 
 
 # --- Search ----------------------------------------------------------------------------------------------------------
+
 
 class Sections(HTMLParser):
     """The text of a page, section by section: (anchor, heading, text)."""
@@ -310,7 +404,9 @@ class Sections(HTMLParser):
 def search_index(pages, titles):
     rows = []
     for name, text in sorted(pages.items()):
-        if name.endswith("_source") or re.match(r"(dir_|files|annotated|classes|functions|namespace|hierarchy|modules|pages|globals|concepts)", name):
+        if name.endswith("_source") or re.match(
+            r"(dir_|files|annotated|classes|functions|namespace|hierarchy|modules|pages|globals|concepts)", name
+        ):
             continue
         if re.search(r"_8(h|cpp|md)$", name):
             continue
@@ -321,11 +417,16 @@ def search_index(pages, titles):
             words = re.sub(r"\s+", " ", "".join(parts)).strip()
             heading = re.sub(r"\s+", " ", heading).replace("◆ ", "").strip()
             if words or heading:
-                rows.append([f"{name}.html" + (f"#{anchor}" if anchor and heading else ""), page, heading, words[:4000]])
-    (BUILD / "search-index.js").write_text("window.floeSearch=" + json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + ";\n", encoding="utf-8")
+                rows.append(
+                    [f"{name}.html" + (f"#{anchor}" if anchor and heading else ""), page, heading, words[:4000]]
+                )
+    (BUILD / "search-index.js").write_text(
+        "window.floeSearch=" + json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + ";\n", encoding="utf-8"
+    )
 
 
 # --- Checks ----------------------------------------------------------------------------------------------------------
+
 
 def problems(pages, parts):
     wrong = []
@@ -344,15 +445,28 @@ def problems(pages, parts):
         for image in re.findall(r"<img [^>]*>", text):
             if not re.search(r'alt="[^"]{8,}"', image):
                 wrong.append(f"{name}.html: a picture without words: {image}")
-        if not re.search(r"<title>[^<]+</title>", text) or not re.search(r'name="description" content="[^"]{10,}"', text) or '<html lang="en">' not in text:
+        if (
+            not re.search(r"<title>[^<]+</title>", text)
+            or not re.search(r'name="description" content="[^"]{10,}"', text)
+            or '<html lang="en">' not in text
+        ):
             wrong.append(f"{name}.html: lacks a title, a description or its language")
+        if re.search(
+            r"\*\*\s*<|@(?:snippet|verbinclude|ref)\b",
+            re.sub(r"<pre.*?</pre>|<code>.*?</code>|<div class=\"block\">.*?fragment -->", "", text, flags=re.S),
+        ):
+            wrong.append(f"{name}.html: markup that shows")
         if text.count("<h1") != 1:
             wrong.append(f"{name}.html: has {text.count('<h1')} headings of the first level")
     listed = [name for _, some in parts for name, _ in some]
     for name in listed:
         if name not in pages:
             wrong.append(f"site/contents.txt: there is no page {name}")
-    wrong += [f"docs/{path.name} is not in site/contents.txt" for path in (HOME / "docs").glob("*.md") if path.stem not in listed + ["home"]]
+    wrong += [
+        f"docs/{path.name} is not in site/contents.txt"
+        for path in (HOME / "docs").glob("*.md")
+        if path.stem not in listed + ["home"]
+    ]
     wrong += unseen_code() + unknown_names()
     return sorted(wrong)
 
@@ -366,7 +480,9 @@ def unseen_code():
         text = read(path)
         for match in re.finditer(r"^```(\w+)", text, re.M):
             if match[1] in ("cpp", "c++", "cxx") and path.name != "pytorch.md":  # which shows PyTorch's own
-                wrong.append(f"docs/{path.name}: C++ that is not a snippet, at line {text[:match.start()].count(chr(10)) + 1}")
+                wrong.append(
+                    f"docs/{path.name}: C++ that is not a snippet, at line {text[:match.start()].count(chr(10)) + 1}"
+                )
         for used in re.findall(r"docs/captured/([\w.-]+)", text) + re.findall(r"\(captured/([\w.-]+)\)", text):
             if used not in made:
                 wrong.append(f"docs/{path.name}: site/captures.txt does not say how captured/{used} was made")
@@ -380,7 +496,11 @@ def unknown_names():
     for page in ("keras", "pytorch"):
         for row in re.findall(r"^\|.*\|$", read(HOME / "docs" / f"{page}.md"), re.M):
             for code in re.findall(r"`([^`]+)`", row.rstrip("|").rsplit("|", 1)[1]):
-                wrong += [f"docs/{page}.md: Floe has no {name}" for name in re.findall(r"[A-Za-z_]\w+", code) if name not in known]
+                wrong += [
+                    f"docs/{page}.md: Floe has no {name}"
+                    for name in re.findall(r"[A-Za-z_]\w+", code)
+                    if name not in known
+                ]
     return wrong
 
 
@@ -389,12 +509,19 @@ def main():
     parts, sources = contents(), source_pages()
     sources = text_pages(sources, read(BUILD / sources["apps/start/start.cpp"]))
     titles = {name: title for _, some in parts for name, title in some} | {"index": "Floe"}
-    classes = {match[1]: path.name for path in BUILD.glob("*floe_1_1*.html") if (match := re.fullmatch(r"(?:class|struct)floe_1_1(\w+)", path.stem)) and "_" not in match[1]}
+    classes = {
+        match[1]: path.name
+        for path in BUILD.glob("*floe_1_1*.html")
+        if (match := re.fullmatch(r"(?:class|struct)floe_1_1(\w+)", path.stem)) and "_" not in match[1]
+    }
     pages = {}
     for path in sorted(BUILD.glob("*.html")):
         pages[path.stem] = finish(path.stem, read(path), parts, sources, titles, classes)
         path.write_text(pages[path.stem], encoding="utf-8")
-    names = {name: html.unescape(re.search(r"<title>(.*?)</title>", text)[1]).removesuffix(" · Floe") for name, text in pages.items()}
+    names = {
+        name: html.unescape(re.search(r"<title>(.*?)</title>", text)[1]).removesuffix(" · Floe")
+        for name, text in pages.items()
+    }
     search_index(pages, names)
     wrong = problems(pages, parts)
     if wrong:

@@ -2,11 +2,12 @@
 """Runs the programs whose output the pages show, and keeps or compares what they print.
 
     site/capture.py                 runs all that is quick and writes docs/captured/
-    site/capture.py --all           also what takes minutes
+    site/capture.py --all           also what takes minutes, and times
     site/capture.py --check NAME    runs one and compares: words as they are, numbers within one in a thousand
 
 The recipe is captures.txt. Programs are those of build/release/bin, or of $FLOE_BIN.
 """
+
 import os
 import re
 import shlex
@@ -39,8 +40,14 @@ class Recipe:
                 text, status = (HOME / words[1]).read_text(encoding="utf-8"), 0
             else:
                 environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
-                done = subprocess.run([str(BIN / words[0])] + words[1:], cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                      env=environment, check=False)
+                done = subprocess.run(
+                    [str(BIN / words[0])] + words[1:],
+                    cwd=HOME,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    check=False,
+                )
                 text, status = done.stdout.decode(), done.returncode
             wanted = int(self.options.get("status", 0))
             if status != wanted:
@@ -60,7 +67,7 @@ class Recipe:
             lines = lines[start:]
         if "behind" in self.options:
             start = next(i for i, line in enumerate(lines) if line == self.options["behind"])
-            lines = lines[start + 1:]
+            lines = lines[start + 1 :]
         if "lines" in self.options:
             count = int(self.options["lines"])
             lines = lines[:count] + ["..."] * (len(lines) > count)
@@ -98,17 +105,22 @@ def main():
             sys.exit(f"docs/captured/{recipe.name} is missing; site/capture.py makes it")
         if "file" in recipe.options:
             if recipe.run() != kept.read_bytes():
-                sys.exit(f"docs/captured/{recipe.name} is not the picture that a run leaves; site/capture.py brings it up to date")
+                sys.exit(
+                    f"docs/captured/{recipe.name} is not the picture that a run leaves; site/capture.py brings it up to date"
+                )
             return
         wrong = disagreement(recipe.run().decode(), kept.read_text(encoding="utf-8"))
         if wrong:
-            sys.exit(f"docs/captured/{recipe.name} is not what a run prints; site/capture.py brings it up to date\n{wrong}")
+            sys.exit(
+                f"docs/captured/{recipe.name} is not what a run prints; site/capture.py brings it up to date\n{wrong}"
+            )
         return
     KEPT.mkdir(parents=True, exist_ok=True)
     known = set()
     for recipe in recipes():
         known.add(recipe.name)
-        if "slow" in recipe.options and "--all" not in sys.argv:
+        again = "--all" in sys.argv or not (KEPT / recipe.name).exists() and "slow" not in recipe.options
+        if ("slow" in recipe.options or "unchecked" in recipe.options) and not again:
             continue
         (KEPT / recipe.name).write_bytes(recipe.run())
     for path in KEPT.iterdir():

@@ -5,6 +5,7 @@ A comment above a declaration documents it, and what follows in the same paragra
 behind a declaration documents it as well. The comments at the top and those that stand alone describe the header, which
 becomes a page in the group of its room. What serves only `for (... : x)` is left out.
 """
+
 import re
 import sys
 
@@ -26,8 +27,9 @@ def prose(comment):
     lines, code = [], False
     for i, line in enumerate(comment):
         text = line[1:] if line.startswith(" ") else line
-        indented = text.startswith("  ") or (code and not text.strip() and any(
-            later[1:].startswith("  ") for later in comment[i + 1:i + 2]))
+        indented = text.startswith("  ") or (
+            code and not text.strip() and any(later[1:].startswith("  ") for later in comment[i + 1 : i + 2])
+        )
         if indented and not code:
             language = ".cpp" if any(";" in later or "{" in later for later in comment[i:]) else ".unparsed"
             if lines and not lines[-1].strip():
@@ -53,8 +55,10 @@ class Header:
         self.path, self.lines, self.out = path, lines, []
         match = re.search(r"(?:framework/floe|(datasets))/(?:([a-z0-9_]+)/)?([A-Za-z0-9_]+)\.h$", path)
         self.room = "datasets" if match and match[1] else match[2] if match else None
-        self.name = f"{self.room}_{match[2]}_{match[3]}" if match and match[1] else f"{self.room}_{match[3]}" if match else None
-        self.shown_path = path[path.index("framework/floe/") + 10:] if "framework/floe/" in path else path
+        self.name = (
+            f"{self.room}_{match[2]}_{match[3]}" if match and match[1] else f"{self.room}_{match[3]}" if match else None
+        )
+        self.shown_path = path[path.index("framework/floe/") + 10 :] if "framework/floe/" in path else path
 
     def public(self):
         """Whether it is one of the headers that floe.h names, or one that apps include for their data."""
@@ -84,16 +88,16 @@ class Header:
         for i, note in enumerate(self.notes):
             text = prose(note)
             describe += text if i == 0 else ["<p>" + text[0]] + text[1:]
-        describe += [f"<p><a href=\"source:{self.path}\">`{self.shown_path}`</a> */"]
+        describe += [f'<p><a href="source:{self.path}">`{self.shown_path}`</a> */']
         while len(describe) > begin:  # the lines of the file are to stay where they are
             joint = max(i for i in range(1, len(describe)) if i == 2 or not describe[i - 1].startswith(("/**", "@")))
-            describe[joint - 1:joint + 1] = [describe[joint - 1] + " " + describe[joint]]
+            describe[joint - 1 : joint + 1] = [describe[joint - 1] + " " + describe[joint]]
         return describe + [""] * (begin - len(describe)) + body + lines[last:]
 
     def body(self, begin, end):
         """The lines from the namespace to its end."""
         out, i, lines = [], begin, self.lines
-        scopes = []            # of each open scope: is it shown, and is it a class
+        scopes = []  # of each open scope: is it shown, and is it a class
         shared = pending = None
         while i < end:
             line = lines[i]
@@ -143,7 +147,12 @@ class Header:
                 if opens:
                     hidden = bool(re.search(r"namespace (detail|cuda)\b|::Iterator ", flat)) or not shown
                 else:
-                    hidden = not shown or bool(re.search(r"= (default|delete);|\w>::\w+\(|\bend\(\) const|^\s*friend |^\s*~|\bvirtual ~|static_assert|\b(auto|sentinel_t|Iterator) (begin|end)\(\)|^\s*(class|struct) \w+;", flat))
+                    hidden = not shown or bool(
+                        re.search(
+                            r"= (default|delete);|\w>::\w+\(|\bend\(\) const|^\s*friend |^\s*~|\bvirtual ~|static_assert|\b(auto|sentinel_t|Iterator) (begin|end)\(\)|^\s*(class|struct) \w+;",
+                            flat,
+                        )
+                    )
                 comment, pending_here = None, pending
                 if pending_here is not None:
                     shared = pending_here
@@ -156,10 +165,16 @@ class Header:
                     if trailing:
                         extra.append(escape(trailing))
                     if pending_here is None and shared is not None and not opens and not (in_class and trailing):
-                        extra.append(escape(one_line(shared)) if not any(c.startswith("   ") for c in shared) else escape(one_line([c for c in shared if not c.startswith("   ")])))
+                        extra.append(
+                            escape(one_line(shared))
+                            if not any(c.startswith("   ") for c in shared)
+                            else escape(one_line([c for c in shared if not c.startswith("   ")]))
+                        )
                     if opens and re.search(r"\b(class|struct)\b", flat):
                         name = re.search(r"\b(?:class|struct) (\w+)", flat)
-                        if name and re.search(r"\b%s\(const %s&\) = delete" % (name[1], name[1]), "\n".join(lines[i:i + 60])):
+                        if name and re.search(
+                            r"\b%s\(const %s&\) = delete" % (name[1], name[1]), "\n".join(lines[i : i + 60])
+                        ):
                             extra.append("Neither copied nor moved.")
                     if in_class and not opens:
                         code = self.one_each(code)
@@ -167,7 +182,16 @@ class Header:
                     if opens and not scopes:
                         out[-1] += " /** @addtogroup %s */ /** @{ */" % self.name
                 if opens:
-                    scopes.append((not hidden, True if not hidden and re.search(r"\b(class|struct)\b", flat) else None if hidden else False))
+                    scopes.append(
+                        (
+                            not hidden,
+                            (
+                                True
+                                if not hidden and re.search(r"\b(class|struct)\b", flat)
+                                else None if hidden else False
+                            ),
+                        )
+                    )
                     shared = None
                 pending = None
         if scopes:
@@ -180,10 +204,17 @@ class Header:
 
     def one_each(self, code):
         """Members that share a declaration, one by one, each of which takes the documentation."""
-        match = re.fullmatch(r"(\s*(?:static )?(?:const )?[\w:]+(?:<[^>]*>)?) ((?:\w+(?: = [^,;]+)?, )+\w+(?: = [^,;]+)?);\s*", " ".join(part.strip() if i else part for i, part in enumerate(code)))
+        match = re.fullmatch(
+            r"(\s*(?:static )?(?:const )?[\w:]+(?:<[^>]*>)?) ((?:\w+(?: = [^,;]+)?, )+\w+(?: = [^,;]+)?);\s*",
+            " ".join(part.strip() if i else part for i, part in enumerate(code)),
+        )
         if not match:
             return code
-        return ["\0".join(f"{match[1] if i == 0 else match[1].strip()} {name};" for i, name in enumerate(match[2].split(", ")))] + [""] * (len(code) - 1)
+        return [
+            "\0".join(
+                f"{match[1] if i == 0 else match[1].strip()} {name};" for i, name in enumerate(match[2].split(", "))
+            )
+        ] + [""] * (len(code) - 1)
 
     def documented(self, text, extra, code, flat):
         """A declaration behind its documentation, in as many lines as both had."""
@@ -207,10 +238,16 @@ class Header:
             if "\n" in "".join(text):  # code that opens a comment
                 text = "\n".join(text).replace("\n", " ", 1).split("\n")
         elif extra:
-            code[0] = indent + "/** " + " ".join(part if part.endswith((".", ")")) or part is extra[-1] else part + "." for part in extra) + " */ " + code[0].strip()
+            code[0] = (
+                indent
+                + "/** "
+                + " ".join(part if part.endswith((".", ")")) or part is extra[-1] else part + "." for part in extra)
+                + " */ "
+                + code[0].strip()
+            )
         kernel = re.match(r"\s*(/\*\*.*?\*/ )?FLOE_KERNEL\((\w+), (.*)\)\s*$", flat, re.S)
         if kernel:
-            shown = code[0][:code[0].index("FLOE_KERNEL")] if extra and not text else ""
+            shown = code[0][: code[0].index("FLOE_KERNEL")] if extra and not text else ""
             code = [f"{shown}namespace cpu {{ void {kernel[2]}({kernel[3]}); }}"] + [""] * (len(code) - 1)
             if shown:
                 code[0] = f"namespace cpu {{ {shown}void {kernel[2]}({kernel[3]}); }}"
@@ -228,12 +265,19 @@ class Header:
             cut = bare.find("//")
             if cut >= 0:
                 if depth <= 0 or bare[:cut].rstrip().endswith("{") and depth == 0 or depth == 0:
-                    trailing = (trailing + " " + line[cut + 2:].strip()).strip() if not trailing or depth == 0 else trailing
+                    trailing = (
+                        (trailing + " " + line[cut + 2 :].strip()).strip() if not trailing or depth == 0 else trailing
+                    )
                 line, bare = line[:cut].rstrip(), bare[:cut].rstrip()
             code.append(line)
             i += 1
             flat = " ".join(code)
-            if depth == 0 and bare.endswith("{") and SCOPE.search(re.sub(r"template <[^{}]*?>(?= )", "", flat.rstrip()[:-1].rstrip())) and "(" not in bare:
+            if (
+                depth == 0
+                and bare.endswith("{")
+                and SCOPE.search(re.sub(r"template <[^{}]*?>(?= )", "", flat.rstrip()[:-1].rstrip()))
+                and "(" not in bare
+            ):
                 return i, True, code, trailing
             depth += bare.count("{") - bare.count("}") + bare.count("(") - bare.count(")")
             if depth == 0 and (bare.endswith((";", "}")) or "FLOE_KERNEL" in flat and bare.endswith(")")):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Shows Doxygen a page: each snippet with a link to the file that it comes from, no comment before its
 title, and the name of its file as its address."""
+
 import re
 import sys
 
@@ -16,4 +17,4 @@ for i, line in enumerate(lines):
     elif i + 1 < len(lines) and lines[i + 1].startswith(f"@snippet {match[1]} "):
         print(f"\n{line}\n")
     else:
-        print(f"\n{line}\n\n<p class=\"from\"><a href=\"source:{match[1]}\">{match[1]}</a></p>\n")
+        print(f'\n{line}\n\n<p class="from"><a href="source:{match[1]}">{match[1]}</a></p>\n')

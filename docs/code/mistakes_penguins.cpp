@@ -100,11 +100,22 @@ void vanishing() {
 }
 //! [vanishing]
 
+//! [half_changed]
+void half_changed() {
+  Setting s;
+  Layer wider("wider", Device{}, s.rng);
+  Conv2DTranspose conv1(&wider, "conv1", {.in = 64, .filters = 128, .kernel_size = 5});
+  BatchNormalization norm2(&wider, "norm2", 64);                      // was not told
+  norm2(conv1(zeros({16, 7, 7, 64})), Mode::training);
+}
+//! [half_changed]
+
 const pages::Example entered[] = {{"penguins.wrong_side", wrong_side},
                                   {"penguins.bytes", bytes},
                                   {"penguins.one_tape", one_tape},
                                   {"penguins.detached", detached},
                                   {"penguins.forgotten_mode", forgotten_mode},
-                                  {"penguins.vanishing", vanishing}};
+                                  {"penguins.vanishing", vanishing},
+                                  {"penguins.half_changed", half_changed}};
 
 }  // namespace

@@ -17,6 +17,8 @@ namespace floe {
 // What a call is for: dropout and batch normalisation differ between the two.
 enum class Mode { training, inference };
 
+// A model or a part of one: variables, layers below it, and an operator() of its own.
+//
 // ValueError for a name that is empty or holds a dot, and where a parent already has a part of that name. A parent must
 // outlive the layers below it, as it does its members; a part that is gone leaves its name free.
 class Layer {
