@@ -38,6 +38,8 @@ class Argument {
   std::optional<double> least_{}, most_{};
 };
 
+// The flags of a program, and the variables that take their values:
+//
 //   int main(int argc, char** argv) {
 //     int epochs = 50;
 //     Arguments arguments("penguins", "A DCGAN that learns to draw penguins.");

@@ -12,6 +12,8 @@
 
 namespace floe {
 
+// What --print, --check-numerics, --profile and --tensorboard ask for, around a loop:
+//
 //   Instruments instruments(flags, optimizer.steps());
 //   for (const Tensor& images : batches) {
 //     std::int64_t step = instruments.begin_step();

@@ -20,6 +20,8 @@ struct SummaryOptions {
 
 class GrowingFile;
 
+// Writes what a training tells, as it tells it:
+//
 //   SummaryWriter writer("out/penguins/events", {.first_step = optimizer.steps() + 1});
 //   for (...) writer.scalar("loss", loss, optimizer.steps());
 //
