@@ -8,290 +8,246 @@ becomes a page in the group of its room. What serves only `for (... : x)` is lef
 
 import re
 import sys
+from typing import NamedTuple
 
-SCOPE = re.compile(r"(?:^|[\s>])(?:namespace|class|struct|union)\b(?![^{;]*\()[^;={]*$|^\s*extern \"C\"\s*$")
+# Declarations that Doxygen does not see: copies and moves, of which the class says that there are none, members defined
+# outside of their class, iterators, friends, destructors, and types that are only announced.
+INTERNAL = re.compile(
+    r"= (default|delete);|\w>::\w+\(|\b(auto|Iterator) (begin|end)\(\)|\bend\(\) const"
+    r"|^\s*friend |^\s*~|\bvirtual ~|static_assert|^\s*(class|struct) \w+;"
+)
+INTERNAL_SCOPE = re.compile(r"namespace (detail|cuda)\b|::Iterator ")
+SCOPE = re.compile(r"(?:^|[\s>])(?:namespace|class|struct|union)\b(?![^{;]*\()[^;={]*$")
+SEVERAL = re.compile(r"(\s*(?:static )?(?:const )?[\w:]+(?:<[^>]*>)?) ((?:\w+(?: = [^,;]+)?, )+\w+(?: = [^,;]+)?);\s*")
+KERNEL = re.compile(r"\s*FLOE_KERNEL\((\w+), (.*)\)\s*", re.S)
+
+
+class Scope(NamedTuple):
+    shown: bool
+    is_class: bool
+
+
+# --- Text ------------------------------------------------------------------------------------------------------------
 
 
 def escape(text):
     """Doxygen's commands and HTML, as plain text; what stands in backticks is left as it is."""
     parts = text.split("`")
     for i in range(0, len(parts), 2):
-        part = re.sub(r"&", "&amp;", parts[i])
-        part = re.sub(r"<(?=\S)", "&lt;", part)
+        part = re.sub(r"<(?=\S)", "&lt;", parts[i].replace("&", "&amp;"))
         parts[i] = re.sub(r"([\\@%#*]|(?<=\s)_)", lambda m: "\\" + m[0], part)
     return "`".join(parts)
 
 
+def is_code(line):
+    return line.startswith("   ")
+
+
 def prose(comment):
-    """The lines of a comment; indented ones as code, which must not change the number of lines."""
+    """The lines of a comment, as many as it has. Indented ones are code; an empty line stands before them."""
     lines, code = [], False
     for i, line in enumerate(comment):
-        text = line[1:] if line.startswith(" ") else line
-        indented = text.startswith("  ") or (
-            code and not text.strip() and any(later[1:].startswith("  ") for later in comment[i + 1 : i + 2])
-        )
-        if indented and not code:
+        goes_on = code and not line.strip() and i + 1 < len(comment) and is_code(comment[i + 1])
+        if is_code(line) and not code:
             language = ".cpp" if any(";" in later or "{" in later for later in comment[i:]) else ".unparsed"
-            if lines and not lines[-1].strip():
-                lines[-1] = "@code{%s}" % language
-            else:
-                text = "@code{%s}\n%s" % (language, text)
+            lines[-1] = "@code{%s}" % language
             code = True
-        elif code and not indented:
+        elif code and not is_code(line) and not goes_on:
             lines[-1] += " @endcode"
             code = False
+        text = line.removeprefix(" ")
         lines.append(text if code else escape(text))
     if code:
         lines[-1] += " @endcode"
     return lines
 
 
-def one_line(comment):
-    return " ".join(line.strip() for line in comment)
+def on_one_line(comment):
+    """What a comment says beside its examples."""
+    return escape(" ".join(line.strip() for line in comment if not is_code(line)))
+
+
+def sentences(notes):
+    return " ".join(note if note.endswith(".") or note is notes[-1] else note + "." for note in notes)
+
+
+# --- Declarations ----------------------------------------------------------------------------------------------------
+
+
+class Declaration(NamedTuple):
+    end: int  # the line behind it
+    opens: bool  # a scope begins
+    code: list  # its lines, without comments
+    beside: str  # the comment behind it
+
+    def is_internal(self):
+        pattern = INTERNAL_SCOPE if self.opens else INTERNAL
+        return bool(pattern.search(" ".join(self.code)))
+
+
+def declaration(lines, i):
+    """The one that begins at line i."""
+    depth, code, beside = 0, [], ""
+    while True:
+        line = lines[i]
+        bare = re.sub(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'', lambda m: " " * len(m[0]), line)
+        if (cut := bare.find("//")) >= 0:
+            if depth == 0:
+                beside = (beside + " " + line[cut + 2 :].strip()).strip()
+            line, bare = line[:cut].rstrip(), bare[:cut].rstrip()
+        code.append(line)
+        i += 1
+        flat = " ".join(code)
+        if depth == 0 and bare.endswith("{") and "(" not in bare:
+            if SCOPE.search(re.sub(r"template <[^{}]*?>(?= )", "", flat[:-1].rstrip())):
+                return Declaration(i, True, code, beside)
+        depth += len(re.findall(r"[{(]", bare)) - len(re.findall(r"[})]", bare))
+        if depth == 0 and (bare.endswith((";", "}")) or "FLOE_KERNEL" in flat and bare.endswith(")")):
+            return Declaration(i, False, code, beside)
+
+
+def each_alone(code):
+    """Members that share a declaration, one by one; a kernel in its namespace."""
+    flat = " ".join(line if i == 0 else line.strip() for i, line in enumerate(code))
+    if match := KERNEL.fullmatch(flat):
+        return ["namespace cpu { ", f"void {match[1]}({match[2]});", " }"]
+    if match := SEVERAL.fullmatch(flat):
+        return [""] + [f"{match[1].strip()} {name};" for name in match[2].split(", ")] + [""]
+    return None
+
+
+def documented(above, beside, code):
+    """A declaration behind its documentation, in as many lines as both have."""
+    if parts := each_alone(code):
+        note = "/** " + " ".join([sentences(beside + [""]).strip()] + [line.strip() for line in above]).strip() + " */ "
+        whole = parts[0] + " ".join(note + part for part in parts[1:-1]) + parts[-1]
+        return [""] * len(above) + [whole] + [""] * (len(code) - 1)
+    if above:
+        first = sentences(beside + [""]) if beside else ""
+        lines = [f"/** {first}{above[0]}"] + above[1:]
+        return lines[:-1] + [lines[-1] + " */"] + code
+    if beside:
+        return [f"/** {sentences(beside)} */ {code[0].strip()}"] + code[1:]
+    return code
+
+
+# --- A header --------------------------------------------------------------------------------------------------------
 
 
 class Header:
     def __init__(self, path, lines):
-        self.path, self.lines, self.out = path, lines, []
-        match = re.search(r"(?:framework/floe|(datasets))/(?:([a-z0-9_]+)/)?([A-Za-z0-9_]+)\.h$", path)
-        self.room = "datasets" if match and match[1] else match[2] if match else None
-        self.name = (
-            f"{self.room}_{match[2]}_{match[3]}" if match and match[1] else f"{self.room}_{match[3]}" if match else None
-        )
-        self.shown_path = path[path.index("framework/floe/") + 10 :] if "framework/floe/" in path else path
+        self.path, self.lines = path, lines
+        folder, file = path.split("/")[-2:]
+        self.stem = file.removesuffix(".h")
+        self.of_data = path.startswith("datasets/")
+        self.room = "datasets" if self.of_data else folder
+        self.group = f"{self.room}_{folder}_{self.stem}" if self.of_data else f"{self.room}_{self.stem}"
+        self.shown = path.removeprefix("framework/")
+        self.notes = []
 
-    def public(self):
+    def is_public(self):
         """Whether it is one of the headers that floe.h names, or one that apps include for their data."""
-        if "datasets/" in self.path:
-            folder, stem = self.path.split("/")[-2:]
-            return stem == folder + ".h"
-        if not self.room:
-            return False
+        if self.of_data:
+            return self.path == f"datasets/{self.stem}/{self.stem}.h"
         with open("framework/floe/floe.h", encoding="utf-8") as umbrella:
-            named = re.findall(r"<(floe/[^>]+)>", umbrella.read())
-        return self.shown_path in named + ["floe/ops/window.h"]
+            return self.shown in re.findall(r"<(floe/[^>]+)>", umbrella.read()) + ["floe/ops/window.h"]
 
-    # --- The parts of a file -----------------------------------------------------------------------------------------
-
-    def run(self):
-        lines = self.lines
-        top = 0
-        while top < len(lines) and lines[top].startswith("//"):
-            top += 1
-        begin = next(i for i, line in enumerate(lines) if line.startswith("namespace "))
-        end = next((i for i, line in enumerate(lines) if line.startswith("// --- Implementation")), None)
-        last = max(i for i, line in enumerate(lines) if line.startswith("}"))
-        self.notes = [[line[2:] for line in lines[:top]]]
-        body = self.body(begin, last if end is None else end)
+    def text(self):
+        """As many lines as the header has: its description in place of the includes, then the declarations."""
+        begin = next(i for i, line in enumerate(self.lines) if line.startswith("namespace "))
+        last = max(i for i, line in enumerate(self.lines) if line.startswith("}"))
+        end = next((i for i, line in enumerate(self.lines) if line.startswith("// --- Implementation")), last)
+        top = next(i for i, line in enumerate(self.lines) if not line.startswith("//"))
+        self.notes = [[line[2:] for line in self.lines[:top]]]
+        body = self.body(begin, end)
         body += [""] * (last - begin - len(body))
-        describe = [f"/** @defgroup {self.name} {self.shown_path.split('/')[-1]}", f"@ingroup room_{self.room}"]
-        for i, note in enumerate(self.notes):
-            text = prose(note)
-            describe += text if i == 0 else ["<p>" + text[0]] + text[1:]
-        describe += [f'<p><a href="source:{self.path}">`{self.shown_path}`</a> */']
-        while len(describe) > begin:  # the lines of the file are to stay where they are
-            joint = max(i for i in range(1, len(describe)) if i == 2 or not describe[i - 1].startswith(("/**", "@")))
-            describe[joint - 1 : joint + 1] = [describe[joint - 1] + " " + describe[joint]]
-        return describe + [""] * (begin - len(describe)) + body + lines[last:]
+        body[max(i for i, line in enumerate(body) if not line)] = "/** @} */"
+        return self.description(begin) + body + self.lines[last:]
+
+    def description(self, room):
+        text = []
+        for note in self.notes:
+            paragraph = prose(note)
+            text += ["<p>" + paragraph[0]] + paragraph[1:] if text else paragraph
+        text.append(f'<p><a href="source:{self.path}">`{self.shown}`</a> */')
+        while len(text) > room - 2:
+            text[-2:] = [text[-2] + " " + text[-1]]
+        head = [f"/** @defgroup {self.group} {self.stem}.h", f"@ingroup room_{self.room}"]
+        return head + text + [""] * (room - 2 - len(text))
 
     def body(self, begin, end):
-        """The lines from the namespace to its end."""
-        out, i, lines = [], begin, self.lines
-        scopes = []  # of each open scope: is it shown, and is it a class
-        shared = pending = None
+        out, scopes, above, shared, i = [], [], None, None, begin
         while i < end:
-            line = lines[i]
-            stripped = line.strip()
-            shown = all(scope[0] for scope in scopes)
-            if not stripped:
-                shared = None
-                out.append("")
-                i += 1
-            elif stripped.startswith("//"):
-                start = i
-                while i < end and lines[i].strip().startswith("//"):
+            line, stripped = self.lines[i], self.lines[i].strip()
+            shown = all(scope.shown for scope in scopes)
+            start = i
+            i += 1
+            if stripped.startswith("//"):
+                while i < end and self.lines[i].strip().startswith("//"):
                     i += 1
-                comment = [text.strip()[2:] for text in lines[start:i]]
-                alone = i >= end or not lines[i].strip()
-                ruler = comment[0].startswith(" ---")
-                if alone or ruler or not shown:
-                    if alone and not ruler and shown and not (len(scopes) > 1):
-                        self.notes.append(comment)
-                    out += [""] * len(comment)
-                else:
-                    pending = comment
-            elif stripped.startswith("#"):
-                while lines[i].rstrip().endswith("\\"):
-                    out.append("")
+                comment = [text.strip()[2:] for text in self.lines[start:i]]
+                alone, ruler = i == end or not self.lines[i].strip(), comment[0].startswith(" ---")
+                if shown and not alone and not ruler:
+                    above = comment
+                    continue
+                if shown and alone and not ruler and len(scopes) == 1:
+                    self.notes.append(comment)
+                out += [""] * len(comment)
+            elif not stripped or stripped.startswith("#"):
+                while self.lines[i - 1].endswith("\\"):
                     i += 1
-                out.append("")
-                i += 1
-            elif re.match(r"(public|protected|private):", stripped):
-                out.append("" if stripped.startswith("private") else line)
-                if scopes[-1][1] is not None:
-                    scopes[-1] = (not stripped.startswith("private"), True)
-                elif out[-1]:
-                    out[-1] = ""
+                out += [""] * (i - start)
+                shared = None if not stripped else shared
+            elif match := re.match(r"(public|protected|private):", stripped):
+                outside = all(scope.shown for scope in scopes[:-1])
+                scopes[-1] = Scope(scopes[-1].is_class and match[1] != "private", scopes[-1].is_class)
+                out.append(line if outside and scopes[-1].shown else "")
                 shared = None
-                i += 1
             elif stripped.startswith("}"):
-                hidden = not all(scope[0] for scope in scopes[:-1]) or scopes[-1][1] is None
-                scopes.pop()
-                out.append("" if hidden else line)
+                scope = scopes.pop()
+                out.append(line if all(outer.shown for outer in scopes) and (scope.shown or scope.is_class) else "")
                 shared = None
-                i += 1
             else:
-                start, opens = i, False
-                i, opens, code, trailing = self.statement(i)
-                flat = " ".join(code)
-                if opens:
-                    hidden = bool(re.search(r"namespace (detail|cuda)\b|::Iterator ", flat)) or not shown
+                found = declaration(self.lines, start)
+                i = found.end
+                shared = above if above is not None else shared
+                visible = shown and not found.is_internal()
+                if visible:
+                    in_class = any(scope.is_class for scope in scopes)
+                    out += self.one(found, above, shared, in_class)
+                    if found.opens and not scopes:
+                        out[-1] += " /** @addtogroup %s */ /** @{ */" % self.group
                 else:
-                    hidden = not shown or bool(
-                        re.search(
-                            r"= (default|delete);|\w>::\w+\(|\bend\(\) const|^\s*friend |^\s*~|\bvirtual ~|static_assert|\b(auto|sentinel_t|Iterator) (begin|end)\(\)|^\s*(class|struct) \w+;",
-                            flat,
-                        )
-                    )
-                comment, pending_here = None, pending
-                if pending_here is not None:
-                    shared = pending_here
-                in_class = any(scope[1] for scope in scopes)
-                if hidden:
-                    out += [""] * (len(pending_here or []) + i - start)
-                else:
-                    text = prose(pending_here) if pending_here is not None else []
-                    extra = []
-                    if trailing:
-                        extra.append(escape(trailing))
-                    if pending_here is None and shared is not None and not opens and not (in_class and trailing):
-                        extra.append(
-                            escape(one_line(shared))
-                            if not any(c.startswith("   ") for c in shared)
-                            else escape(one_line([c for c in shared if not c.startswith("   ")]))
-                        )
-                    if opens and re.search(r"\b(class|struct)\b", flat):
-                        name = re.search(r"\b(?:class|struct) (\w+)", flat)
-                        if name and re.search(
-                            r"\b%s\(const %s&\) = delete" % (name[1], name[1]), "\n".join(lines[i : i + 60])
-                        ):
-                            extra.append("Neither copied nor moved.")
-                    if in_class and not opens:
-                        code = self.one_each(code)
-                    out += self.documented(text, extra, code, flat)
-                    if opens and not scopes:
-                        out[-1] += " /** @addtogroup %s */ /** @{ */" % self.name
-                if opens:
-                    scopes.append(
-                        (
-                            not hidden,
-                            (
-                                True
-                                if not hidden and re.search(r"\b(class|struct)\b", flat)
-                                else None if hidden else False
-                            ),
-                        )
-                    )
+                    out += [""] * (len(above or []) + i - start)
+                if found.opens:
+                    is_type = re.search(r"\b(class|struct)\b", " ".join(found.code))
+                    scopes.append(Scope(visible, visible and bool(is_type)))
                     shared = None
-                pending = None
-        if scopes:
-            out.append("") if len(out) < end - begin else None
-        for k in range(len(out) - 1, -1, -1):
-            if not out[k]:
-                out[k] = "/** @} */"
-                break
+                above = None
         return out
 
-    def one_each(self, code):
-        """Members that share a declaration, one by one, each of which takes the documentation."""
-        match = re.fullmatch(
-            r"(\s*(?:static )?(?:const )?[\w:]+(?:<[^>]*>)?) ((?:\w+(?: = [^,;]+)?, )+\w+(?: = [^,;]+)?);\s*",
-            " ".join(part.strip() if i else part for i, part in enumerate(code)),
-        )
-        if not match:
-            return code
-        return [
-            "\0".join(
-                f"{match[1] if i == 0 else match[1].strip()} {name};" for i, name in enumerate(match[2].split(", "))
-            )
-        ] + [""] * (len(code) - 1)
-
-    def documented(self, text, extra, code, flat):
-        """A declaration behind its documentation, in as many lines as both had."""
-        code = list(code)
-        indent = re.match(r"\s*", code[0])[0]
-        if "\0" in code[0]:
-            if not text:
-                return [" ".join(self.documented([], extra, [one], one)[0] for one in code[0].split("\0"))] + code[1:]
-            whole = "/** " + " ".join(extra + [part.strip() for part in text]) + " */ "
-            return [""] * len(text) + [" ".join(whole + one for one in code[0].split("\0"))] + code[1:]
-        if text:
-            text = list(text)
-            joined = ("" if re.search(r"[.:!?]$|endcode$", text[-1].strip()) else ".") + " "
-            own = " ".join(part if part.endswith(".") else part + "." for part in extra)
-            if extra and extra[-1].startswith("Neither"):
-                text[-1] += joined + own
-            elif extra:
-                text[0] = own + " " + text[0]
-            text[-1] += " */"
-            text[0] = "/** " + text[0].strip()
-            if "\n" in "".join(text):  # code that opens a comment
-                text = "\n".join(text).replace("\n", " ", 1).split("\n")
-        elif extra:
-            code[0] = (
-                indent
-                + "/** "
-                + " ".join(part if part.endswith((".", ")")) or part is extra[-1] else part + "." for part in extra)
-                + " */ "
-                + code[0].strip()
-            )
-        kernel = re.match(r"\s*(/\*\*.*?\*/ )?FLOE_KERNEL\((\w+), (.*)\)\s*$", flat, re.S)
-        if kernel:
-            shown = code[0][: code[0].index("FLOE_KERNEL")] if extra and not text else ""
-            code = [f"{shown}namespace cpu {{ void {kernel[2]}({kernel[3]}); }}"] + [""] * (len(code) - 1)
-            if shown:
-                code[0] = f"namespace cpu {{ {shown}void {kernel[2]}({kernel[3]}); }}"
-            elif text:
-                code[0] = f"namespace cpu {{ {' '.join(text)} void {kernel[2]}({kernel[3]}); }}"
-                text = [""] * len(text)
-        return text + code
-
-    def statement(self, i):
-        """One declaration from line i on: the line behind it, whether it opens a scope, its code, and its comment."""
-        start, depth, code, trailing = i, 0, [], ""
-        while True:
-            line = self.lines[i]
-            bare = re.sub(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'', lambda m: " " * len(m[0]), line)
-            cut = bare.find("//")
-            if cut >= 0:
-                if depth <= 0 or bare[:cut].rstrip().endswith("{") and depth == 0 or depth == 0:
-                    trailing = (
-                        (trailing + " " + line[cut + 2 :].strip()).strip() if not trailing or depth == 0 else trailing
-                    )
-                line, bare = line[:cut].rstrip(), bare[:cut].rstrip()
-            code.append(line)
-            i += 1
-            flat = " ".join(code)
-            if (
-                depth == 0
-                and bare.endswith("{")
-                and SCOPE.search(re.sub(r"template <[^{}]*?>(?= )", "", flat.rstrip()[:-1].rstrip()))
-                and "(" not in bare
-            ):
-                return i, True, code, trailing
-            depth += bare.count("{") - bare.count("}") + bare.count("(") - bare.count(")")
-            if depth == 0 and (bare.endswith((";", "}")) or "FLOE_KERNEL" in flat and bare.endswith(")")):
-                return i, False, code, trailing
+    def one(self, found, above, shared, in_class):
+        """A declaration that is shown, with all that is said about it."""
+        beside = [escape(found.beside)] if found.beside else []
+        if above is None and shared is not None and not found.opens and not (in_class and beside):
+            beside.append(on_one_line(shared))
+        lines = prose(above) if above is not None else []
+        name = re.search(r"\b(?:class|struct) (\w+)", " ".join(found.code))
+        if found.opens and name and f"{name[1]}(const {name[1]}&) = delete" in "\n".join(self.lines):
+            if lines:
+                lines[-1] += " Neither copied nor moved."
+            else:
+                beside.append("Neither copied nor moved.")
+        return documented(lines, beside, found.code)
 
 
 def main():
-    path = sys.argv[1]
-    with open(path, encoding="utf-8") as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         lines = file.read().split("\n")
-    path = re.sub(r"^.*?(?=(framework/floe|datasets|apps|docs|tests)/)", "", path)
+    path = re.sub(r"^.*?(?=(framework/floe|datasets)/)", "", sys.argv[1])
     header = Header(path, lines)
-    if path.endswith(".h") and header.public():
-        print("\n".join(header.run()))
+    if header.is_public():
+        print("\n".join(header.text()))
 
 
 main()
