@@ -86,14 +86,14 @@ class Visit:
             "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
         )
 
-    def look(self):
+    def look(self, colours=True):
         """What must hold of any page, in whatever size and theme it is shown."""
         run = self.browser.execute_script
         for entry in self.browser.get_log("browser"):
             self.wrong.append(f"console: {entry['message']}")
         wide = max(run("return document.documentElement.scrollWidth"), run("return innerWidth"))
         self.expect(wide <= self.width, f"is {wide} pixels wide at {self.width}")
-        for line in run(CONTRAST):
+        for line in run(CONTRAST) if colours else ():
             self.expect(False, f"contrast at {self.width}: {line}")
         self.expect(run("return [...document.images].every(i => i.alt.length > 7)"), "a picture without words")
         self.expect(
@@ -137,6 +137,21 @@ def follow(visit):
         onward[0].click()
     visit.expect(seen == listed, f"the path has {len(seen)} pages, the contents {len(listed)}")
     visit.expect("group__room__datasets" in seen[-1], "the path does not end with the reference")
+
+
+def others(visit):
+    """The pages that are not in the contents: headers, classes, sources."""
+    listed = {
+        Path(link.get_attribute("href")).name for link in visit.browser.find_elements(By.CSS_SELECTOR, "#contents a")
+    }
+    for width, theme in ((390, "light"), (1024, "dark")):
+        visit.size(width)
+        visit.theme(theme)
+        sources = sorted(BUILD.glob("*_source.html"))[::10]  # which are all made alike
+        for page in sorted(set(BUILD.glob("*.html")) - set(BUILD.glob("*_source.html"))) + sources:
+            if page.name not in listed:
+                visit.browser.get(page.as_uri())
+                visit.look(colours=not page.stem.endswith("_source"))
 
 
 def search(visit):
@@ -232,7 +247,7 @@ def main():
         return pictures(Path(sys.argv[2]))
     visit = Visit()
     try:
-        for part in (follow, search, themes, phone, copying):
+        for part in (follow, others, search, themes, phone, copying):
             part(visit)
     finally:
         visit.browser.quit()

@@ -276,6 +276,14 @@ def finish(name, text, parts, sources, titles, classes):
     text = text.replace('href="framework/README.md#the-framework-read-in-an-hour"', 'href="md_framework_README.html"')
     text = re.sub(r'<h2 class="groupheader">Detailed Description</h2>', "", text)
 
+    # A file is its source; folders are in the navigation of no one.
+    text = re.sub(r'<div id="nav-path".*?</div>', "", text, flags=re.S)
+    text = re.sub(r'href="(\w+_8(?:h|cpp))\.html(?:#\w+)?"', r'href="\1_source.html"', text)
+
+    text = re.sub(r'<span class="mlabel">(?:inline|strong)</span>', "", text)
+    text = re.sub(r'<p>\s*<a href="[^"]*-members.html">List of all members.*?</p>', "", text, flags=re.S)
+    text = re.sub(r'<a href="[^"]*-members.html">List of all members</a>(?: &#124; )?', "", text)
+
     # What a class has from another is told there; unfolding it here would take scripts of Doxygen's own.
     text = re.sub(r'<tr class="(?:memitem|memdesc|separator):[^"]* inherit [^"]*">.*?</tr>\n?', "", text, flags=re.S)
     text = re.sub(r'<td colspan="2" onclick="[^"]*"><img src="closed.png"[^>]*>', '<td colspan="2">', text)
@@ -404,11 +412,7 @@ class Sections(HTMLParser):
 def search_index(pages, titles):
     rows = []
     for name, text in sorted(pages.items()):
-        if name.endswith("_source") or re.match(
-            r"(dir_|files|annotated|classes|functions|namespace|hierarchy|modules|pages|globals|concepts)", name
-        ):
-            continue
-        if re.search(r"_8(h|cpp|md)$", name):
+        if name.endswith("_source") or name.startswith("namespace"):
             continue
         page = titles[name]
         parser = Sections()
@@ -423,6 +427,19 @@ def search_index(pages, titles):
     (BUILD / "search-index.js").write_text(
         "window.floeSearch=" + json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + ";\n", encoding="utf-8"
     )
+
+
+def drop_unreachable(pages, parts):
+    """Doxygen also makes lists and indices, to which nothing leads here."""
+    reached, waiting = set(), [name for _, some in parts for name, _ in some]
+    while waiting:
+        name = waiting.pop()
+        if name in pages and name not in reached:
+            reached.add(name)
+            waiting += re.findall(r'href="(\w+)\.html', pages[name])
+    for name in set(pages) - reached:
+        (BUILD / f"{name}.html").unlink()
+        del pages[name]
 
 
 # --- Checks ----------------------------------------------------------------------------------------------------------
@@ -518,6 +535,7 @@ def main():
     for path in sorted(BUILD.glob("*.html")):
         pages[path.stem] = finish(path.stem, read(path), parts, sources, titles, classes)
         path.write_text(pages[path.stem], encoding="utf-8")
+    drop_unreachable(pages, parts)
     names = {
         name: html.unescape(re.search(r"<title>(.*?)</title>", text)[1]).removesuffix(" · Floe")
         for name, text in pages.items()

@@ -97,7 +97,7 @@ using Tensors = std::vector<Tensor>;  // parts, sources of a gradient, elements 
 
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 
-// From a number or nested braces, of rank 0 to 3: tensor(3), tensor({1, 2, 3}), tensor({{1., 2.}, {3., 4.}}).
+// From a number or nested braces, of rank 0 to 3: `tensor(3)`, `tensor({1, 2, 3})`, `tensor({{1, 2}, {3, 4}})`.
 // int gives int32; double gives float32, the library's default, whether it is a literal or not; float, int64_t, uint8_t
 // and bool keep their type. ShapeError for rows of different lengths.
 template <class T> Tensor tensor(T value);
