@@ -35,15 +35,17 @@ class Residual : public Layer {
 //! [layer]
 
 //! [optimizer]
-// Steps by the sign of the gradient alone. Bernstein et al., "signSGD", 2018.
-class SignSGD : public Optimizer {
+// w -= rate * (g + decay * w): a step that also pulls every number towards 0. Krogh and Hertz, 1992.
+class DecayingSGD : public Optimizer {
  public:
-  explicit SignSGD(double learning_rate) : Optimizer(learning_rate, {}) {}
+  DecayingSGD(double learning_rate, double decay) : Optimizer(learning_rate, {}), decay_(decay) {}
 
  private:
   void step(Variable& variable, const Tensor& gradient, Tensors&) override {
-    variable.assign(variable.value() - learning_rate() * sign(gradient));
+    variable.assign(variable.value() - learning_rate() * (gradient + decay_ * variable.value()));
   }
+
+  double decay_;
 };
 //! [optimizer]
 
@@ -56,7 +58,7 @@ void used() {
   Dense head(&model, "head", {.in = 8, .units = 1});
   Tensor x = random_normal({64, 8}, rng), target = reduce_sum(softsign(x), 1, true);
 
-  SignSGD optimizer(1e-2);
+  DecayingSGD optimizer(0.05, 1e-3);
   for (int step = 0; step <= 200; ++step) {
     GradientTape tape;
     Tensor y = x;
