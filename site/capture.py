@@ -105,9 +105,7 @@ def main():
             sys.exit(f"docs/captured/{recipe.name} is missing; site/capture.py makes it")
         if "file" in recipe.options:
             if recipe.run() != kept.read_bytes():
-                sys.exit(
-                    f"docs/captured/{recipe.name} is not the picture that a run leaves; site/capture.py brings it up to date"
-                )
+                sys.exit(f"docs/captured/{recipe.name} is not what a run leaves; site/capture.py brings it up to date")
             return
         wrong = disagreement(recipe.run().decode(), kept.read_text(encoding="utf-8"))
         if wrong:

@@ -17,4 +17,4 @@ for i, line in enumerate(lines):
     elif i + 1 < len(lines) and lines[i + 1].startswith(f"@snippet {match[1]} "):
         print(f"\n{line}\n")
     else:
-        print(f'\n{line}\n\n<p class="from"><a href="source:{match[1]}">{match[1]}</a></p>\n')
+        print(f'\n{line}\n\n<a href="source:{match[1]}">{match[1]}</a>\n')
