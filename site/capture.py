@@ -39,7 +39,7 @@ class Recipe:
             if words[0] == "=":
                 text, status = (HOME / words[1]).read_text(encoding="utf-8"), 0
             else:
-                environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
+                environment = {"GOMP_SPINCOUNT": "2000"} | os.environ
                 done = subprocess.run(
                     [str(BIN / words[0])] + words[1:],
                     cwd=HOME,
