@@ -17,6 +17,12 @@ def plain(text):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
 
 
+def is_ready(name):
+    """Whether the page is there, and its figures are: @NAME@ stands where one is still to come."""
+    path = HOME / "docs" / f"{name}.md"
+    return path.exists() and not re.search(r"@[A-Z_]+@", read(path))
+
+
 def contents():
     """[(part, [(name, title)])], as contents.txt has it."""
     parts = []
@@ -25,7 +31,7 @@ def contents():
             continue
         if line.startswith(" "):
             name, title = line.split(None, 1)
-            if name.endswith("?") and not (HOME / "docs" / f"{name[:-1]}.md").exists():
+            if name.endswith("?") and not is_ready(name[:-1]):
                 continue
             name = name.rstrip("?")
             parts[-1][1].append((name, title))

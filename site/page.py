@@ -221,7 +221,8 @@ def text_pages(sources, page):
         for link in re.findall(r"\]\(([^)#:]+)\)", read(path)):
             target = (path.parent / link).resolve()
             name = os.path.relpath(target, HOME)
-            if target.is_file() and name not in sources and not name.endswith((".md", ".png")):
+            is_page = name.startswith("docs/") or name in ("CONTRIBUTING.md", "framework/README.md")
+            if target.is_file() and name not in sources and not (is_page and name.endswith((".md", ".png"))):
                 shown[name] = "text_" + re.sub(r"\W", "_", name) + "_source.html"
     start, rest = page.split('<div class="contents">', 1)
     end = rest[rest.index("<!-- start footer part -->") :]

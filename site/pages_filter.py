@@ -7,6 +7,10 @@ import sys
 
 with open(sys.argv[1], encoding="utf-8") as file:
     lines = re.sub(r"\A<!--.*?-->\n", "", file.read(), flags=re.S).split("\n")
+if any(re.search(r"@[A-Z_]+@", line) for line in lines):  # figures are still to come
+    sys.exit()
+shown = r"\[([^]]+)\]\((\.\./(?!framework/README|CONTRIBUTING)[^)#]+\.md)\)"  # Markdown that is no page here
+lines = [re.sub(shown, r'<a href="\2">\1</a>', line) for line in lines]
 name = re.search(r"(?:^|/)docs/(\w+)\.md$", sys.argv[1])
 if name and name[1] != "home":
     lines[0] += f" {{#{name[1]}}}"
