@@ -42,14 +42,24 @@ struct Packet {
 
   // For the tail of an array: always packet math, so that an element's value never depends on its place.
   static Packet load_part(const S* from, int count) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<S, float>) return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+    else return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from);
+#else
     alignas(64) S lanes[size] = {};
     for (int i = 0; i < count; ++i) lanes[i] = from[i];
     return load(lanes);
+#endif
   }
   void store_part(S* to, int count) const {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<S, float>) _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), raw);
+    else _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), raw);
+#else
     alignas(64) S lanes[size];
     store(lanes);
     for (int i = 0; i < count; ++i) to[i] = lanes[i];
+#endif
   }
 
   S total() const { return Eigen::internal::predux(raw); }  // the sum of all lanes
