@@ -227,7 +227,7 @@ int main(int argc, char** argv) {
   arguments.add("--side", flags.side, "Pixels across an image: 28, as in the talk, or 64");
   arguments.add("--latent", flags.latent, "Numbers in a code").at_least(2);
   arguments.add("--flakes", flags.flakes, "How many flakes to grow for training, without --data").at_least(10);
-  arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers");
+  arguments.add("--rate", flags.rate, "Learning rate of Adam");
   arguments.add("--interpolate", flags.interpolate, "Two flakes, by number, between which interpolation.png walks").at_least(0);
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] { return train(flags); });

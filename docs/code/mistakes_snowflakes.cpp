@@ -32,7 +32,7 @@ void half_a_code() {
   Setting s;                                                          // an encoder that says means alone: two numbers
   Tensors halves = split(s.encoder(s.images), 1, 2);                  // but the ELBO wants means and variances
   Tensor codes = halves[0] + s.normal * exp(0.5 * halves[1]);
-  fmt::print("mean      {}\nvariance  {}\ncodes     {}\n", describe(halves[0]), describe(halves[1]), describe(codes));
+  fmt::print("mean          {}\nlog variance  {}\ncodes         {}\n", describe(halves[0]), describe(halves[1]), describe(codes));
 }
 //! [half_a_code]
 
