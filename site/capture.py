@@ -87,7 +87,7 @@ def disagreement(found, kept):
     """The first lines that differ in words, or in a number by more than one in a thousand."""
     a, b = found.splitlines(), kept.splitlines()
     for x, y in zip(a, b):
-        words = [re.sub(r"\s+", " ", NUMBER.sub("#", line)).strip() for line in (x, y)]
+        words = [re.sub(r"\s*([][ ])\s*", r"\1", NUMBER.sub("#", line)).strip() for line in (x, y)]  # columns may be wider
         numbers = [[float(n) for n in NUMBER.findall(line)] for line in (x, y)]
         far = any(abs(p - q) > 1e-3 * abs(q) + 1e-5 for p, q in zip(*numbers))
         if words[0] != words[1] or len(numbers[0]) != len(numbers[1]) or far:
