@@ -32,11 +32,13 @@ constexpr Shape2D shapes[] = {
 
 void convolution(benchmark::State& state, const BareConvolution& c, Direction direction) {
   Rng rng(1);
-  std::int64_t out = (c.size + c.stride - 1) / c.stride, padding = std::max<std::int64_t>(0, (out - 1) * c.stride + c.kernel - c.size);
+  std::int64_t out = (c.size + c.stride - 1) / c.stride;
+  std::int64_t padding = std::max<std::int64_t>(0, (out - 1) * c.stride + c.kernel - c.size);
   ConvGeometry g{c.batch, c.size, c.size, c.in, out, out, c.out, c.kernel, c.kernel, c.stride, c.stride, 1, 1,
                  padding / 2, padding - padding / 2, padding / 2, padding - padding / 2, 1};
-  Tensor x = random_normal({c.batch, c.size, c.size, c.in}, rng), w = random_normal({c.kernel, c.kernel, c.in, c.out}, rng),
-         y = random_normal({c.batch, out, out, c.out}, rng);
+  Tensor x = random_normal({c.batch, c.size, c.size, c.in}, rng);
+  Tensor w = random_normal({c.kernel, c.kernel, c.in, c.out}, rng);
+  Tensor y = random_normal({c.batch, out, out, c.out}, rng);
   bench::Bare bare;
   bare.convolution(c, direction == forward, direction == input_gradient, direction == filter_gradient);
   bench::against_bare(state, bench::flops(c), [&] {
@@ -49,8 +51,9 @@ void convolution(benchmark::State& state, const BareConvolution& c, Direction di
 const bool registered = [] {
   for (const Shape2D& shape : shapes)
     for (Direction direction : {forward, input_gradient, filter_gradient})
-      benchmark::RegisterBenchmark((std::string(shape.name) + "/" + directions[direction]).c_str(),
-                                   [&shape, direction](benchmark::State& state) { convolution(state, shape.c, direction); })
+      benchmark::RegisterBenchmark(
+          (std::string(shape.name) + "/" + directions[direction]).c_str(),
+          [&shape, direction](benchmark::State& state) { convolution(state, shape.c, direction); })
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();
   return true;

@@ -12,8 +12,9 @@ namespace {
 void batches(benchmark::State& state) {  // shuffled, converted, with or without a thread that prepares them
   Rng rng(1);
   Tensor images = cast(random_uniform({10000, 28, 28, 1}, rng) * 255, DType::uint8);
-  auto data = dataset(images).shuffle(10000, rng).batch(64).map(
-      [](const Tensor& bytes) { return (cast(bytes, DType::float32) - 127.5) / 127.5; });
+  auto data = dataset(images).shuffle(10000, rng).batch(64).map([](const Tensor& bytes) {
+    return (cast(bytes, DType::float32) - 127.5) / 127.5;
+  });
   if (state.range(0)) data = data.prefetch();
   std::int64_t count = 0;
   for (auto _ : state)

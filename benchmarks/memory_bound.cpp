@@ -25,8 +25,10 @@ void pointwise(benchmark::State& state, Function function) {
   bench::against_copy(state, bytes(2 * x.elements()), [&] { y = {}, y = function(x); });
 }
 
-#define POINTWISE(name, value)                                                                                \
-  void name(benchmark::State& state) { pointwise(state, [](const Tensor& x) { return value; }); }            \
+#define POINTWISE(name, value)                               \
+  void name(benchmark::State& state) {                       \
+    pointwise(state, [](const Tensor& x) { return value; }); \
+  }                                                          \
   BENCHMARK(name)->Arg(small)->Arg(large)->Unit(benchmark::kMicrosecond)->UseRealTime()
 
 POINTWISE(relu_, relu(x));
@@ -113,7 +115,8 @@ BENCHMARK(batch_norm_gradient)->Arg(1)->Arg(64)->Unit(benchmark::kMicrosecond)->
 
 void gather_rows(benchmark::State& state) {  // an embedding of 10,000 words
   Rng rng(1);
-  Tensor table = normal({10000, state.range(0)}), words = cast(random_uniform({64 * 256}, rng, 0, 10000), DType::int32), y;
+  Tensor table = normal({10000, state.range(0)}), words = cast(random_uniform({64 * 256}, rng, 0, 10000), DType::int32),
+         y;
   bench::against_copy(state, bytes(2 * words.elements() * state.range(0)), [&] { y = gather(table, words); });
 }
 BENCHMARK(gather_rows)->Arg(64)->Arg(512)->Unit(benchmark::kMicrosecond)->UseRealTime();

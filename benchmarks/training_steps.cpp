@@ -30,13 +30,14 @@ BENCHMARK(snowflakes)->ArgName("batch")->Arg(100)->Unit(benchmark::kMillisecond)
 void ratings(benchmark::State& state) {  // the tour's last stop: two embeddings and their dot product
   struct SimpleDot : Layer {
     using Layer::Layer;
-    Embedding users{this, "users", {.entries = 300, .units = 64}}, movies{this, "movies", {.entries = 500, .units = 64}};
+    Embedding users{this, "users", {.entries = 300, .units = 64}},
+        movies{this, "movies", {.entries = 500, .units = 64}};
   };
   Rng rng(1);
   SimpleDot model("simple_dot", Device{}, rng);
   Adam optimizer({.learning_rate = 1e-3});
-  Tensor users = cast(random_uniform({32}, rng, 0, 300), DType::int32), movies = cast(random_uniform({32}, rng, 0, 500), DType::int32),
-         stars = random_uniform({32}, rng);
+  Tensor users = cast(random_uniform({32}, rng, 0, 300), DType::int32),
+         movies = cast(random_uniform({32}, rng, 0, 500), DType::int32), stars = random_uniform({32}, rng);
   bench::timed(state, [&] {
     GradientTape tape;
     Tensor loss = mean_squared_error(reduce_sum(model.users(users) * model.movies(movies), -1), stars);

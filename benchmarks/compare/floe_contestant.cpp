@@ -90,7 +90,9 @@ Execution batch_norm() {
     BatchNormalization norm{this, "norm", 64};
   };
   auto network = std::make_shared<Network>("network", Device{}, Rng(1));
-  return each([network, x = normal({64, 56, 56, 64}), y = Tensor()]() mutable { y = {}, y = network->norm(x, Mode::training); });
+  return each([network, x = normal({64, 56, 56, 64}), y = Tensor()]() mutable {
+    y = {}, y = network->norm(x, Mode::training);
+  });
 }
 
 Execution adam() {
@@ -141,8 +143,7 @@ Execution execution(const std::string& name) {
   if (name == "relu") return pointwise([](const Tensor& x) { return relu(x); });
   if (name == "add_large") return pointwise([b = normal({large})](const Tensor& x) { return x + b; });
   if (name == "sum") return pointwise([](const Tensor& x) { return reduce_sum(x); });
-  if (name == "softmax")
-    return each([x = normal({8192, 1000}), y = Tensor()]() mutable { y = {}, y = softmax(x); });
+  if (name == "softmax") return each([x = normal({8192, 1000}), y = Tensor()]() mutable { y = {}, y = softmax(x); });
   if (name == "batch_norm") return batch_norm();
   if (name == "adam") return adam();
   if (name == "copy") return copy();

@@ -33,7 +33,8 @@ class SnowflakesStep : public Step {
   Flags flags_;
   Rng rng_{1};
   Plan plan_ = plan_for(flags_.side);
-  Model model_{{"encoder", Device{}, rng_, plan_, flags_.latent}, {"decoder", Device{}, rng_, plan_, flags_.latent},
+  Model model_{{"encoder", Device{}, rng_, plan_, flags_.latent},
+               {"decoder", Device{}, rng_, plan_, flags_.latent},
                flags_.latent};
   Adam optimizer_{{.learning_rate = flags_.rate}};
   Tensor images_, normal_;

@@ -40,8 +40,8 @@ void Bare::convolution(const BareConvolution& c, int forwards, int input_gradien
   memory::dims strides{c.stride, c.stride}, left{before, before}, right{total - before, total - before};
   constexpr auto algorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl::convolution_forward::primitive_desc forward(engine, dnnl::prop_kind::forward_training, algorithm, image, weights,
-                                                    result, strides, left, right);
+  dnnl::convolution_forward::primitive_desc forward(engine, dnnl::prop_kind::forward_training, algorithm, image,
+                                                    weights, result, strides, left, right);
   dnnl::convolution_backward_data::primitive_desc input(engine, algorithm, image, weights, result, strides, left, right,
                                                         forward);
   dnnl::convolution_backward_weights::primitive_desc filter(engine, algorithm, image, weights, result, strides, left,

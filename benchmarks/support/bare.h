@@ -8,7 +8,7 @@
 
 namespace floe::bench {
 
-struct BareConvolution {               // an image of (size, size, in), its sides padded as "same" does
+struct BareConvolution {  // an image of (size, size, in), its sides padded as "same" does
   std::int64_t batch, size, in, out, kernel, stride;
 };
 

@@ -159,7 +159,8 @@ std::string remedy(const Profile& profile) {
 
 TEST(Profile, SaysWhatWouldHelp) {
   Rng rng(1);
-  Tensor image = random_normal({8, 32, 32, 32}, rng), filters = random_normal({3, 3, 32, 32}, rng), number = tensor(1.0);
+  Tensor image = random_normal({8, 32, 32, 32}, rng), filters = random_normal({3, 3, 32, 32}, rng),
+         number = tensor(1.0);
   auto begins = [](const std::string& text, const std::string& with) { EXPECT_TRUE(text.starts_with(with)) << text; };
   {
     Profile profile;
@@ -173,11 +174,10 @@ TEST(Profile, SaysWhatWouldHelp) {
   }
   {
     Profile profile;
-    for (int i = 0; i < 1000; ++i) {
-      tanh(number);
-    }
+    for (int i = 0; i < 1000; ++i) { tanh(number); }
     std::string text = remedy(profile);
-    EXPECT_TRUE(text.starts_with("short calls take ") || text.find("% is outside of ops: look there") != text.npos) << text;
+    EXPECT_TRUE(text.starts_with("short calls take ") || text.find("% is outside of ops: look there") != text.npos)
+        << text;
   }
   {
     Profile profile;
@@ -198,7 +198,8 @@ TEST(Profile, CountsTheArithmeticOfConvolutions) {
   for (const char* name : {"conv2d", "conv2d_input_gradient, backward", "conv2d_filter_gradient, backward"}) {
     const std::vector<double>& row = rows.at(name);
     double microseconds = row.at(3);  // rounded to 0.1, as GFLOP/s are
-    EXPECT_NEAR(row.at(4), flops / microseconds / 1e3, 0.06 + flops / (microseconds * microseconds) * 0.06 / 1e3) << name;
+    EXPECT_NEAR(row.at(4), flops / microseconds / 1e3, 0.06 + flops / (microseconds * microseconds) * 0.06 / 1e3)
+        << name;
   }
 }
 

@@ -97,28 +97,34 @@ std::string Profile::remedy() const {
   constexpr double short_call = 10e-6;
   for (const auto& [key, row] : rows_) {
     double seconds = in_seconds(row.time), calls = static_cast<double>(row.calls);
-    Kind kind = key.first == "data_wait"             ? waiting
-                : seconds < calls * short_call       ? short_calls
-                : row.flops > 0                      ? calculating
-                                                     : moving;
+    Kind kind = key.first == "data_wait"       ? waiting
+                : seconds < calls * short_call ? short_calls
+                : row.flops > 0                ? calculating
+                                               : moving;
     Sum& sum = sums[kind];
     sum.seconds += seconds, sum.calls += calls, sum.flops += row.flops, sum.bytes += static_cast<double>(row.bytes);
   }
   sums[outside].seconds = in_seconds(now() - counted_);
-  auto most = std::max_element(sums.begin(), sums.end(), [](const Sum& a, const Sum& b) { return a.seconds < b.seconds; });
+  auto most =
+      std::max_element(sums.begin(), sums.end(), [](const Sum& a, const Sum& b) { return a.seconds < b.seconds; });
   double percent = 100 * most->seconds / in_seconds(now());
   switch (most - sums.begin()) {
     case calculating:
-      return fmt::format("convolutions and matrix products take {:.0f} % at {:.0f} GFLOP/s: a smaller network or more cores "
-                         "would help", percent, most->flops / most->seconds / 1e9);
+      return fmt::format(
+          "convolutions and matrix products take {:.0f} % at {:.0f} GFLOP/s: a smaller network or more cores "
+          "would help",
+          percent, most->flops / most->seconds / 1e9);
     case moving:
-      return fmt::format("ops that move memory take {:.0f} % at {:.0f} GB/s: fewer passes over large tensors would help",
-                         percent, most->bytes / most->seconds / 1e9);
+      return fmt::format(
+          "ops that move memory take {:.0f} % at {:.0f} GB/s: fewer passes over large tensors would help", percent,
+          most->bytes / most->seconds / 1e9);
     case short_calls:
       return fmt::format("short calls take {:.0f} %, {:.1f} us each: a larger batch would help", percent,
                          1e6 * most->seconds / most->calls);
-    case waiting: return fmt::format("waiting for data takes {:.0f} %: less work on it, or prefetch(), would help", percent);
-    default: return fmt::format("{:.0f} % is outside of ops: look there first, at data, printing and files", percent);
+    case waiting:
+      return fmt::format("waiting for data takes {:.0f} %: less work on it, or prefetch(), would help", percent);
+    default:
+      return fmt::format("{:.0f} % is outside of ops: look there first, at data, printing and files", percent);
   }
 }
 
@@ -149,14 +155,17 @@ std::string Profile::table() const {
 
   std::size_t width = 14;
   for (const Line& line : lines) width = std::max(width, line.name.size());
-  text += fmt::format("\n{:<{}}  {:>8}  {:>9}  {:>7}  {:>9}  {:>7}  {:>7}  {:>6}\n", "op", width, "calls", "ms", "share",
-                      "us/call", "GFLOP/s", "GB", "GB/s");
+  text += fmt::format("\n{:<{}}  {:>8}  {:>9}  {:>7}  {:>9}  {:>7}  {:>7}  {:>6}\n", "op", width, "calls", "ms",
+                      "share", "us/call", "GFLOP/s", "GB", "GB/s");
   for (const auto& [name, row] : lines) {
     double gigabytes = static_cast<double>(row.bytes) / 1e9, seconds = in_seconds(row.time);
-    auto rate = [&](double amount) { return seconds > 0 && amount > 0 ? fmt::format("{:.1f}", amount / seconds) : "-"; };
-    text += fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %  {:>9.1f}  {:>7}  {:>7.2f}  {:>6}\n", name, width, row.calls,
-                        1e3 * seconds, percent(row.time), in_microseconds(row.time) / static_cast<double>(row.calls),
-                        rate(row.flops / 1e9), gigabytes, rate(gigabytes));
+    auto rate = [&](double amount) {
+      return seconds > 0 && amount > 0 ? fmt::format("{:.1f}", amount / seconds) : "-";
+    };
+    text +=
+        fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %  {:>9.1f}  {:>7}  {:>7.2f}  {:>6}\n", name, width, row.calls,
+                    1e3 * seconds, percent(row.time), in_microseconds(row.time) / static_cast<double>(row.calls),
+                    rate(row.flops / 1e9), gigabytes, rate(gigabytes));
   }
   return text + fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %\n", "outside of ops", width, "",
                             1e3 * in_seconds(outside), percent(outside));

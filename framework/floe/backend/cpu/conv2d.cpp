@@ -25,18 +25,24 @@ class Windows {
   }
 
   void unroll(const T* image, std::int64_t group, T* windows) const {
-    visit([&](const std::int64_t* pixel, T*& at) {
-      if (pixel) std::copy_n(image + *pixel + group * in_, in_, at);
-      else std::fill_n(at, in_, T(0));
-    }, windows);
+    visit(
+        [&](const std::int64_t* pixel, T*& at) {
+          if (pixel)
+            std::copy_n(image + *pixel + group * in_, in_, at);
+          else
+            std::fill_n(at, in_, T(0));
+        },
+        windows);
   }
 
   void add_back(const T* windows, std::int64_t group, T* image) const {
-    visit([&](const std::int64_t* pixel, const T*& at) {
-      if (!pixel) return;
-      T* to = image + *pixel + group * in_;
-      for (std::int64_t c = 0; c < in_; ++c) to[c] += at[c];
-    }, windows);
+    visit(
+        [&](const std::int64_t* pixel, const T*& at) {
+          if (!pixel) return;
+          T* to = image + *pixel + group * in_;
+          for (std::int64_t c = 0; c < in_; ++c) to[c] += at[c];
+        },
+        windows);
   }
 
  private:
@@ -153,11 +159,11 @@ bool prefers_onednn(const Tensor& x) {
 
 void conv2d(const Tensor& x, const Tensor& filters, const Tensor& bias, const ConvGeometry& g, Tensor& y) {
   if (y.elements() == 0) return;
-  if (prefers_onednn(x) && onednn_conv2d(x.data<float>(), filters.data<float>(), bias_of<float>(bias), g, y.mutable_data<float>()))
+  if (prefers_onednn(x) &&
+      onednn_conv2d(x.data<float>(), filters.data<float>(), bias_of<float>(bias), g, y.mutable_data<float>()))
     return;
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    forward(x.data<T>(), filters.data<T>(), bias_of<T>(bias), g, y.mutable_data<T>());
-  });
+  dispatch_floating(
+      x.dtype(), [&]<class T>() { forward(x.data<T>(), filters.data<T>(), bias_of<T>(bias), g, y.mutable_data<T>()); });
 }
 
 void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor& bias, const ConvGeometry& g,
@@ -168,8 +174,8 @@ void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor
       narrow_input_gradient(dy.data<T>(), filters.data<T>(), bias_of<T>(bias), g, dx.mutable_data<T>());
     });
   }
-  if (prefers_onednn(dy) && onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), bias_of<float>(bias), g,
-                                                         dx.mutable_data<float>()))
+  if (prefers_onednn(dy) && onednn_conv2d_input_gradient(dy.data<float>(), filters.data<float>(), bias_of<float>(bias),
+                                                         g, dx.mutable_data<float>()))
     return;
   dispatch_floating(dy.dtype(), [&]<class T>() {
     input_gradient(dy.data<T>(), filters.data<T>(), bias_of<T>(bias), g, dx.mutable_data<T>());

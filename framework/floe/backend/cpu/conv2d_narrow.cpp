@@ -17,9 +17,11 @@ struct Axis {
   std::int64_t size, small, taps, stride, before;
 
   std::int64_t first_tap(std::int64_t x) const { return (x + before) % stride; }
-  std::int64_t zeros() const { return (taps - 1) / stride; }                        // in front of dy
+  std::int64_t zeros() const { return (taps - 1) / stride; }  // in front of dy
   std::int64_t source(std::int64_t x, std::int64_t tap) const { return (x + before - tap) / stride + zeros(); }
-  std::int64_t padded() const { return std::max(zeros() + small, source(size - 1 + stride, first_tap(size - 1 + stride)) + together); }
+  std::int64_t padded() const {
+    return std::max(zeros() + small, source(size - 1 + stride, first_tap(size - 1 + stride)) + together);
+  }
 };
 
 }  // namespace

@@ -10,7 +10,8 @@ void map_rows(const ColumnPlan& plan, const std::array<const S*, count>& paramet
               const In*... x) {
   std::array<std::vector<S>, count> tiles;
   for (std::size_t i = 0; i < count; ++i) tiles[i] = plan.tiled(parameters[i], plan.columns);
-  bool stream = worth_streaming(y, plan.rows * plan.columns * static_cast<std::int64_t>(sizeof(S))) && plan.columns % 16 == 0;
+  bool stream =
+      worth_streaming(y, plan.rows * plan.columns * static_cast<std::int64_t>(sizeof(S))) && plan.columns % 16 == 0;
   parallel_ranges(plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       ColumnPlan::Part part = plan.part(i);
@@ -56,7 +57,8 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
         const std::int64_t first_rows = std::min<std::int64_t>(part.rows, 16);
         deviate_from([&](std::int64_t c) {
           double total = 0;
-          for (std::int64_t row = 0; row < first_rows; ++row) total += in[(part.row + row) * channels + part.column + c];
+          for (std::int64_t row = 0; row < first_rows; ++row)
+            total += in[(part.row + row) * channels + part.column + c];
           return total / static_cast<double>(first_rows);
         });
         auto was_off = [&](std::int64_t c) { return sums[c] * share; };

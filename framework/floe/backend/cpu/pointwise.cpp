@@ -16,8 +16,10 @@ BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape
     a_step *= a_size, b_step *= b_size;
     if (out[axis] == 1) continue;
     bool joins = rank > 0 && a_here == a[rank - 1] * sizes[rank - 1] && b_here == b[rank - 1] * sizes[rank - 1];
-    if (joins) sizes[rank - 1] *= out[axis];
-    else sizes[rank] = out[axis], a[rank] = a_here, b[rank] = b_here, ++rank;
+    if (joins)
+      sizes[rank - 1] *= out[axis];
+    else
+      sizes[rank] = out[axis], a[rank] = a_here, b[rank] = b_here, ++rank;
   }
   if (rank == 0) sizes[0] = 1, rank = 1;
 }
@@ -33,8 +35,10 @@ struct Tile {
     auto begins_anew = [&](const auto& steps) { return steps[0] == 1 && steps[1] == 0; };
     auto goes_on = [&](const auto& steps) { return steps[0] == 1 && steps[1] == plan.sizes[0]; };
     if (plan.rank < 2 || plan.sizes[0] >= short_row) return;
-    if (begins_anew(plan.a) && goes_on(plan.b)) of_a = true;
-    else if (!(begins_anew(plan.b) && goes_on(plan.a))) return;
+    if (begins_anew(plan.a) && goes_on(plan.b))
+      of_a = true;
+    else if (!(begins_anew(plan.b) && goes_on(plan.a)))
+      return;
     rows = std::min(plan.sizes[1], tile_bytes / (plan.sizes[0] * static_cast<std::int64_t>(item)));
   }
 
@@ -82,7 +86,8 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
         const std::byte*& repeated = tile.of_a ? p : q;
         std::size_t bytes = static_cast<std::size_t>(size) * item;
         if (std::exchange(tiled_from, repeated) != repeated) {
-          for (std::int64_t i = 0; i < tile.rows; ++i) std::copy_n(repeated, bytes, tiled + static_cast<std::size_t>(i) * bytes);
+          for (std::int64_t i = 0; i < tile.rows; ++i)
+            std::copy_n(repeated, bytes, tiled + static_cast<std::size_t>(i) * bytes);
         }
         repeated = tiled;
       }
