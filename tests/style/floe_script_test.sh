@@ -20,9 +20,10 @@ expect() {
 }
 
 # A checkout of its own, so that nothing is configured, and a system where only CMake is installed.
-mkdir -p "$folder/floe/apps" "$folder/bin" "$folder/elsewhere"
+mkdir -p "$folder/floe/apps" "$folder/floe/benchmarks" "$folder/bin" "$folder/elsewhere"
 cp "$home/floe" "$folder/floe/"
 cp -r "$home/apps/penguins" "$folder/floe/apps/"
+cp "$home/benchmarks/overhead.cpp" "$folder/floe/benchmarks/"
 printf '#!/bin/sh\necho cmake installed\necho g++ deinstalled\nexit 1\n' >"$folder/bin/dpkg-query"
 chmod +x "$folder/bin/dpkg-query"
 printf 'ID=debian\nVERSION_ID="12"\n' >"$folder/debian"
@@ -42,9 +43,21 @@ expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
 expect "asks for an app" 2 "run which app? There is: penguins" "$floe" run
 expect "names what is missing" 1 "these packages are missing: g++ ninja-build" "$floe" run penguins
 expect "needs GoogleTest for tests alone" 1 "libgtest-dev" "$floe" test
+expect "knows its benchmarks" 2 "there is no benchmark 'walk'; there is: overhead compare" "$floe" bench walk
+expect "needs Google Benchmark for benchmarks alone" 1 "libbenchmark-dev" "$floe" bench overhead
 expect "takes no flags for the site" 2 "site takes no flags" "$floe" site --fast
 expect "knows what derives from Debian" 1 "these packages are missing: g++ ninja-build" env FLOE_OS_RELEASE="$folder/derived" "$floe" run penguins
 expect "leaves other systems alone" 1 "Install what these hold" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
 expect "refuses systems that are too old" 1 "Debian from 12" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins
+
+# A build of apps alone, on a system that has every package: benchmarks do not ask for the tests as well.
+mkdir -p "$folder/floe/build/release" "$folder/all"
+touch "$folder/floe/build/release/build.ninja"
+echo FLOE_TESTS:BOOL=OFF >"$folder/floe/build/release/CMakeCache.txt"
+printf '#!/bin/sh\nfor package; do echo "$package installed"; done\n' >"$folder/all/dpkg-query"
+printf '#!/bin/sh\necho "cmake $*"\nexit 1\n' >"$folder/all/cmake"
+chmod +x "$folder/all/dpkg-query" "$folder/all/cmake"
+expect "leaves the tests as they are for benchmarks" 1 "-DFLOE_BENCHMARKS=ON -DFLOE_TESTS=OFF" env PATH="$folder/all:$PATH" "$floe" bench overhead
+
 expect "leaves no trace in the caller's folder" 0 "" rmdir "$folder/elsewhere"
 exit $((failures > 0))
