@@ -122,12 +122,14 @@ Execution bare_penguins(std::int64_t batch) {
   return each([bare] { (*bare)(); });
 }
 
+// The number in a name that begins so, or 0.
+std::int64_t number_behind(std::string_view start, const std::string& name) {
+  return name.starts_with(start) ? std::atoll(name.c_str() + start.size()) : 0;
+}
+
 std::unique_ptr<Step> step(const std::string& name) {
-  auto number = [&](const std::string& start) -> std::int64_t {
-    return name.starts_with(start) ? std::atoll(name.c_str() + start.size()) : 0;
-  };
-  if (auto batch = number("penguins_")) return bench::penguins_step(batch);
-  if (auto batch = number("snowflakes_")) return bench::snowflakes_step(batch);
+  if (auto batch = number_behind("penguins_", name)) return bench::penguins_step(batch);
+  if (auto batch = number_behind("snowflakes_", name)) return bench::snowflakes_step(batch);
   return nullptr;
 }
 
@@ -147,7 +149,7 @@ Execution execution(const std::string& name) {
   if (name == "batch_norm") return batch_norm();
   if (name == "adam") return adam();
   if (name == "copy") return copy();
-  if (name.starts_with("bare_penguins_")) return bare_penguins(std::atoll(name.c_str() + 14));
+  if (auto batch = number_behind("bare_penguins_", name)) return bare_penguins(batch);
   if (std::shared_ptr<Step> training = step(name)) return each([training] { (*training)(); });
   return {};
 }

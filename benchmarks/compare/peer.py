@@ -65,10 +65,6 @@ SNOWFLAKE_SHAPES = {
 }
 
 
-def number_of_cores():
-    return len(os.sched_getaffinity(0))
-
-
 def hide_devices():
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

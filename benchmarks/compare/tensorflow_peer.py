@@ -1,5 +1,6 @@
 # TensorFlow as a contestant: tensorflow_peer.py eager | function (tf.function).
 import peer
+from contestants import number_of_cores
 
 peer.hide_devices()
 answers = peer.private_stdout()
@@ -196,7 +197,7 @@ def some_values(shapes):
 
 
 def make_case(wrap, case, threads):
-    if threads != peer.number_of_cores():  # TensorFlow takes as many as there are, once for all
+    if threads != number_of_cores():  # TensorFlow takes as many as there are, once for all
         return None
     if case in peer.PENGUINS:
         batch, model = peer.PENGUINS[case], Penguins(some_values(peer.PENGUIN_SHAPES))

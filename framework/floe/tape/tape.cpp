@@ -80,6 +80,7 @@ struct Backward::Walk {
 };
 
 const Tensor& Backward::dy(int output) const { return *walk_->slot(node_->first_output + static_cast<NodeId>(output)); }
+
 Tensor Backward::take_dy() {
   bool kept = walk_->flags_of(node_->first_output) & Walk::source;
   Tensor& slot = *walk_->slot(node_->first_output);

@@ -30,8 +30,8 @@ double flops(std::string_view op, TensorRefs inputs, const Tensor& output) {
   if (op == "conv2d_transpose" || op == "conv2d_input_gradient") return times(*inputs[0], taps(*inputs[1]));
   if (op == "conv2d_filter_gradient") return times(*inputs[1], taps(output));
   if (op != "matmul" || output.elements() == 0) return 0;
-  std::int64_t rows = output.elements() / output.dim(-1);  // of all matrices
-  return times(output, inputs[0]->elements() / std::min(rows, std::max<std::int64_t>(1, inputs[0]->elements())));
+  const Tensor& a = *inputs[0];  // rows by inner, or turned
+  return times(output, a.dim(-1) * a.dim(-2) / output.dim(-2));
 }
 
 std::string json_text(std::string_view text) {

@@ -17,9 +17,7 @@ void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*
   std::int64_t i = 0;
   if constexpr (std::is_floating_point_v<S>) {
     for (; i + Packet<S>::size <= size; i += Packet<S>::size) {
-      Packet<S> y = formula(Packet<S>::load(in + i)...);
-      if (stream) y.stream(out + i);
-      else y.store(out + i);
+      Packet<S>(formula(Packet<S>::load(in + i)...)).store(out + i, stream);
     }
   }
   for (; i < size; ++i) out[i] = static_cast<S>(formula(in[i]...));

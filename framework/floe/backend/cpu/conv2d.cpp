@@ -25,24 +25,18 @@ class Windows {
   }
 
   void unroll(const T* image, std::int64_t group, T* windows) const {
-    visit(
-        [&](const std::int64_t* pixel, T*& at) {
-          if (pixel)
-            std::copy_n(image + *pixel + group * in_, in_, at);
-          else
-            std::fill_n(at, in_, T(0));
-        },
-        windows);
+    visit([&](const std::int64_t* pixel, T*& at) {
+      if (pixel) std::copy_n(image + *pixel + group * in_, in_, at);
+      else std::fill_n(at, in_, T(0));
+    }, windows);
   }
 
   void add_back(const T* windows, std::int64_t group, T* image) const {
-    visit(
-        [&](const std::int64_t* pixel, const T*& at) {
-          if (!pixel) return;
-          T* to = image + *pixel + group * in_;
-          for (std::int64_t c = 0; c < in_; ++c) to[c] += at[c];
-        },
-        windows);
+    visit([&](const std::int64_t* pixel, const T*& at) {
+      if (!pixel) return;
+      T* to = image + *pixel + group * in_;
+      for (std::int64_t c = 0; c < in_; ++c) to[c] += at[c];
+    }, windows);
   }
 
  private:

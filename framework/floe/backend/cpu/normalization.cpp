@@ -39,7 +39,7 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     std::vector<double> part_means(plan.row_parts * channels), part_squares(plan.row_parts * channels);
 
     parallel_ranges(plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
-      std::vector<S> sums(plan.lanes()), squares(plan.lanes()), centre(plan.lanes());
+      std::vector<S> sums(plan.lanes()), squares(plan.lanes()), centre;
       auto deviation = [](auto value, auto middle) { return value - middle; };
       auto square = [](auto value, auto middle) { return (value - middle) * (value - middle); };
       std::tuple both{Reduced{sums.data(), deviation}, Reduced{squares.data(), square}};
@@ -48,9 +48,9 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
         if (part.rows == 0) continue;
         const double share = 1.0 / static_cast<double>(part.rows);
         auto deviate_from = [&](auto middle) {  // middle(column)
-          for (std::int64_t c = 0; c < part.columns; ++c) centre[c] = static_cast<S>(middle(c));
-          for (std::int64_t k = 1; k < plan.fold; ++k)
-            std::copy_n(centre.data(), part.columns, centre.data() + k * part.columns);
+          std::vector<S> middles(part.columns);
+          for (std::int64_t c = 0; c < part.columns; ++c) middles[c] = static_cast<S>(middle(c));
+          centre = plan.tiled(middles.data(), part.columns);
           reduce_part(plan, part, S(0), sum, both, in, PerLane<S>{centre.data()});
         };
 
@@ -66,9 +66,7 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
         bool by_much = false;
         for (std::int64_t c = 0; c < part.columns; ++c) by_much |= was_off(c) * sums[c] > 2 * rest_of(c);
         if (by_much) {
-          std::vector<double> better(part.columns);
-          for (std::int64_t c = 0; c < part.columns; ++c) better[c] = centre[c] + was_off(c);
-          deviate_from([&](std::int64_t c) { return better[c]; });
+          deviate_from([&](std::int64_t c) { return centre[c] + was_off(c); });
         }
         for (std::int64_t c = 0; c < part.columns; ++c) {
           std::int64_t slot = part.row_part * channels + part.column + c;

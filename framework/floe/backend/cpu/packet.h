@@ -40,6 +40,11 @@ struct Packet {
 #endif
   }
 
+  void store(S* to, bool past_caches) const {
+    if (past_caches) stream(to);
+    else store(to);
+  }
+
   // For the tail of an array: always packet math, so that an element's value never depends on its place.
   static Packet load_part(const S* from, int count) {
 #if defined(__AVX512F__)

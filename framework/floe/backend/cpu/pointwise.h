@@ -21,11 +21,7 @@ void packet_row(bool stream, std::int64_t size, Formula formula, S* out, std::pa
   };
   std::int64_t i = 0;
   for (; i + Packet<S>::size <= size; i += Packet<S>::size) {
-    Packet<S> y = formula(load(first, i), load(rest, i)...);
-    if (stream)
-      y.stream(out + i);
-    else
-      y.store(out + i);
+    Packet<S>(formula(load(first, i), load(rest, i)...)).store(out + i, stream);
   }
   if (int left = static_cast<int>(size - i))
     formula(load_part(first, i, left), load_part(rest, i, left)...).store_part(out + i, left);
