@@ -254,7 +254,7 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
            Case{"stray", ""},
            Case{"--device cuda",
                 "penguins: device: this build has no CUDA backend, so cuda is not available; use cpu\n"},
-           Case{"--device tpu", "penguins: device: expected cpu or cuda, found 'tpu'\n"},
+           Case{"--device tpu", "penguins: device: expected cpu, cuda or cuda:NUMBER, found 'tpu'\n"},
            Case{"--data " + out + "/none.npy",
                 "penguins: " + out + "/none.npy: cannot be read: there is no such file\n"},
            Case{"--data " + bad, ""},

@@ -36,7 +36,7 @@ TEST(Devices, HaveNames) {
   EXPECT_EQ(to_string(Device{}), "cpu");
   EXPECT_EQ(to_string(Device{Device::Kind::cuda, 2}), "cuda:2");
   EXPECT_EQ(parse_device("cpu"), Device{});
-  EXPECT_EQ(error_of<DeviceError>([] { parse_device("tpu"); }), "device: expected cpu or cuda, found 'tpu'");
+  EXPECT_EQ(error_of<DeviceError>([] { parse_device("tpu"); }), "device: expected cpu, cuda or cuda:NUMBER, found 'tpu'");
   EXPECT_EQ(error_of<DeviceError>([] { zeros({2}, DType::float32, {Device::Kind::cuda}); }),
             "device: this build has no CUDA backend, so cuda:0 is not available; use cpu");
 }

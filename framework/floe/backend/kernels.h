@@ -51,9 +51,21 @@ struct AdamStep {
   double rate, beta1, beta2, epsilon, correction1, correction2;  // corrections: 1 - beta^step
 };
 
+// Where in a stream of Philox a tensor's words begin.
+struct RandomBlocks {
+  std::uint64_t key, first;  // the stream and its first block; see Rng
+};
+
 #define FLOE_KERNEL(name, ...)             \
   namespace cpu { void name(__VA_ARGS__); } \
   namespace cuda { void name(__VA_ARGS__); }
+
+// first values
+FLOE_KERNEL(fill, double value, Tensor& y)                                       // of any dtype
+FLOE_KERNEL(random_uniform, RandomBlocks from, double low, double high, Tensor& y)  // float64 takes two words each
+FLOE_KERNEL(random_normal, RandomBlocks from, double mean, double stddev, Tensor& y)
+FLOE_KERNEL(random_bernoulli, RandomBlocks from, std::uint32_t last, double one, Tensor& y)  // `one` for words to last
+FLOE_KERNEL(one_hot, const Tensor& indices, Tensor& y)                           // y prefilled with 0
 
 // memory: copies between layouts
 FLOE_KERNEL(read_steps, const Tensor& x, const Steps& from, Tensor& y)           // y[i] = x[from(i)], over y's shape

@@ -310,11 +310,12 @@ void make_folder(const std::filesystem::path& folder) {
   if (error) throw FileError(folder, "", "cannot be made: " + in_words(error.value()));
 }
 
-std::span<const std::byte> bytes_to_write(std::string_view op, const Tensor& tensor) {
+Tensor to_write(std::string_view op, const Tensor& tensor) {
   if (!tensor.defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", op));
-  if (tensor.device().kind != Device::Kind::cpu) {
-    throw DeviceError(fmt::format("{}: the tensor is on {}; copy it to the CPU first", op, to_string(tensor.device())));
-  }
+  return tensor.on(Device{});
+}
+
+std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.raw()), *byte_count(tensor.shape(), tensor.dtype())};
 }
 

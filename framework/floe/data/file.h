@@ -109,7 +109,8 @@ class GrowingFile {
 // Makes the folder and those above it if need be. FileError: a file is in the way, no permission, ...
 void make_folder(const std::filesystem::path& folder);
 
-// The bytes of a tensor that is to be written; `op` is for the message if it has no value or is not on the CPU.
-std::span<const std::byte> bytes_to_write(std::string_view op, const Tensor& tensor);
+// A tensor that is to be written, on the CPU; `op` is for the message if it has no value.
+Tensor to_write(std::string_view op, const Tensor& tensor);
+std::span<const std::byte> bytes_of(const Tensor& tensor);  // one that is on the CPU
 
 }  // namespace floe

@@ -240,8 +240,8 @@ Shape NpyFile::rows_shape(std::string_view op, std::int64_t rows) const {
 
 Tensor load_npy(const std::filesystem::path& path) { return NpyFile(path).all(); }
 
-void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  std::span<const std::byte> data = bytes_to_write("save_npy", tensor);
+void save_npy(const std::filesystem::path& path, const Tensor& value) {
+  const Tensor tensor = to_write("save_npy", value);
   auto type =
       std::find_if(descriptions.begin(), descriptions.end(), [&](const auto& entry) { return entry.second == tensor.dtype(); });
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type->first,
@@ -257,7 +257,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
       fmt::format("{}{}{}{}{}", magic, '\1', '\0', static_cast<char>(length & 0xff), static_cast<char>(length >> 8));
   write_atomically(path, [&](Writer& file) {
     file.write(start + header);
-    file.write(data);
+    file.write(bytes_of(tensor));
   });
 }
 

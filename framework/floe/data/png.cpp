@@ -34,8 +34,9 @@ void require_dtype(std::string_view op, const Tensor& image) {
   throw DTypeError(fmt::format("{}: takes images of uint8, float32 or float64, not {}", op, name(image.dtype())));
 }
 
-void require_image(std::string_view op, const Tensor& image) {
-  bytes_to_write(op, image);
+// An image that can be written, on the CPU.
+Tensor require_image(std::string_view op, const Tensor& given) {
+  Tensor image = to_write(op, given);
   require_dtype(op, image);
   bool has_rank = image.rank() == 2 || image.rank() == 3;
   std::int64_t channels = has_rank ? channels_of(image) : 0;
@@ -47,6 +48,7 @@ void require_image(std::string_view op, const Tensor& image) {
     throw ShapeError(message(op, fmt::format("takes an image of 1 to {} values", most_bytes),
                              {{"image", image, "height, width, channels"}}));
   }
+  return image;
 }
 
 // --- Chunks ----------------------------------------------------------------------------------------------------------
@@ -75,8 +77,8 @@ std::string chunk(std::string_view type, std::string_view data) {
 
 }  // namespace
 
-Tensor to_pixels(const Tensor& image, std::string_view op) {
-  require_image(op, image);
+Tensor to_pixels(const Tensor& given, std::string_view op) {
+  Tensor image = require_image(op, given);
   if (image.dtype() == DType::uint8) return image;
   Tensor result(image.shape(), DType::uint8);
   std::uint8_t* out = result.mutable_data<std::uint8_t>();
@@ -107,9 +109,9 @@ void save_png(const std::filesystem::path& path, const Tensor& image) {
 
 // --- Grids -----------------------------------------------------------------------------------------------------------
 
-Tensor enlarge(const Tensor& image, int scale) {
+Tensor enlarge(const Tensor& given, int scale) {
   if (scale < 1) throw ValueError(fmt::format("enlarge: scale is {}; expected 1 or more", scale));
-  bytes_to_write("enlarge", image);
+  const Tensor image = to_write("enlarge", given);
   if (image.rank() != 3) {
     throw ShapeError(message("enlarge", "takes an image", {{"image", image, "height, width, channels"}}));
   }
@@ -131,9 +133,9 @@ Tensor enlarge(const Tensor& image, int scale) {
   return result;
 }
 
-Tensor make_grid(const Tensor& images, const GridOptions& options) {
+Tensor make_grid(const Tensor& given, const GridOptions& options) {
   // Check.
-  bytes_to_write("make_grid", images);
+  const Tensor images = to_write("make_grid", given);
   require_dtype("make_grid", images);
   if ((images.rank() != 3 && images.rank() != 4) || images.elements() == 0) {
     throw ShapeError(

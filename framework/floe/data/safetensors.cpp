@@ -278,7 +278,7 @@ Tensor SafetensorsFile::load(std::size_t index) const {
   const SafetensorsEntry& entry = entries_[index];
   Tensor result = file_.read_tensor(entry.offset, entry.shape, entry.dtype, of_tensor(entry.name));
   if (checksums_.empty()) return result;
-  std::string found = checksum_text(bytes_to_write("load", result));
+  std::string found = checksum_text(bytes_of(result));
   std::string expected = checksums_.substr(index * (digits + 1) + 1, digits);
   if (found != expected) {
     file_.refuse(of_tensor(entry.name),
@@ -321,12 +321,13 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   std::unordered_set<std::string_view> names{metadata_name};
   std::string checksums(digits, '0'), entries;
   std::uint64_t end = 0;
+  Tensors written;
   for (const auto& [name, tensor] : tensors) {
     if (!names.insert(name).second) {
       throw ValueError(fmt::format("save_safetensors: the name {} is {}", in_quotes(name),
                                    name == metadata_name ? "reserved" : "there twice"));
     }
-    std::span<const std::byte> data = bytes_to_write("save_safetensors", tensor);
+    std::span<const std::byte> data = bytes_of(written.emplace_back(to_write("save_safetensors", tensor)));
     checksums += " " + checksum_text(data);
     entries += fmt::format(",{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", json_text(name),
                            dtype_text(tensor.dtype()), fmt::join(tensor.shape(), ","), end, end + data.size());
@@ -357,7 +358,7 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
 
   write_atomically(path, [&](Writer& file) {
     file.write(start);
-    for (const auto& [name, tensor] : tensors) file.write(bytes_to_write("save_safetensors", tensor));
+    for (const Tensor& tensor : written) file.write(bytes_of(tensor));
   });
 }
 

@@ -13,7 +13,8 @@ namespace {
 // Refuses the first id outside 0 .. entries - 1 by its place. gather() would only tell its value.
 void require_entries(const Operand& ids, const Tensor& embeddings) {
   dispatch(ids->dtype(), [&]<class T>() {
-    std::span<const T> all = ids->span<T>();
+    const Tensor here = ids->on(Device{});
+    std::span<const T> all = here.span<T>();
     for (std::size_t i = 0; i < all.size(); ++i) {
       auto id = static_cast<std::int64_t>(all[i]);
       if (id >= 0 && id < embeddings.dim(0)) continue;

@@ -8,7 +8,7 @@
 
 namespace floe {
 
-// A tensor of the shape and floating dtype, from the stream. Fans: the last two axes are (in, out), those before them
+// A tensor of the shape and floating dtype on the CPU, from the stream: a layer takes it to its device. Fans: the last two axes are (in, out), those before them
 // the filter's taps, each of which counts.
 using Initializer = std::function<Tensor(const Shape& shape, Rng& rng, DType dtype)>;
 

@@ -66,7 +66,7 @@ Variable& Layer::add(const std::string& name, const Shape& shape, const Initiali
   std::string path = path_ + "." + name;
   Rng stream = rng_.stream(path);
   statistic_.push_back(!trainable);
-  return variables_.emplace_back(path, initializer(shape, stream, dtype_), trainable);
+  return variables_.emplace_back(path, initializer(shape, stream, dtype_).on(device_), trainable);
 }
 
 Variable& Layer::add_variable(const std::string& name, const Shape& shape, const Initializer& initializer) {

@@ -13,9 +13,13 @@
 #include <floe/ops/shape_ops.h>
 
 namespace floe {
+
+using namespace formulas;
+
 namespace {
 
-// The two operands as tensors of one dtype; a number becomes a tensor of rank 0 like the other.
+// The two operands as tensors of one dtype; a number becomes a tensor of rank 0 on the CPU, from where a GPU takes it
+// along with the call.
 struct Pair {
   Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) : a(a), b(b) {
     const OperandOrNumber& tensor = a.is_number() ? b : a;
@@ -25,8 +29,17 @@ struct Pair {
     if (b.is_number()) from_number = like(op, b, a);
     first = a.is_number() ? &from_number : &a.tensor();
     second = b.is_number() ? &from_number : &b.tensor();
-    if (!a.is_number() && !b.is_number()) require_alike(op, a, "a", b, "b");
+    if (a.is_number() || b.is_number()) return;
+    if (is_constant_number(a) != is_constant_number(b)) require_same_dtype(op, a, "a", b, "b");
+    else require_alike(op, a, "a", b, "b");
   }
+
+  // What a tape keeps of a number, and any other constant of rank 0 on the CPU, may stand beside a tensor on a GPU.
+  static bool is_constant_number(const Tensor& x) {
+    return x.rank() == 0 && x.id() == 0 && x.device().kind == Device::Kind::cpu;
+  }
+
+  Device device() const { return is_constant_number(*first) ? second->device() : first->device(); }
 
   static Tensor like(const char* op, const OperandOrNumber& number, const OperandOrNumber& tensor) {
     double value = number.number();
@@ -41,16 +54,17 @@ struct Pair {
       throw ValueError(message(op, fmt::format("{} is beyond {}; cast() converts", value, name(tensor->dtype())),
                                {shown}, caller(tensor.where())));
     }
-    return full({}, value, tensor->dtype(), tensor->device());
+    return full({}, value, tensor->dtype());
   }
 
   // Uninitialised memory for a result, or that of an operand that is as large and spent.
   Tensor result(const Shape& shape, bool kept) {
     for (const OperandOrNumber* operand : {&a, &b}) {
-      if (!operand->is_number() && (*operand)->shape() == shape && place.reuse(*operand, kept))
+      if (!operand->is_number() && (*operand)->shape() == shape && (*operand)->device() == device() &&
+          place.reuse(*operand, kept))
         return (*operand)->detached();
     }
-    return Tensor(shape, first->dtype(), first->device());
+    return Tensor(shape, first->dtype(), device());
   }
 
   const OperandOrNumber &a, &b;
@@ -66,7 +80,7 @@ Shape broadcast(const char* op, Shown a, Shown b, Location where) {
   Shape shape;
   int rank = std::max(p.rank(), q.rank());
   for (int axis = -rank; axis < 0; ++axis) {
-    std::int64_t one = cpu::BroadcastPlan::size_at(p, axis), other = cpu::BroadcastPlan::size_at(q, axis);
+    std::int64_t one = BroadcastPlan::size_at(p, axis), other = BroadcastPlan::size_at(q, axis);
     if (one != other && one != 1 && other != 1) {
       throw ShapeError(message(op,
                                fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other),
@@ -79,19 +93,6 @@ Shape broadcast(const char* op, Shown a, Shown b, Location where) {
 
 Shape broadcast_shape(const char* op, const Pair& pair, Location where) {
   return floe::broadcast_shape(op, *pair.first, *pair.second, where);
-}
-
-// y = formula(a, b); `Out` void means the operands' own type.
-template <class Out, class Formula>
-void apply(Formula, const Tensor& a, const Tensor& b, Tensor& y) {
-  if (y.elements() == 0) return;
-  cpu::Row row = dispatch(a.dtype(), []<class T>() -> cpu::Row {
-    return cpu::row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>;
-  });
-  cpu::broadcast_rows(cpu::BroadcastPlan(y.shape(), a.shape(), b.shape()), row,
-                      static_cast<std::byte*>(const_cast<void*>(y.raw())), item_size(y.dtype()),
-                      static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()),
-                      item_size(a.dtype()));
 }
 
 void require_numbers(const char* op, const Pair& pair, Location where, bool floating) {
@@ -107,15 +108,15 @@ template <class Formula>
 Tensor arithmetic(const char* op, Pair& pair, Location where, Formula formula, bool kept, bool floating = false) {
   require_numbers(op, pair, where, floating);
   Tensor y = pair.result(broadcast_shape(op, pair, where), kept);
-  apply<void>(formula, *pair.first, *pair.second, y);
+  run<cpu::combine<Formula>, cuda::combine<Formula>>(y.device(), formula, *pair.first, *pair.second, y);
   return y;
 }
 
 template <class Formula>
 Tensor comparison(const char* op, const OperandOrNumber& a, const OperandOrNumber& b, Formula formula) {
   Pair pair(op, a, b);
-  Tensor y(broadcast_shape(op, pair, a.where()), DType::boolean, pair.first->device());
-  apply<bool>(formula, *pair.first, *pair.second, y);
+  Tensor y(broadcast_shape(op, pair, a.where()), DType::boolean, pair.device());
+  run<cpu::compare<Formula>, cuda::compare<Formula>>(y.device(), formula, *pair.first, *pair.second, y);
   record_blocked({op, a.where()}, {*pair.first, *pair.second}, y);
   return y;
 }
@@ -147,7 +148,7 @@ Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location
 
 Tensor add(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("add", a, b);
-  Tensor y = arithmetic("add", pair, a.where(), [](auto p, auto q) { return p + q; }, false);
+  Tensor y = arithmetic("add", pair, a.where(), Add{}, false);
   record({"add", a.where()}, {*pair.first, *pair.second}, y, {},
          [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
@@ -158,7 +159,7 @@ Tensor add(OperandOrNumber a, OperandOrNumber b) {
 
 Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("subtract", a, b);
-  Tensor y = arithmetic("subtract", pair, a.where(), [](auto p, auto q) { return p - q; }, false);
+  Tensor y = arithmetic("subtract", pair, a.where(), Subtract{}, false);
   record({"subtract", a.where()}, {*pair.first, *pair.second}, y, {},
          [sa = pair.first->shape(), sb = pair.second->shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
@@ -170,7 +171,7 @@ Tensor subtract(OperandOrNumber a, OperandOrNumber b) {
 Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("multiply", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("multiply", pair, a.where(), [](auto p, auto q) { return p * q; }, true);
+  Tensor y = arithmetic("multiply", pair, a.where(), Multiply{}, true);
   record({"multiply", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(multiply(op.dy(), op.kept(0)), sa));
@@ -182,7 +183,7 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
 Tensor divide(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("divide", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("divide", pair, a.where(), [](auto p, auto q) { return p / q; }, true, true);
+  Tensor y = arithmetic("divide", pair, a.where(), Divide{}, true, true);
   record({"divide", a.where()}, {p, q}, y, {q, kept_for(q, y)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
     Tensor da = divide(op.dy(), op.kept(0));
     if (op.needs(0)) op.give(0, sum_to(da, sa));
@@ -194,7 +195,7 @@ Tensor divide(OperandOrNumber a, OperandOrNumber b) {
 Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("maximum", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("maximum", pair, a.where(), [](auto p, auto q) { return math::maximum(p, q); }, true);
+  Tensor y = arithmetic("maximum", pair, a.where(), Maximum{}, true);
   record({"maximum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
     Tensor first = greater_equal(op.kept(0), op.kept(1));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
@@ -206,7 +207,7 @@ Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
 Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("minimum", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("minimum", pair, a.where(), [](auto p, auto q) { return math::minimum(p, q); }, true);
+  Tensor y = arithmetic("minimum", pair, a.where(), Minimum{}, true);
   record({"minimum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
     Tensor first = less_equal(op.kept(0), op.kept(1));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
@@ -218,7 +219,7 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
 Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("pow", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("pow", pair, a.where(), [](auto p, auto q) { return math::pow(p, q); }, true, true);
+  Tensor y = arithmetic("pow", pair, a.where(), Pow{}, true, true);
   record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
     if (op.needs(0)) {
@@ -235,33 +236,23 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
 
 Tensor negative(Operand x) { return multiply(std::move(x), -1.0); }
 
-Tensor equal(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("equal", a, b, [](auto p, auto q) { return p == q; });
-}
-Tensor not_equal(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("not_equal", a, b, [](auto p, auto q) { return p != q; });
-}
-Tensor less(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("less", a, b, [](auto p, auto q) { return p < q; });
-}
-Tensor less_equal(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("less_equal", a, b, [](auto p, auto q) { return p <= q; });
-}
-Tensor greater(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("greater", a, b, [](auto p, auto q) { return p > q; });
-}
+Tensor equal(OperandOrNumber a, OperandOrNumber b) { return comparison("equal", a, b, Equal{}); }
+Tensor not_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("not_equal", a, b, NotEqual{}); }
+Tensor less(OperandOrNumber a, OperandOrNumber b) { return comparison("less", a, b, Less{}); }
+Tensor less_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("less_equal", a, b, LessEqual{}); }
+Tensor greater(OperandOrNumber a, OperandOrNumber b) { return comparison("greater", a, b, Greater{}); }
 Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("greater_equal", a, b, [](auto p, auto q) { return p >= q; });
+  return comparison("greater_equal", a, b, GreaterEqual{});
 }
 
-Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, [](auto p, auto q) { return p && q; }); }
-Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, [](auto p, auto q) { return p || q; }); }
+Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, And{}); }
+Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, Or{}); }
 Tensor logical_not(Operand x) {
   require_defined("logical_not", x, "x");
   if (x->dtype() != DType::boolean)
     throw DTypeError(
         message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
-  return comparison("logical_not", x, x, [](auto p, auto) { return !p; });
+  return comparison("logical_not", x, 0.0, Equal{});
 }
 
 Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
@@ -274,7 +265,10 @@ Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   const Tensor &p = *pair.first, &q = *pair.second;
   Shape both = broadcast_shape("where", pair, condition.where());
   Shape shape = broadcast("where", {"condition", condition}, {"a or b", p.view(both)}, condition.where());
-  Tensor y(shape, p.dtype(), p.device());
+  bool numbers = Pair::is_constant_number(p) && Pair::is_constant_number(q);
+  if (!numbers && !Pair::is_constant_number(condition))
+    require_same_device("where", condition, "condition", Pair::is_constant_number(p) ? b : a, "a or b");
+  Tensor y(shape, p.dtype(), numbers ? condition->device() : pair.device());
   run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape),
                                q, broadcast_steps(q, shape), y);
   record({"where", condition.where()}, {condition, p, q}, y, {condition},

@@ -38,12 +38,6 @@ class ResultPlace {
   const Operand* reused_ = nullptr;
 };
 
-// The elements of a result, also where it shares its memory with a spent operand.
-template <class T>
-T* result_data(Tensor& y) {
-  return const_cast<T*>(y.data<T>());
-}
-
 inline void require_floating(const char* op, const Operand& x, const char* role = "x") {
   require_defined(op, x, role);
   if (is_floating(x->dtype())) return;
@@ -58,21 +52,29 @@ inline void require_rank(const char* op, const Operand& x, int rank, const char*
       {{role, x, axes}}, caller(x.where())));
 }
 
-inline void require_alike(const char* op, const Operand& a, const char* a_role, const Operand& b, const char* b_role) {
+inline void require_same_dtype(const char* op, const Operand& a, const char* a_role, const Operand& b,
+                               const char* b_role) {
   require_defined(op, a, a_role);
   require_defined(op, b, b_role);
-  if (a->dtype() != b->dtype()) {
-    throw DTypeError(message(op,
-                             std::string(a_role) + " is " + std::string(name(a->dtype())) + " but " + b_role + " is " +
-                                 std::string(name(b->dtype())) + "; cast() converts",
-                             {{a_role, a}, {b_role, b}}, caller(a.where())));
-  }
-  if (a->device() != b->device()) {
-    throw DeviceError(message(op,
-                              std::string(a_role) + " is on " + to_string(a->device()) + " but " + b_role + " is on " +
-                                  to_string(b->device()),
-                              {{a_role, a}, {b_role, b}}, caller(a.where())));
-  }
+  if (a->dtype() == b->dtype()) return;
+  throw DTypeError(message(op,
+                           std::string(a_role) + " is " + std::string(name(a->dtype())) + " but " + b_role + " is " +
+                               std::string(name(b->dtype())) + "; cast() converts",
+                           {{a_role, a}, {b_role, b}}, caller(a.where())));
+}
+
+inline void require_same_device(const char* op, const Operand& a, const char* a_role, const Operand& b,
+                                const char* b_role) {
+  if (a->device() == b->device()) return;
+  throw DeviceError(message(op,
+                            std::string(a_role) + " is on " + to_string(a->device()) + " but " + b_role + " is on " +
+                                to_string(b->device()) + "; to() copies",
+                            {{a_role, a}, {b_role, b}}, caller(a.where())));
+}
+
+inline void require_alike(const char* op, const Operand& a, const char* a_role, const Operand& b, const char* b_role) {
+  require_same_dtype(op, a, a_role, b, b_role);
+  require_same_device(op, a, a_role, b, b_role);
 }
 
 // An axis from 0 to rank - 1, also counted from the end as -1 to -rank.

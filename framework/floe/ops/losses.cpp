@@ -27,7 +27,7 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
         message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
   }
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
-  Tensor wide = cast(labels, DType::int64);
+  Tensor wide = cast(labels->on(Device{}), DType::int64);
   for (std::int64_t label : wide.span<std::int64_t>()) {
     if (label < 0 || label >= classes)
       throw ValueError(

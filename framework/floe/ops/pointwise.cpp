@@ -1,166 +1,17 @@
-// Pointwise functions: each formula and its slope once.
+// Pointwise functions: the ops around the formulas.
 #include <floe/ops/pointwise.h>
 
-#include <limits>
-#include <numbers>
+#include <cmath>
 
 #include <fmt/format.h>
 
 #include <floe/ops/pointwise_op.h>
 
 namespace floe {
+
+using namespace formulas;
+
 namespace {
-
-struct Exp {
-  static constexpr const char* name = "exp";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return math::exp(x); }
-  template <class T> static T slope(T, T y) { return y; }
-};
-
-struct Expm1 {
-  static constexpr const char* name = "expm1";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return math::expm1(x); }
-  template <class T> static T slope(T, T y) { return y + T(1); }
-};
-
-struct Log {
-  static constexpr const char* name = "log";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::log(x); }
-  template <class T> static T slope(T x, T) { return T(1) / x; }
-};
-
-struct Log1p {
-  static constexpr const char* name = "log1p";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::log1p(x); }
-  template <class T> static T slope(T x, T) { return T(1) / (T(1) + x); }
-};
-
-struct Sqrt {
-  static constexpr const char* name = "sqrt";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return math::sqrt(x); }
-  template <class T> static T slope(T, T y) { return T(0.5) / y; }
-};
-
-struct Rsqrt {
-  static constexpr const char* name = "rsqrt";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return T(1) / math::sqrt(x); }
-  template <class T> static T slope(T, T y) { return T(-0.5) * y * y * y; }
-};
-
-struct Square {
-  static constexpr const char* name = "square";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return x * x; }
-  template <class T> static T slope(T x, T) { return T(2) * x; }
-};
-
-struct Abs {
-  static constexpr const char* name = "abs";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::abs(x); }
-  template <class T> static T slope(T x, T) {
-    return math::select(math::less(T(0), x), T(1), math::select(math::less(x, T(0)), T(-1), T(0)));
-  }
-};
-
-struct Sin {
-  static constexpr const char* name = "sin";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::sin(x); }
-  template <class T> static T slope(T x, T) { return math::cos(x); }
-};
-
-struct Cos {
-  static constexpr const char* name = "cos";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::cos(x); }
-  template <class T> static T slope(T x, T) { return -math::sin(x); }
-};
-
-struct Tanh {
-  static constexpr const char* name = "tanh";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return math::tanh(x); }
-  template <class T> static T slope(T, T y) { return T(1) - y * y; }
-};
-
-struct Sigmoid {
-  static constexpr const char* name = "sigmoid";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return T(1) / (T(1) + math::exp(-x)); }
-  template <class T> static T slope(T, T y) { return y * (T(1) - y); }
-};
-
-struct Relu {
-  static constexpr const char* name = "relu";
-  static constexpr Reads reads = Reads::y;
-  template <class T> static T value(T x) { return math::select(math::less(x, T(0)), T(0), x); }  // NaN stays
-  template <class T> static T slope(T, T y) { return math::select(math::less(T(0), y), T(1), T(0)); }
-};
-
-struct LeakyRelu {
-  static constexpr const char* name = "leaky_relu";
-  static constexpr Reads reads = Reads::y;
-  template <class T> T value(T x) const { return math::select(math::less(x, T(0)), T(leak) * x, x); }
-  template <class T> T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), T(leak)); }
-  double leak;
-};
-
-struct Elu {
-  static constexpr const char* name = "elu";
-  static constexpr Reads reads = Reads::y;
-  template <class T> T value(T x) const { return math::select(math::less(x, T(0)), T(alpha) * math::expm1(x), x); }
-  template <class T> T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), y + T(alpha)); }
-  double alpha;
-};
-
-struct Softplus {
-  static constexpr const char* name = "softplus";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x))); }
-  template <class T> static T slope(T x, T) { return T(1) / (T(1) + math::exp(-x)); }
-};
-
-struct Erf {
-  static constexpr const char* name = "erf";
-  static constexpr Reads reads = Reads::x;
-  template <class T> static T value(T x) { return math::erf(x); }
-  template <class T> static T slope(T x, T) { return T(2 * std::numbers::inv_sqrtpi) * math::exp(-(x * x)); }
-};
-
-struct Gelu {
-  static constexpr const char* name = "gelu";
-  static constexpr Reads reads = Reads::x;
-  static constexpr double root_half = 1 / std::numbers::sqrt2;
-  template <class T>
-  static T below(T x) {
-    return T(0.5) * math::erfc(T(-root_half) * x);
-  }  // erfc keeps the digits of small tails
-  template <class T> static T value(T x) { return x * below(x); }
-  template <class T> static T slope(T x, T) {
-    return below(x) + x * T(std::numbers::inv_sqrtpi * root_half) * math::exp(T(-0.5) * x * x);
-  }
-};
-
-struct Clip {
-  static constexpr const char* name = "clip";
-  static constexpr Reads reads = Reads::x;
-  template <class T>
-  T value(T x) const {
-    return math::select(math::less(x, T(low)), T(low), math::select(math::less(T(high), x), T(high), x));
-  }
-  template <class T>
-  T slope(T x, T) const {
-    return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1)));
-  }
-  double low, high;
-};
 
 // A function through which no gradient flows, for any numeric dtype: y = f(x).
 template <class Function>
@@ -168,31 +19,18 @@ Tensor blocked(const char* name, const Operand& x, Function function) {
   require_defined(name, x, "x");
   ResultPlace place;
   Tensor y = place.like(x, false);
-  dispatch(x->dtype(), [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>)
-      cpu::pointwise_flat<T>(x->elements(), function, result_data<T>(y), x->data<T>());
-  });
+  run<cpu::map<Function>, cuda::map<Function>>(x->device(), function, x, y);
   record_blocked({name, x.where()}, {x}, y);
   return y;
 }
 
-template <class Function>
-Tensor predicate(const char* name, const Operand& x, Function function) {
+template <class Test>
+Tensor predicate(const char* name, const Operand& x, Test test) {
   require_floating(name, x);
   Tensor y(x->shape(), DType::boolean, x->device());
-  dispatch_floating(x->dtype(), [&]<class T>() {
-    std::transform(x->data<T>(), x->data<T>() + x->elements(), y.mutable_data<bool>(), function);
-  });
+  run<cpu::test<Test>, cuda::test<Test>>(x->device(), test, x, y);
   record_blocked({name, x.where()}, {x}, y);
   return y;
-}
-
-// A whole number as a T, or the end of T's range beyond it.
-template <class T>
-T nearest(double whole) {
-  using Range = std::numeric_limits<T>;
-  if (whole <= static_cast<double>(Range::lowest())) return Range::lowest();
-  return whole >= static_cast<double>(Range::max()) ? Range::max() : static_cast<T>(whole);
 }
 
 void require_numeric(const char* op, const Operand& x) {
@@ -235,7 +73,7 @@ Tensor elu(Operand x, double alpha) {
 
 Tensor abs(Operand x) {
   require_numeric("abs", x);
-  return is_floating(x->dtype()) ? pointwise(Abs{}, x) : blocked("abs", x, [](auto a) { return math::abs(a); });
+  return is_floating(x->dtype()) ? pointwise(Abs{}, x) : blocked("abs", x, Magnitude{});
 }
 
 Tensor clip(Operand x, double low, double high) {
@@ -243,57 +81,35 @@ Tensor clip(Operand x, double low, double high) {
   if (!(low <= high))
     throw ValueError(
         message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
-  Clip formula{low, high};
-  if (is_floating(x->dtype())) return pointwise(formula, x);
+  if (is_floating(x->dtype())) return pointwise(Clip{low, high}, x);
   if (std::ceil(low) > std::floor(high)) {
     throw ValueError(
         message("clip", fmt::format("no whole number lies from {} to {}", low, high), {{"x", x}}, caller(x.where())));
   }
-  return blocked("clip", x, [=]<class T>(T a) {
-    if constexpr (std::is_integral_v<T>) return std::clamp(a, nearest<T>(std::ceil(low)), nearest<T>(std::floor(high)));
-    else return formula.value(a);
-  });
+  return blocked("clip", x, ClipWhole{std::ceil(low), std::floor(high)});
 }
 
 Tensor sign(Operand x) {
   require_numeric("sign", x);
-  return blocked("sign", x, [](auto a) {
-    using T = decltype(a);
-    return math::select(math::less(T(0), a), T(1), math::select(math::less(a, T(0)), T(-1), static_cast<T>(T(0) * a)));
-  });
+  return blocked("sign", x, Sign{});
 }
 
 Tensor floor(Operand x) {
   require_floating("floor", x);
-  return blocked("floor", x, []<class T>(T a) {
-    if constexpr (std::is_integral_v<T>)
-      return a;
-    else
-      return math::floor(a);
-  });
+  return blocked("floor", x, Floor{});
 }
 
 Tensor ceil(Operand x) {
   require_floating("ceil", x);
-  return blocked("ceil", x, []<class T>(T a) {
-    if constexpr (std::is_integral_v<T>)
-      return a;
-    else
-      return -math::floor(-a);
-  });
+  return blocked("ceil", x, Ceil{});
 }
 
 Tensor round(Operand x) {
   require_floating("round", x);
-  return blocked("round", x, []<class T>(T a) {
-    if constexpr (std::is_integral_v<T>)
-      return a;
-    else
-      return math::rint(a);
-  });
+  return blocked("round", x, Round{});
 }
 
-Tensor isnan(Operand x) { return predicate("isnan", x, [](auto a) { return std::isnan(a); }); }
-Tensor isfinite(Operand x) { return predicate("isfinite", x, [](auto a) { return std::isfinite(a); }); }
+Tensor isnan(Operand x) { return predicate("isnan", x, IsNan{}); }
+Tensor isfinite(Operand x) { return predicate("isfinite", x, IsFinite{}); }
 
 }  // namespace floe

@@ -77,11 +77,12 @@ void require_index_dtype(const char* op, const Operand& indices) {
   throw DTypeError(message(op, "indices must be int32 or int64", {{"indices", indices}}, caller(indices.where())));
 }
 
-// Refuses an index outside 0 .. size - 1, naming the first.
+// Refuses an index outside 0 .. size - 1, naming the first. Indices on a GPU have to be waited for.
 void require_in_range(const char* op, const Operand& indices, std::int64_t size) {
   dispatch(indices->dtype(), [&]<class T>() {
     if constexpr (std::is_integral_v<T>) {
-      for (T index : indices->span<T>()) {
+      const Tensor here = indices->on(Device{});
+      for (T index : here.span<T>()) {
         if (static_cast<std::int64_t>(index) >= 0 && static_cast<std::int64_t>(index) < size) continue;
         throw ValueError(message(op,
                                  fmt::format("index {} is outside 0 .. {}", static_cast<std::int64_t>(index), size - 1),
@@ -412,7 +413,7 @@ Tensor gather(Operand x, Operand indices, int axis) {
   axis = require_axis("gather", x, axis);
   require_index_dtype("gather", indices);
   require_in_range("gather", indices, x->dim(axis));
-  return gather_along(x, indices, axis, x.where());
+  return gather_along(x, indices->on(x->device()), axis, x.where());
 }
 
 Tensor scatter(Operand x, Operand indices, std::int64_t size) {
@@ -425,7 +426,7 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
   require_in_range("scatter", indices, size);
   Shape whole = x->shape();
   whole[0] = size;
-  return scatter_along(x, indices, whole, 0);
+  return scatter_along(x, indices->on(x->device()), whole, 0);
 }
 
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
@@ -434,17 +435,20 @@ Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
   Shape shape = indices->shape();
   shape.append(depth);
   Tensor y = zeros(shape, dtype, indices->device());
-  auto set = [&]<class T, class Index>(T* out, std::span<const Index> places) {
-    for (Index place : places) out[place] = T(1), out += depth;
-  };
-  dispatch(dtype, [&]<class T>() {
-    T* out = y.mutable_data<T>();
-    if (indices->dtype() == DType::int32)
-      set(out, indices->span<std::int32_t>());
-    else
-      set(out, indices->span<std::int64_t>());
-  });
+  run<cpu::one_hot, cuda::one_hot>(indices->device(), indices, y);
   record_blocked({"one_hot", indices.where()}, {indices}, y);
+  return y;
+}
+
+Tensor to(Operand x, Device device) {
+  require_defined("to", x, "x");
+  if (x->device() == device) return x;
+  require_device(device);
+  Tensor y = x->on(device);
+  if (is_floating(x->dtype()))
+    record({"to", x.where()}, {x}, y, {}, [from = x->device()](Backward& op) { op.give(0, to(op.dy(), from)); });
+  else
+    record_blocked({"to", x.where()}, {x}, y);
   return y;
 }
 

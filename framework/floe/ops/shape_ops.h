@@ -45,7 +45,7 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes);
 Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value = 0);
 
 // Below, indices are int32 or int64 (DTypeError), each from 0 to the size of the axis - 1 (ValueError naming the
-// first).
+// first). They may be on the CPU beside x on a GPU, and best are: there they are looked at without waiting.
 
 // Parts of x along `axis` by index (any shape): the shape of x with that axis replaced by the shape of indices.
 // Gradients of repeated indices add up: an embedding lookup is gather(table, ids).
@@ -56,6 +56,10 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size);
 
 // indices (...) -> (..., depth): 1 at the index, 0 elsewhere. No gradient.
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype = DType::float32);
+
+// x on that device: itself if it is there, else a copy. The gradient comes back the same way. DeviceError for a device
+// that this build or this machine lacks.
+Tensor to(Operand x, Device device);
 
 // The shape of x. Floats to integers are cut off towards 0, beyond the range to its nearest end, NaN to 0; integers to
 // smaller ones wrap; to bool: is it not 0? Gradient between floats.

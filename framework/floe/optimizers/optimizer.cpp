@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/ops/checks.h>
 #include <floe/tape/record.h>
 #include <floe/tensor/variable_names.h>
 
@@ -61,6 +62,7 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
     if (!gradient.defined())
       throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, caller(where)));
     require_like("gradient", gradient, "a gradient");
+    require_same_device("apply", Operand(value, where.file, where.line), "the variable", gradient, "its gradient");
     if (known == slots_.end()) continue;
     for (const Tensor& slot : known->second.tensors) require_like("kept", slot, "what the optimizer keeps");
   }
@@ -81,6 +83,7 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
 Tensors& Optimizer::slots_of(const Variable& variable) {
   auto& [owner, tensors] = slots_[variable.path()];
   owner = identity(variable);
+  for (Tensor& restored : tensors) restored = restored.on(variable.value().device());
   while (tensors.size() < slot_names_.size()) tensors.push_back(zeros_like(variable.value()));
   return tensors;
 }

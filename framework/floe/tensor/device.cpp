@@ -1,28 +1,69 @@
-// Device: names.
+// Device: names, and which there are.
 #include <floe/tensor/device.h>
+
+#include <charconv>
 
 #include <fmt/format.h>
 
+#include <floe/tensor/device_memory.h>
 #include <floe/tensor/error.h>
 
 namespace floe {
+namespace {
+
+// What is in the way of a GPU called `name`; nothing if it is there.
+std::string obstacle([[maybe_unused]] int index, const std::string& name) {
+#if FLOE_CUDA
+  int count = cuda::device_count();
+  if (index < count) return {};
+  if (count == 0) return fmt::format("{}, so {} is not available; use cpu", cuda::why_none(), name);
+  return fmt::format("there is no {}; this machine has {}, counted from cuda:0", name, floe::count(count, "GPU"));
+#else
+  return fmt::format("this build has no CUDA backend, so {} is not available; use cpu", name);
+#endif
+}
+
+void require_gpu(int index, const std::string& name) {
+  std::string problem = obstacle(index, name);
+  if (!problem.empty()) throw DeviceError(fmt::format("device: {}", problem));
+}
+
+}  // namespace
 
 std::string to_string(Device device) {
   return device.kind == Device::Kind::cpu ? "cpu" : fmt::format("cuda:{}", device.index);
 }
 
-void require_built(Device device) {
-  if (device.kind == Device::Kind::cpu) return;
-  throw DeviceError(
-      fmt::format("device: this build has no CUDA backend, so {} is not available; use cpu", to_string(device)));
+void require_device(Device device) {
+  if (device.kind != Device::Kind::cpu) require_gpu(device.index, to_string(device));
 }
 
 Device parse_device(const std::string& text) {
   if (text == "cpu") return {};
-  if (text == "cuda" || text.starts_with("cuda:")) {
-    throw DeviceError(fmt::format("device: this build has no CUDA backend, so {} is not available; use cpu", text));
+  int index = 0;
+  bool numbered = text.starts_with("cuda:");
+  if (numbered) {
+    auto [end, error] = std::from_chars(text.data() + 5, text.data() + text.size(), index);
+    numbered = error == std::errc() && end == text.data() + text.size() && index >= 0 && index < 64;
   }
-  throw DeviceError(fmt::format("device: expected cpu or cuda, found '{}'", text));
+  if (text != "cuda" && !numbered)
+    throw DeviceError(fmt::format("device: expected cpu, cuda or cuda:NUMBER, found '{}'", text));
+  require_gpu(index, text);
+  return {Device::Kind::cuda, static_cast<std::uint8_t>(index)};
+}
+
+int gpu_count() {
+#if FLOE_CUDA
+  return cuda::device_count();
+#else
+  return 0;
+#endif
+}
+
+void synchronize([[maybe_unused]] Device device) {
+#if FLOE_CUDA
+  if (device.kind == Device::Kind::cuda) cuda::synchronize(device);
+#endif
 }
 
 }  // namespace floe

@@ -4,6 +4,13 @@
 #include <cstdint>
 #include <string>
 
+// Before functions that are compiled for the CPU and, by a CUDA compiler, for a GPU as well.
+#if defined(__CUDACC__)
+#define FLOE_HOST_DEVICE __host__ __device__
+#else
+#define FLOE_HOST_DEVICE
+#endif
+
 namespace floe {
 
 // A processor and its memory; the CPU unless told otherwise.
@@ -18,8 +25,12 @@ struct Device {
 };
 
 
-std::string to_string(Device device);             // "cpu", "cuda:0"
-void require_built(Device device);                // DeviceError for a device this build lacks
-Device parse_device(const std::string& text);     // DeviceError for an unknown name or a device this build lacks
+std::string to_string(Device device);           // "cpu", "cuda:0"
+void require_device(Device device);             // DeviceError for one that this build or this machine lacks
+Device parse_device(const std::string& text);   // "cpu", "cuda" (the first GPU), "cuda:1"; DeviceError otherwise, too
+int gpu_count();                                // 0 in a build without CUDA and on a machine without a GPU
+
+// Waits until the device has done all that it was given. Only clocks need it: reading a value waits by itself.
+void synchronize(Device device);
 
 }  // namespace floe

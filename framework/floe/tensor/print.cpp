@@ -103,7 +103,7 @@ std::vector<std::string> cells_of(const std::vector<T>& values) {
 // Brackets, rows and line breaks around the cells, which stand in the order in which they are shown.
 class Layout {
  public:
-  explicit Layout(const Tensor& tensor) : tensor_(tensor), elide_(tensor.elements() > elide_above) {
+  explicit Layout(const Tensor& tensor) : tensor_(tensor.on(Device{})), elide_(tensor.elements() > elide_above) {
     dispatch(tensor.dtype(), [&]<class T>() {
       std::vector<T> values;
       collect(0, 0, values);
@@ -138,7 +138,7 @@ class Layout {
     }
   }
 
-  const Tensor& tensor_;
+  const Tensor tensor_;
   bool elide_;
   std::vector<std::string> cells_;
   std::size_t next_ = 0;
@@ -147,7 +147,7 @@ class Layout {
 // One number as NumPy writes a scalar: as many digits as tell it from its neighbours.
 std::string scalar(const Tensor& tensor) {
   return dispatch(tensor.dtype(), [&]<class T>() -> std::string {
-    T value = *tensor.data<T>();
+    T value = tensor.item<T>();
     if constexpr (std::is_same_v<T, bool>) return value ? "True" : "False";
     if constexpr (std::is_floating_point_v<T>)
       if (std::isnan(value)) return "nan";  // without its sign
@@ -176,7 +176,8 @@ std::string describe_values(const Tensor& tensor) {
   double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0;
   std::int64_t nans = 0, infs = 0, finite = 0;
   dispatch(tensor.dtype(), [&]<class T>() {
-    for (T element : tensor.span<T>()) {
+    const Tensor here = tensor.on(Device{});
+    for (T element : here.span<T>()) {
       double value = static_cast<double>(element);
       if (std::isnan(value)) ++nans;
       else if (std::isinf(value)) ++infs;

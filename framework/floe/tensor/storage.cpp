@@ -1,13 +1,14 @@
 // The caching allocator: freed blocks wait in lists by size class, so that a training loop stops asking the system.
 #include <floe/tensor/storage.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 #include <new>
 
 #include <fmt/format.h>
 
+#include <floe/tensor/device_memory.h>
 #include <floe/tensor/error.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -48,26 +49,28 @@ std::size_t class_bytes(int size_class) {
 
 }  // namespace
 
-class Allocator {
+class Allocator {  // of one device
  public:
   using Block = Storage::Block;
 
-  Block* take(std::size_t bytes, Device device) {
-    require_built(device);
+  explicit Allocator(Device device) : device_(device) {}
+
+  Block* take(std::size_t bytes) {
     int size_class = class_of(bytes);
-    std::size_t held = FLOE_PLAIN_MALLOC ? bytes : class_bytes(size_class);
+    std::size_t held = keeps() ? class_bytes(size_class) : bytes;
     Block* block = nullptr;
-    if (!FLOE_PLAIN_MALLOC) {
+    if (keeps()) {
       lock_.lock();
       block = free_[size_class];
       if (block) free_[size_class] = block->next;
       lock_.unlock();
     }
-    if (!block) block = fresh(held, bytes, device);
+    if (block) cached.fetch_sub(held, std::memory_order_relaxed);
+    else block = fresh(held, bytes);
     block->owners.store(1, std::memory_order_relaxed);
     block->bytes = held;
     block->size_class = size_class;
-    block->device = device;
+    block->device = device_;
 
     std::size_t now = in_use.fetch_add(held, std::memory_order_relaxed) + held;
     std::size_t before = peak.load(std::memory_order_relaxed);
@@ -78,10 +81,8 @@ class Allocator {
 
   void give(Block* block) noexcept {
     in_use.fetch_sub(block->bytes, std::memory_order_relaxed);
-    if (FLOE_PLAIN_MALLOC) {
-      std::free(block);
-      return;
-    }
+    if (!keeps()) return destroy(block);
+    cached.fetch_add(block->bytes, std::memory_order_relaxed);
     lock_.lock();
     block->next = free_[block->size_class];
     free_[block->size_class] = block;
@@ -93,61 +94,107 @@ class Allocator {
       lock_.lock();
       Block* block = std::exchange(list, nullptr);
       lock_.unlock();
-      while (block) std::free(std::exchange(block, block->next));
+      while (block) {
+        cached.fetch_sub(block->bytes, std::memory_order_relaxed);
+        destroy(std::exchange(block, block->next));
+      }
     }
   }
 
   std::atomic<std::size_t> in_use{0};
   std::atomic<std::size_t> peak{0};
+  std::atomic<std::size_t> cached{0};
 
  private:
-  Block* fresh(std::size_t held, std::size_t asked, Device device) {
-    auto allocate = [&]() -> void* {
-      if (held > std::size_t{1} << 46) return nullptr;  // no machine has it; rounding up below would overflow
-      return FLOE_PLAIN_MALLOC ? plain(held) : std::aligned_alloc(64, sizeof(Block) + held);
-    };
-    void* memory = allocate();
-    if (!memory) {
+  bool on_cpu() const { return device_.kind == Device::Kind::cpu; }
+  bool keeps() const { return !(FLOE_PLAIN_MALLOC && on_cpu()); }  // a GPU's blocks are always kept: see storage.h
+
+  Block* fresh(std::size_t held, std::size_t asked) {
+    Block* block = create(held);
+    std::size_t kept = cached.load(), largest = largest_cached();
+    if (!block) {
       trim();
-      memory = allocate();
+      block = create(held);
     }
-    if (!memory) {
-      throw MemoryError(
-          fmt::format("memory: {} bytes asked on {}, {} bytes in use, no more to be had; try a smaller batch", asked,
-                      to_string(device), in_use.load()));
-    }
-    return new (memory) Block{};
+    if (block) return block;
+    std::string more = "no more to be had";
+    if (!on_cpu())
+      more = fmt::format("{} bytes free on the device, {} bytes were kept for reuse, the largest block {} bytes",
+                         device_memory::free_bytes(device_), kept, largest);
+    throw MemoryError(fmt::format("memory: {} bytes asked on {}, {} bytes in use, {}; try a smaller batch", asked,
+                                  to_string(device_), in_use.load(), more));
   }
 
-  static void* plain(std::size_t held) {
-    void* memory = nullptr;
-    return posix_memalign(&memory, 64, sizeof(Block) + held) == 0 ? memory : nullptr;
+  Block* create(std::size_t held) noexcept {
+    if (on_cpu()) {
+      void* memory = device_memory::allocate(sizeof(Block) + held, device_);
+      if (!memory) return nullptr;
+      Block* block = new (memory) Block{};
+      block->data = reinterpret_cast<std::byte*>(block + 1);
+      return block;
+    }
+    void* memory = device_memory::allocate(held, device_);
+    if (!memory) return nullptr;
+    Block* block = new Block{};
+    block->data = static_cast<std::byte*>(memory);
+    return block;
   }
 
+  void destroy(Block* block) noexcept {
+    if (on_cpu()) return device_memory::release(block, device_);
+    device_memory::release(block->data, device_);
+    delete block;
+  }
+
+  std::size_t largest_cached() noexcept {
+    std::size_t largest = 0;
+    lock_.lock();
+    for (Block* list : free_) largest = std::max(largest, list ? list->bytes : 0);
+    lock_.unlock();
+    return largest;
+  }
+
+  Device device_;
   SpinLock lock_;
   std::array<Block*, 4 * 60> free_{};
 };
 
 namespace {
 
-Allocator& allocator() {
-  static Allocator* only = new Allocator;  // never destroyed: tensors may outlive static destructors
-  return *only;
+constexpr int most_gpus = 64;
+
+// Never destroyed: tensors may outlive static destructors.
+Allocator& allocator(Device device) {
+  static Allocator* cpu = new Allocator({});
+  if (device.kind == Device::Kind::cpu) [[likely]] return *cpu;
+  static std::array<std::atomic<Allocator*>, most_gpus>* gpus = new std::array<std::atomic<Allocator*>, most_gpus>{};
+  std::atomic<Allocator*>& slot = (*gpus)[device.index % most_gpus];
+  Allocator* there = slot.load(std::memory_order_acquire);
+  if (there) return *there;
+  Allocator* made = new Allocator(device);
+  if (slot.compare_exchange_strong(there, made, std::memory_order_acq_rel)) return *made;
+  delete made;
+  return *there;
+}
+
+Allocator& available_allocator(Device device) {
+  if (device.kind != Device::Kind::cpu) [[unlikely]] require_device(device);
+  return allocator(device);
 }
 
 }  // namespace
 
 constinit thread_local detail::Listener detail::allocated = nullptr;
 
-Storage::Storage(std::size_t bytes, Device device) : block_(allocator().take(bytes, device)) {
+Storage::Storage(std::size_t bytes, Device device) : block_(available_allocator(device).take(bytes)) {
   if (detail::allocated) [[unlikely]] detail::allocated(data());
 }
 
-void Storage::release(Block* block) noexcept { allocator().give(block); }
+void Storage::release(Block* block) noexcept { allocator(block->device).give(block); }
 
-std::size_t memory_in_use(Device) { return allocator().in_use.load(); }
-std::size_t peak_memory(Device) { return allocator().peak.load(); }
-void reset_peak_memory(Device) { allocator().peak.store(allocator().in_use.load()); }
-void release_cached_memory(Device) { allocator().trim(); }
+std::size_t memory_in_use(Device device) { return allocator(device).in_use.load(); }
+std::size_t peak_memory(Device device) { return allocator(device).peak.load(); }
+void reset_peak_memory(Device device) { allocator(device).peak.store(allocator(device).in_use.load()); }
+void release_cached_memory(Device device) { allocator(device).trim(); }
 
 }  // namespace floe

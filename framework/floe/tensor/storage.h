@@ -1,4 +1,7 @@
-// Storage: reference-counted, 64-byte aligned bytes from a caching allocator that counts what is in use.
+// Storage: reference-counted, 64-byte aligned bytes of a device from a caching allocator that counts what is in use.
+//
+// A GPU works through what it is given in the order of the calls, so a block that is free for the caller is free for
+// whatever is queued after it: it can be handed out again while the GPU still works on its last contents.
 #pragma once
 
 #include <atomic>
@@ -28,14 +31,15 @@ class Storage {
   }
 
   // the first byte; not for an empty handle
-  std::byte* data() const { return reinterpret_cast<std::byte*>(block_ + 1); }
+  std::byte* data() const { return block_->data; }
   // no other handle shares the block; not for an empty one
   bool unique() const { return block_->owners.load(std::memory_order_acquire) == 1; }
   explicit operator bool() const { return block_ != nullptr; }  // does it hold a block?
 
  private:
-  struct alignas(64) Block {  // stands directly before its data
+  struct alignas(64) Block {  // on the CPU it stands directly before its data
     std::atomic<std::size_t> owners;
+    std::byte* data;
     std::size_t bytes;
     Block* next;  // in a free list
     int size_class;
@@ -53,8 +57,8 @@ using Listener = void (*)(const void* data);
 extern constinit thread_local Listener allocated;  // told of each new block of this thread, unless null
 }
 
-// Bytes held by living tensors, and by oneDNN's scratch memory for each thread, as blocks of a few sizes: multiples of
-// 64 bytes up to 256, above that up to 25 % more than was asked for.
+// Bytes held by living tensors on the device, and by the scratch memory of its libraries, as blocks of a few sizes:
+// multiples of 64 bytes up to 256, above that up to 25 % more than was asked for.
 std::size_t memory_in_use(Device device = {});
 std::size_t peak_memory(Device device = {});     // the most that memory_in_use has been since the last reset
 void reset_peak_memory(Device device = {});

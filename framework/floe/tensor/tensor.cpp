@@ -2,11 +2,10 @@
 #include <floe/tensor/tensor.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
 #include <fmt/format.h>
 
+#include <floe/tensor/device_memory.h>
 #include <floe/tensor/variable_names.h>
 
 namespace floe {
@@ -38,7 +37,7 @@ std::byte* Tensor::mutable_bytes(DType wanted) {
   if (!(id_ & variable_bit)) id_ = 0;
   if (!storage_.unique()) {
     Tensor copy(shape_, dtype_, device_);
-    std::memcpy(copy.data_, data_, static_cast<std::size_t>(elements()) * item_size(dtype_));
+    device_memory::copy(copy.data_, device_, data_, device_, static_cast<std::size_t>(elements()) * item_size(dtype_));
     copy.id_ = id_;
     *this = std::move(copy);
   }
@@ -47,7 +46,9 @@ std::byte* Tensor::mutable_bytes(DType wanted) {
 
 void Tensor::refuse(DType wanted) const {
   if (!defined()) throw ValueError("tensor: it has no value yet");
-  throw DTypeError(fmt::format("tensor: its elements are {}, not {}; cast() converts", name(dtype_), name(wanted)));
+  if (wanted != dtype_)
+    throw DTypeError(fmt::format("tensor: its elements are {}, not {}; cast() converts", name(dtype_), name(wanted)));
+  throw DeviceError(fmt::format("tensor: its elements are on {}; to(x, Device{{}}) copies them", to_string(device_)));
 }
 
 void Tensor::refuse_axis(int axis) const {
@@ -68,6 +69,13 @@ Tensor Tensor::view(const Shape& shape, std::int64_t offset) const {
   result.data_ += offset * static_cast<std::int64_t>(item_size(dtype_));
   result.id_ = 0;
   return result;
+}
+
+Tensor Tensor::on(Device device) const {
+  if (device == device_ || !defined()) return *this;
+  Tensor copy(shape_, dtype_, device);
+  device_memory::copy(copy.data_, device, data_, device_, static_cast<std::size_t>(elements()) * item_size(dtype_));
+  return copy;
 }
 
 Tensor Tensor::detached() const {
@@ -93,57 +101,6 @@ void refuse_size(std::size_t values, const Shape& shape) {
 
 void require_fits(std::string_view op, double value, DType dtype) {
   if (!fits(value, dtype)) throw ValueError(fmt::format("{}: {} is no value of {}", op, value, name(dtype)));
-}
-
-Tensor full(const Shape& shape, double value, DType dtype, Device device) {
-  require_fits("full", value, dtype);
-  Tensor result(shape, dtype, device);
-  dispatch(dtype, [&]<class T>() { std::fill_n(result.mutable_data<T>(), result.elements(), static_cast<T>(value)); });
-  return result;
-}
-
-Tensor zeros(const Shape& shape, DType dtype, Device device) { return full(shape, 0, dtype, device); }
-Tensor ones(const Shape& shape, DType dtype, Device device) { return full(shape, 1, dtype, device); }
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype(), x.device()); }
-Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype(), x.device()); }
-
-Tensor eye(std::int64_t size, DType dtype, Device device) {
-  Tensor result = zeros({size, size}, dtype, device);
-  dispatch(dtype, [&]<class T>() {
-    T* out = result.mutable_data<T>();
-    for (std::int64_t i = 0; i < size; ++i) out[i * (size + 1)] = T(1);
-  });
-  return result;
-}
-
-Tensor range(double start, double stop, double step, DType dtype) {
-  if (step == 0) throw ValueError("range: the step cannot be 0");
-  double count = std::ceil((stop - start) / step);
-  if (!(count < 0x1p62)) throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start, stop, step));
-  count = std::max(0.0, count);
-  if (!is_floating(dtype) && step != std::trunc(step))
-    throw ValueError(fmt::format("range: the step is {} but the dtype {}; give it a floating one", step, name(dtype)));
-  require_fits("range", start, dtype);
-  if (count > 0) require_fits("range", start + (count - 1) * step, dtype);
-  Tensor result({static_cast<std::int64_t>(count)}, dtype);
-  dispatch(dtype, [&]<class T>() {
-    T* out = result.mutable_data<T>();
-    for (std::int64_t i = 0; i < result.elements(); ++i) out[i] = static_cast<T>(start + static_cast<double>(i) * step);
-  });
-  return result;
-}
-
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
-  if (!is_floating(dtype)) throw DTypeError(fmt::format("linspace: gives float32 or float64, not {}", name(dtype)));
-  Tensor result({count}, dtype);
-  dispatch_floating(dtype, [&]<class T>() {
-    T* out = result.mutable_data<T>();
-    for (std::int64_t i = 0; i < count; ++i) {
-      double part = count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1);
-      out[i] = static_cast<T>(start * (1 - part) + stop * part);
-    }
-  });
-  return result;
 }
 
 }  // namespace floe

@@ -43,19 +43,28 @@ class Tensor {
   DType dtype() const { return dtype_; }  // what an element is
   Device device() const { return device_; }  // where the bytes are
 
-  // The elements in row-major order. DTypeError unless T is the tensor's type, ValueError if it has no value yet.
+  // The elements in row-major order. DTypeError unless T is the tensor's type, ValueError if it has no value yet,
+  // DeviceError on a GPU, whose memory no pointer reaches: to_vector(), item() and printing work there, too, and wait
+  // until the value is computed.
   template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
   template <class T> std::span<const T> span() const { return {data<T>(), static_cast<std::size_t>(elements())}; }
-  template <class T> std::vector<T> to_vector() const { return std::vector<T>(data<T>(), data<T>() + elements()); }
+  template <class T> std::vector<T> to_vector() const {
+    const Tensor here = on(Device{});
+    return std::vector<T>(here.data<T>(), here.data<T>() + elements());
+  }
 
   // For writing: the elements move to storage of their own first if anyone else holds them, and the tapes forget what
   // made them: an edited tensor is a constant.
-  template <class T> T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>())); }
+  template <class T> T* mutable_data() {
+    if (device_.kind != Device::Kind::cpu) [[unlikely]] refuse(dtype_of<T>());
+    return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>()));
+  }
 
   // The value of a tensor of one element, converted to T. ShapeError if there are more or none, ValueError without a
   // value.
   template <class T = double> T item() const {
     require_one_element();
+    if (device_.kind != Device::Kind::cpu) return on(Device{}).template item<T>();
     return dispatch(dtype_, [this]<class Held>() { return static_cast<T>(*data<Held>()); });
   }
 
@@ -69,15 +78,19 @@ class Tensor {
   Tensor view(const Shape& shape, std::int64_t offset = 0) const;
   Tensor detached() const;  // the same value, a constant to every tape
 
-  const void* raw() const { return data_; }  // of any dtype; null without a value
-  void* raw_mutable() { return mutable_bytes(dtype_); }  // as mutable_data(), of any dtype
+  // The same value there: this tensor where it is there already, else a copy that is a constant to every tape. See to()
+  // in ops/shape_ops.h, which is recorded.
+  Tensor on(Device device) const;
+
+  const void* raw() const { return data_; }  // of any dtype, in its device's memory; null without a value
+  void* raw_mutable() { return mutable_bytes(dtype_); }  // as mutable_data(), of any dtype, in its device's memory
   bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
   NodeId id() const { return id_; }  // what tapes call it; 0: a constant
   void set_id(NodeId id) { id_ = id; }  // for the tape
 
  private:
   const std::byte* bytes(DType wanted) const {
-    if (wanted != dtype_ || !defined()) refuse(wanted);
+    if (wanted != dtype_ || !defined() || device_.kind != Device::Kind::cpu) refuse(wanted);
     return data_;
   }
   std::byte* mutable_bytes(DType wanted);

@@ -82,11 +82,11 @@ class Replace : public State {
   Replace(const NamedTensors& values, Others others) : values_(values.begin(), values.end()), others_(others) {}
 
   void tensor(const std::string& name, Tensor& value) override {
-    if (auto found = values_.find(name); found != values_.end()) value = found->second;
+    if (auto found = values_.find(name); found != values_.end()) value = found->second.on(value.device());
     else if (others_ == Others::go) value = {};
   }
   void variable(const std::string& name, Variable& variable) override {
-    if (auto found = values_.find(name); found != values_.end()) variable.assign(found->second);
+    if (auto found = values_.find(name); found != values_.end()) variable.assign(found->second.on(variable.value().device()));
   }
   void names(const std::string& prefix, const std::function<void(const std::string&)>& found) override {
     for (auto at = values_.lower_bound(prefix); at != values_.end() && at->first.starts_with(prefix); ++at) {

@@ -15,6 +15,7 @@
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/record.h>
+#include <floe/tensor/device_memory.h>
 #include <floe/tensor/print.h>
 #include <floe/train/inspect.h>
 
@@ -106,7 +107,7 @@ double at(const Tensor& x, std::int64_t index) {
   double result = NAN;
   guarded([&] {
     require_index(x, index);
-    dispatch(x.dtype(), [&]<class T>() { result = static_cast<double>(x.data<T>()[index]); });
+    result = x.view({}, index).item();
   });
   return result;
 }
@@ -115,7 +116,7 @@ double mean(const Tensor& x) {
   double sum = 0;
   guarded([&] {
     dispatch(x.dtype(), [&]<class T>() {
-      for (T element : x.span<T>()) sum += static_cast<double>(element);
+      for (T element : x.to_vector<T>()) sum += static_cast<double>(element);
     });
   });
   return sum / static_cast<double>(x.elements());
@@ -124,7 +125,10 @@ double mean(const Tensor& x) {
 void set(Tensor& x, std::int64_t index, double value) {
   guarded([&] {
     require_index(x, index);
-    dispatch(x.dtype(), [&]<class T>() { x.mutable_data<T>()[index] = static_cast<T>(value); });
+    dispatch(x.dtype(), [&]<class T>() {
+      T number = static_cast<T>(value);
+      device_memory::copy(static_cast<T*>(x.raw_mutable()) + index, x.device(), &number, Device{}, sizeof(T));
+    });
   });
 }
 

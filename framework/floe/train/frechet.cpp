@@ -18,7 +18,7 @@ struct Cloud {
     if (points.rank() != 2 || points.dim(0) < 2)
       throw ShapeError(
           message("frechet_distance", "needs at least two points", {{"points", points, "count, features"}}));
-    Tensor rows = cast(points.detached(), DType::float64);
+    Tensor rows = cast(points.on(Device{}).detached(), DType::float64);
     mean = reduce_mean(rows, 0);
     Tensor centred = rows - mean;
     covariance = matmul(centred, centred, {.transpose_a = true}) / static_cast<double>(points.dim(0) - 1);

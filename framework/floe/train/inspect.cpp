@@ -22,7 +22,8 @@ std::string describe(const Gradients& gradients) {
     std::string first;
     dispatch(gradient.dtype(), [&]<class T>() {
       std::int64_t shown = 0;
-      for (T element : gradient.span<T>()) {
+      const Tensor here = gradient.on(Device{});
+      for (T element : here.span<T>()) {
         double value = static_cast<double>(element);
         if (shown++ < 3) first += fmt::format("{:.3g} ", value);
         if (!std::isfinite(value)) {

@@ -2,6 +2,7 @@
 #include <floe/train/metrics.h>
 
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,14 +21,24 @@ void Mean::update(double value, double weight) {
 
 void Mean::update(Operand values) {
   require_defined("mean", values, "the tensor");
-  dispatch(values->dtype(), [&]<class T>() {
-    std::span<const T> all = values->span<T>();
+  if (values->device().kind == Device::Kind::cpu) return read(values);
+  constexpr std::int64_t most_elements = 1024;  // of one tensor, and most tensors, that are worth keeping
+  waiting_.push_back(values->detached());
+  if (values->elements() > most_elements || waiting_.size() >= most_elements) result();
+}
+
+void Mean::read(const Tensor& values) {
+  dispatch(values.dtype(), [&]<class T>() {
+    std::span<const T> all = values.span<T>();
     sum_ += std::accumulate(all.begin(), all.end(), 0.0);
     weight_ += static_cast<double>(all.size());
   });
 }
 
-double Mean::result() const { return sum_ / weight_; }
+double Mean::result() {
+  for (const Tensor& values : std::exchange(waiting_, {})) read(values.on(Device{}));
+  return sum_ / weight_;
+}
 
 // --- Accuracy --------------------------------------------------------------------------------------------------------
 
@@ -64,8 +75,9 @@ void Accuracy::update(Operand labels, Operand predictions) {
   }
 
   NoRecording silence;
-  Tensor predicted = logits ? argmax(predictions) : predictions.tensor();
-  for (std::int64_t i = 0; i < labels->dim(0); ++i) mean_.update(label(labels, i) == label(predicted, i));
+  const Tensor predicted = (logits ? argmax(predictions) : predictions.tensor()).on(Device{});
+  const Tensor right = labels->on(Device{});
+  for (std::int64_t i = 0; i < right.dim(0); ++i) mean_.update(label(right, i) == label(predicted, i));
 }
 
 }  // namespace floe

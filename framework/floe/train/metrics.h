@@ -9,13 +9,17 @@ namespace floe {
 class Mean {
  public:
   void update(double value, double weight = 1);  // a weight of 0 or more
-  void update(Operand values);  // each element counts once, as in Keras; ValueError if there is no value yet
+  // Each element counts once, as in Keras. ValueError if there is no value yet.
+  void update(Operand values);
 
-  double result() const;  // NaN before the first value
+  double result();  // NaN before the first value
   void reset() { *this = {}; }  // as before the first value
 
  private:
+  void read(const Tensor& values);
+
   double sum_ = 0, weight_ = 0;
+  Tensors waiting_;  // on a GPU, which is not waited for before result() asks
 };
 
 // The share of predictions that are right.
@@ -26,7 +30,7 @@ class Accuracy {
   // first; losses take them second.
   void update(Operand labels, Operand predictions);
 
-  double result() const { return mean_.result(); }  // 0 to 1; NaN before the first label
+  double result() { return mean_.result(); }  // 0 to 1; NaN before the first label
   void reset() { mean_.reset(); }  // as before the first label
 
  private:

@@ -15,7 +15,8 @@ namespace floe {
 namespace {
 
 // The place of the first NaN or infinity, in row-major order; -1 if there is none.
-std::int64_t first_odd(const Tensor& x) {
+std::int64_t first_odd(const Tensor& given) {
+  const Tensor x = given.on(Device{});
   return dispatch_floating(x.dtype(), [&]<class T>() -> std::int64_t {
     const T *begin = x.data<T>(), *at = begin, *end = begin + x.elements();
 
@@ -39,8 +40,7 @@ std::string index_text(const Shape& shape, std::int64_t place) {
 
 [[noreturn]] void refuse(const OpInfo& op, TensorRefs inputs, const Tensor& output, std::int64_t place,
                          std::optional<std::int64_t> step) {
-  double value =
-      dispatch_floating(output.dtype(), [&]<class T>() { return static_cast<double>(output.data<T>()[place]); });
+  double value = output.view({output.elements()}).view({}, place).item();
   std::string what =
       fmt::format("gives {}, first at {}", std::isnan(value) ? NAN : value, index_text(output.shape(), place));
 

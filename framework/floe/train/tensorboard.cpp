@@ -201,16 +201,18 @@ void SummaryWriter::scalar(std::string_view tag, double value, std::int64_t step
 }
 
 void SummaryWriter::scalar(std::string_view tag, Operand value, std::int64_t step) {
-  bytes_to_write(named(tag), value);
+  if (!value->defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", named(tag)));
   if (value->elements() != 1) {
     throw ShapeError(message(named(tag), "takes a tensor of one element", {{"value", value}}));
   }
-  scalar(tag, value->item(), step);
+  if (file_) scalar(tag, value->item(), step);
+  else write(tag, step, {});
 }
 
-void SummaryWriter::image(std::string_view tag, Operand images, std::int64_t step, int max_outputs) {
+void SummaryWriter::image(std::string_view tag, Operand given, std::int64_t step, int max_outputs) {
   // Check.
-  bytes_to_write(named(tag), images);
+  const Tensor shown = to_write(named(tag), given);
+  const Operand images(shown, given.where().file, given.where().line);
   if (max_outputs < 1) {
     throw ValueError(fmt::format("{}: max_outputs must be 1 or more, and is {}", named(tag), max_outputs));
   }
@@ -235,8 +237,8 @@ void SummaryWriter::image(std::string_view tag, Operand images, std::int64_t ste
 }
 
 void SummaryWriter::histogram(std::string_view tag, Operand tensor, std::int64_t step) {
-  bytes_to_write(named(tag), tensor);
-  write(tag, step, file_ ? Message().bytes(5, histogram_of(tensor)) : Message());
+  if (!tensor->defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", named(tag)));
+  write(tag, step, file_ ? Message().bytes(5, histogram_of(tensor->on(Device{}))) : Message());
 }
 
 void SummaryWriter::histograms(const Variables& variables, std::int64_t step) {

@@ -1,103 +1,45 @@
 // Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
 #include <cstring>
-#include <limits>
-#include <optional>
 
 #include <omp.h>
 
 #include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/items.h>
 
 namespace floe::cpu {
 namespace {
 
-// Any element of that many bytes: what is only moved need not be known.
-template <std::size_t bytes>
-struct alignas(bytes) Item {
-  std::byte value[bytes];
-};
-
-template <class Visitor>
-void dispatch_item(DType dtype, Visitor visit) {
-  switch (item_size(dtype)) {
-    case 1: return visit.template operator()<Item<1>>();
-    case 4: return visit.template operator()<Item<4>>();
-    default: return visit.template operator()<Item<8>>();
+// body(rows, columns, offsets) for pieces of at most `rows` of axis 1 by `columns` of axis 0, other axes one by one.
+template <int streams, class Body>
+void for_pieces(const Walk<streams>& walk, std::int64_t rows, std::int64_t columns, Body body) {
+  std::array<std::int64_t, Shape::max_rank> piece{columns, rows, 1, 1, 1, 1}, counts;
+  std::int64_t total = 1;
+  for (int axis = 0; axis < Shape::max_rank; ++axis) {
+    counts[axis] = (walk.sizes[axis] + piece[axis] - 1) / piece[axis];
+    total *= counts[axis];
   }
+  parallel_ranges(total, rows_per_part(rows * columns), [&](std::int64_t begin, std::int64_t end) {
+    std::array<std::int64_t, Shape::max_rank> index{};
+    auto offsets = walk.start;
+    auto move = [&](int axis, std::int64_t count) {
+      for (int s = 0; s < streams; ++s) offsets[s] += count * piece[axis] * walk.steps[axis][s];
+    };
+    for (std::int64_t rest = begin, axis = 0; rest > 0; ++axis) {
+      index[axis] = rest % counts[axis], rest /= counts[axis];
+      move(axis, index[axis]);
+    }
+    for (std::int64_t i = begin; i < end; ++i) {
+      body(std::min(rows, walk.sizes[1] - index[1] * rows), std::min(columns, walk.sizes[0] - index[0] * columns),
+           offsets);
+      for (int axis = 0; axis < walk.rank; ++axis) {
+        move(axis, 1);
+        if (++index[axis] < counts[axis]) break;
+        move(axis, -index[axis]);
+        index[axis] = 0;
+      }
+    }
+  });
 }
-
-Steps dense_steps(const Shape& shape) {
-  Steps dense;
-  for (std::int64_t axis = shape.rank() - 1, step = 1; axis >= 0; --axis) dense.steps[axis] = step, step *= shape[axis];
-  return dense;
-}
-
-// Several tensors stepped through together. Axis 0 is the innermost; axes that all of them walk as one are merged.
-template <int streams>
-struct Walk {
-  using Offsets = std::array<std::int64_t, streams>;
-
-  int rank = 0;
-  std::array<std::int64_t, Shape::max_rank> sizes;
-  std::array<Offsets, Shape::max_rank> steps{};
-  Offsets start;
-
-  Walk(const Shape& shape, const std::array<Steps, streams>& along) {
-    sizes.fill(1);
-    for (int s = 0; s < streams; ++s) start[s] = along[s].offset;
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      if (shape[axis] == 1) continue;
-      bool joins = rank > 0;
-      for (int s = 0; s < streams && joins; ++s) joins = along[s].steps[axis] == steps[rank - 1][s] * sizes[rank - 1];
-      if (joins) {
-        sizes[rank - 1] *= shape[axis];
-      } else {
-        for (int s = 0; s < streams; ++s) steps[rank][s] = along[s].steps[axis];
-        sizes[rank++] = shape[axis];
-      }
-    }
-  }
-
-  void swap_axes(int a, int b) { std::swap(sizes[a], sizes[b]), std::swap(steps[a], steps[b]); }
-
-  // The axis along which stream s lies element by element, if there is one.
-  std::optional<int> unit_axis(int s) const {
-    for (int axis = 0; axis < rank; ++axis) {
-      if (steps[axis][s] == 1) return axis;
-    }
-    return {};
-  }
-
-  // body(rows, columns, offsets) for pieces of at most `rows` of axis 1 by `columns` of axis 0, other axes one by one.
-  template <class Body>
-  void pieces(std::int64_t rows, std::int64_t columns, Body body) const {
-    std::array<std::int64_t, Shape::max_rank> piece{columns, rows, 1, 1, 1, 1}, counts;
-    std::int64_t total = 1;
-    for (int axis = 0; axis < Shape::max_rank; ++axis) {
-      counts[axis] = (sizes[axis] + piece[axis] - 1) / piece[axis];
-      total *= counts[axis];
-    }
-    parallel_ranges(total, rows_per_part(rows * columns), [&](std::int64_t begin, std::int64_t end) {
-      std::array<std::int64_t, Shape::max_rank> index{};
-      Offsets offsets = start;
-      auto move = [&](int axis, std::int64_t count) {
-        for (int s = 0; s < streams; ++s) offsets[s] += count * piece[axis] * steps[axis][s];
-      };
-      for (std::int64_t rest = begin, axis = 0; rest > 0; ++axis) {
-        index[axis] = rest % counts[axis], rest /= counts[axis];
-        move(axis, index[axis]);
-      }
-      for (std::int64_t i = begin; i < end; ++i) {
-        body(std::min(rows, sizes[1] - index[1] * rows), std::min(columns, sizes[0] - index[0] * columns), offsets);
-        for (int axis = 0; axis < rank; ++axis) {
-          move(axis, 1);
-          if (++index[axis] < counts[axis]) break;
-          move(axis, -index[axis]);
-          index[axis] = 0;
-        }
-      }
-    });
-  }
-};
 
 // to[row * to_step + column] = from[row + column * from_step]. Whole cache lines go through the vector registers, so
 // that columns a power of two apart cannot push each other out of the cache.
@@ -156,7 +98,7 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
   dispatch_item(x.dtype(), [&]<class T>() {
     const T* in = static_cast<const T*>(x.raw());
     T* out = static_cast<T*>(y.raw_mutable());
-    walk.pieces(rows, columns, [&](std::int64_t rows, std::int64_t columns, const auto& offsets) {
+    for_pieces(walk, rows, columns, [&](std::int64_t rows, std::int64_t columns, const auto& offsets) {
       T* p = out + offsets[to];
       const T* q = in + offsets[from];
       if (transposed) return transpose(rows, columns, p, to_row, q, from_column);
@@ -169,24 +111,6 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
   });
 }
 
-// Floats beyond an integer type become its nearest, NaN 0; other conversions are C++'s.
-template <class To, class From>
-To converted(From value) {
-  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
-    using Limits = std::numeric_limits<To>;
-    constexpr From bottom = static_cast<From>(Limits::lowest()), top = static_cast<From>(Limits::max());
-    value = value == value ? value : From(0);
-    value = value > bottom ? value : bottom;
-    if constexpr (Limits::digits <= std::numeric_limits<From>::digits) {
-      return static_cast<To>(static_cast<std::common_type_t<To, int>>(value < top ? value : top));
-    } else {  // top was rounded up
-      return value < top ? static_cast<To>(value < top ? value : From(0)) : Limits::max();
-    }
-  } else {
-    return static_cast<To>(value);
-  }
-}
-
 // A function of its own, where the compiler sees that `out` overwrites no pointer.
 template <class To, class From>
 void convert(const From* in, To* out, std::int64_t size) {
@@ -194,13 +118,21 @@ void convert(const From* in, To* out, std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) out[i] = converted<To>(in[i]);
 }
 
-template <class Visitor>
-void dispatch_index(const Tensor& indices, Visitor visit) {
-  if (indices.dtype() == DType::int32) visit(indices.data<std::int32_t>());
-  else visit(indices.data<std::int64_t>());
+}  // namespace
+
+void fill(double value, Tensor& y) {
+  dispatch(y.dtype(), [&]<class T>() { std::fill_n(y.mutable_data<T>(), y.elements(), static_cast<T>(value)); });
 }
 
-}  // namespace
+void one_hot(const Tensor& indices, Tensor& y) {
+  std::int64_t depth = y.dim(-1);
+  dispatch(y.dtype(), [&]<class T>() {
+    T* out = y.mutable_data<T>();
+    dispatch_index(indices, [&](const auto* index) {
+      for (std::int64_t i = 0; i < indices.elements(); ++i) out[i * depth + index[i]] = T(1);
+    });
+  });
+}
 
 void read_steps(const Tensor& x, const Steps& from, Tensor& y) {
   copy_steps(y.shape(), x, from, y, dense_steps(y.shape()));
@@ -274,7 +206,7 @@ void where(const Tensor& condition, const Steps& sc, const Tensor& a, const Step
     const bool* conditions = condition.data<bool>();
     const T *p = static_cast<const T*>(a.raw()), *q = static_cast<const T*>(b.raw());
     T* out = static_cast<T*>(y.raw_mutable());
-    walk.pieces(rows, columns, [&](std::int64_t rows, std::int64_t columns, std::array<std::int64_t, 4> at) {
+    for_pieces(walk, rows, columns, [&](std::int64_t rows, std::int64_t columns, std::array<std::int64_t, 4> at) {
       auto [y_step, c_step, a_step, b_step] = walk.steps[0];
       for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t i = 0; i < columns; ++i) {

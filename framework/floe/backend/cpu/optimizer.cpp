@@ -1,5 +1,6 @@
 // The optimizers' steps: weights and their state are read and written in one pass, in place.
 #include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/rules.h>  // after the packets: a rule finds only the math that stands before it
 
 namespace floe::cpu {
 namespace {
@@ -34,40 +35,19 @@ void step(Tensor& w, const Tensor& dw, Rule rule, State&... state) {
 
 }  // namespace
 
-void sgd_step(Tensor& w, const Tensor& dw, double rate) {
-  step(w, dw, [=](auto slope, auto& weight) { weight = weight - rate * slope; });
-}
+void sgd_step(Tensor& w, const Tensor& dw, double rate) { step(w, dw, rules::Sgd{rate}); }
 
 void momentum_step(Tensor& w, const Tensor& dw, Tensor& velocity, double rate, double momentum, bool nesterov) {
-  if (nesterov) {
-    step(w, dw, [=](auto slope, auto& weight, auto& speed) {
-      speed = momentum * speed - rate * slope;
-      weight = weight + (momentum * speed - rate * slope);
-    }, velocity);
-  } else {
-    step(w, dw, [=](auto slope, auto& weight, auto& speed) {
-      speed = momentum * speed - rate * slope;
-      weight = weight + speed;
-    }, velocity);
-  }
+  if (nesterov) step(w, dw, rules::Nesterov{rate, momentum}, velocity);
+  else step(w, dw, rules::Momentum{rate, momentum}, velocity);
 }
 
-// epsilon is added to the root, as Keras 2 does; Keras 3 has it under the root.
 void rmsprop_step(Tensor& w, const Tensor& dw, Tensor& square, double rate, double decay, double epsilon) {
-  step(w, dw, [=](auto slope, auto& weight, auto& mean_square) {
-    mean_square = decay * mean_square + (1 - decay) * (slope * slope);
-    weight = weight - rate * slope / (math::sqrt(mean_square) + epsilon);
-  }, square);
+  step(w, dw, rules::RmsProp{rate, decay, epsilon}, square);
 }
 
-// Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
-void adam_step(Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const AdamStep& step_of) {
-  auto [rate, beta1, beta2, epsilon, correction1, correction2] = step_of;
-  step(w, dw, [=](auto slope, auto& weight, auto& mean, auto& square) {
-    mean = beta1 * mean + (1 - beta1) * slope;
-    square = beta2 * square + (1 - beta2) * (slope * slope);
-    weight = weight - rate / correction1 * mean / (math::sqrt(square / correction2) + epsilon);
-  }, m, v);
+void adam_step(Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const AdamStep& of) {
+  step(w, dw, rules::Adam{of}, m, v);
 }
 
 }  // namespace floe::cpu

@@ -4,6 +4,8 @@
 #include <floe/backend/cpu/packet.h>
 #include <floe/backend/cpu/parallel.h>
 #include <floe/backend/kernels.h>
+#include <floe/backend/layout.h>
+#include <floe/backend/pointwise.h>
 
 namespace floe::cpu {
 
@@ -41,19 +43,6 @@ void pointwise_flat(std::int64_t size, Formula formula, S* out, const In*... in)
   });
 }
 
-// Two inputs stepped through along one output, with axes that can be walked as one merged.
-struct BroadcastPlan {
-  int rank = 0;
-  std::array<std::int64_t, Shape::max_rank> sizes{}, a{}, b{};
-
-  BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape);
-
-  static std::int64_t size_at(const Shape& shape, int axis_from_end) {
-    int axis = shape.rank() + axis_from_end;
-    return axis < 0 ? 1 : shape[axis];
-  }
-};
-
 // One row of a broadcast: out[i] = formula(a[i * a_step], b[i * b_step]), the steps 0 or the same throughout.
 using Row = void (*)(bool stream, std::int64_t size, void* out, const void* a, std::int64_t a_step, const void* b,
                      std::int64_t b_step);
@@ -73,5 +62,64 @@ void row([[maybe_unused]] bool stream, std::int64_t size, void* out, const void*
 // All rows under NumPy's broadcasting; item sizes in bytes.
 void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
                     const std::byte* b, std::size_t item);
+
+// --- The kernels of backend/pointwise.h -------------------------------------------------------------------------------
+
+template <class Formula>
+void pointwise(const Formula& formula, const Tensor& x, Tensor& y) {
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    pointwise_flat<T>(x.elements(), [&](auto a) { return formula.value(a); }, result_data<T>(y), x.data<T>());
+  });
+}
+
+template <class Formula>
+void pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor& x, const Tensor& y, Tensor& dx) {
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    pointwise_flat<T>(
+        dy.elements(), [&](auto g, auto a, auto b) { return g * formula.slope(a, b); }, result_data<T>(dx),
+        dy.data<T>(), x.data<T>(), y.data<T>());
+  });
+}
+
+template <class Formula>
+void map(const Formula& formula, const Tensor& x, Tensor& y) {
+  dispatch(x.dtype(), [&]<class T>() {
+    if constexpr (!std::is_same_v<T, bool>)
+      pointwise_flat<T>(x.elements(), formula, result_data<T>(y), x.data<T>());
+  });
+}
+
+template <class Formula>
+void test(const Formula& formula, const Tensor& x, Tensor& y) {
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>();
+    bool* out = y.mutable_data<bool>();
+    parallel_ranges(x.elements(), part_elements, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] = formula(in[i]);
+    });
+  });
+}
+
+// `Out` void means the operands' own type.
+template <class Out, class Formula>
+void broadcast(const Tensor& a, const Tensor& b, Tensor& y) {
+  if (y.elements() == 0) return;
+  Row row_of = nullptr;
+  formulas::dispatch_taken<Formula>(
+      a.dtype(), [&]<class T>() { row_of = row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>; });
+  broadcast_rows(BroadcastPlan(y.shape(), a.shape(), b.shape()), row_of, result_data<std::byte>(y),
+                 item_size(y.dtype()), static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()),
+                 item_size(a.dtype()));
+}
+
+template <class Formula>
+void combine(const Formula&, const Tensor& a, const Tensor& b, Tensor& y) {
+  broadcast<void, Formula>(a, b, y);
+}
+
+template <class Formula>
+void compare(const Formula&, const Tensor& a, const Tensor& b, Tensor& y) {
+  broadcast<bool, Formula>(a, b, y);
+}
 
 }  // namespace floe::cpu

@@ -1,0 +1,45 @@
+// Context: a GPU as kernels see it: the stream they are queued on, its libraries, and scratch memory.
+#pragma once
+
+#include <cstdint>
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+#include <cudnn.h>
+
+#include <floe/tensor/device.h>
+#include <floe/tensor/storage.h>
+
+namespace floe::cuda {
+
+// All kernels of a device are queued on one stream and run in the order of the calls. Copies that shall run beside them
+// have a stream of their own; see upload().
+struct Context {
+  Device device;
+  int multiprocessors = 0;
+  bool has_bf16 = false;  // tensor cores for bfloat16, from Ampere (sm_80) on
+  cudaStream_t stream = nullptr, copies = nullptr;
+  cublasLtHandle_t blas = nullptr;
+  cudnnHandle_t dnn = nullptr;
+};
+
+// Makes the device the calling thread's own, and gives its context, which is made at the first call and never goes.
+Context& context(Device device);
+
+// Scratch memory for what is queued now: at its end it goes back to the allocator, which hands it only to later work.
+class Scratch {
+ public:
+  Scratch(const Context& on, std::size_t bytes) : storage_(bytes, on.device) {}
+  template <class T = void> T* get() const { return reinterpret_cast<T*>(storage_.data()); }
+
+ private:
+  Storage storage_;
+};
+
+// DeviceError "cuda: WHAT: the library's words" unless it went well. After some errors no call succeeds any more, and
+// the message says that the program has to be started again.
+void check(cudaError_t status, const char* what);
+void check(cublasStatus_t status, const char* what);
+void check(cudnnStatus_t status, const char* what);
+
+}  // namespace floe::cuda

@@ -1,0 +1,213 @@
+// Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
+#include <cmath>
+
+#include <floe/backend/cuda/launch.h>
+#include <floe/backend/items.h>
+
+namespace floe::cuda {
+namespace {
+
+template <class T>
+__global__ void fill_kernel(std::int64_t size, T value, T* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) out[i] = value;
+}
+
+template <class T>
+__global__ void copy_kernel(std::int64_t size, Path<2> path, const T* in, T* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t at[2];
+    path.find(i, at);
+    out[at[0]] = in[at[1]];
+  }
+}
+
+// The same where the two lie along different axes, 0 and 1: squares go through shared memory, so that both reads and
+// writes are of neighbours. A block takes squares of 32 by 32 of these axes and of the others one after another.
+constexpr int square = 32;
+
+template <class T>
+__global__ void transpose_kernel(std::int64_t squares, Divisor across, Divisor down, std::int64_t columns,
+                                 std::int64_t rows, std::int64_t out_row, std::int64_t in_column, Path<2> others,
+                                 const T* in, T* out) {
+  __shared__ T tile[square][square + 1];
+  const int fast = static_cast<int>(threadIdx.x) % square, slow = static_cast<int>(threadIdx.x) / square;
+  constexpr int step = block_threads / square;
+  for (std::int64_t s = blockIdx.x; s < squares; s += gridDim.x) {
+    std::int64_t rest = across.divide(s), column = (s - rest * across.number) * square;
+    std::int64_t other = down.divide(rest), row = (rest - other * down.number) * square;
+    std::int64_t at[2];
+    others.find(other, at);
+    for (int i = slow; i < square; i += step) {  // neighbours of `in` lie along the rows' axis
+      if (row + fast < rows && column + i < columns) tile[i][fast] = in[at[1] + (column + i) * in_column + row + fast];
+    }
+    __syncthreads();
+    for (int i = slow; i < square; i += step) {
+      if (column + fast < columns && row + i < rows) out[at[0] + (row + i) * out_row + column + fast] = tile[fast][i];
+    }
+    __syncthreads();
+  }
+}
+
+// to[to steps] = from[from steps] over `shape`.
+void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Tensor& y, const Steps& to_steps) {
+  if (shape.elements() == 0) return;
+  const Context& on = context(x.device());
+  constexpr int to = 0, from = 1;
+  Walk<2> walk(shape, {to_steps, from_steps});
+  std::optional<int> to_axis = walk.unit_axis(to), from_axis = walk.unit_axis(from);
+  bool transposed = to_axis && from_axis && *to_axis != *from_axis && walk.steps[*to_axis][from] != 0;
+  if (transposed) {
+    walk.swap_axes(0, *to_axis);
+    walk.swap_axes(1, *from_axis == 0 ? *to_axis : *from_axis);
+    transposed = walk.sizes[0] >= 8 && walk.sizes[1] >= 8;  // else squares would be empty for the most part
+  }
+  dispatch_item(x.dtype(), [&]<class T>() {
+    const T* in = data<T>(x);
+    T* out = mutable_data<T>(y);
+    if (!transposed)
+      return launch(on, copy_kernel<T>, blocks_for(on, shape.elements()), shape.elements(), Path<2>(walk), in, out);
+    std::int64_t columns = walk.sizes[0], rows = walk.sizes[1];
+    Divisor across((columns + square - 1) / square), down((rows + square - 1) / square);
+    Walk<2> others = walk;
+    others.rank = std::max(0, walk.rank - 2);
+    for (int axis = 0; axis < others.rank; ++axis) others.sizes[axis] = walk.sizes[axis + 2], others.steps[axis] = walk.steps[axis + 2];
+    std::int64_t squares = across.number * down.number * others.elements();
+    launch(on, transpose_kernel<T>, std::min<std::int64_t>(squares, std::int64_t{on.multiprocessors} * 64), squares,
+           across, down, columns, rows, walk.steps[1][to], walk.steps[0][from], Path<2>(others), in, out);
+  });
+}
+
+template <class From, class To>
+__global__ void cast_kernel(std::int64_t size, const From* in, To* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) out[i] = converted<To>(in[i]);
+}
+
+template <class T, class Index>
+__global__ void gather_kernel(std::int64_t size, Divisor inner, Divisor count, std::int64_t reduced, const T* in,
+                              const Index* index, T* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t row = inner.divide(i), k = i - row * inner.number;
+    std::int64_t outer = count.divide(row), place = row - outer * count.number;
+    out[i] = in[(outer * reduced + index[place]) * inner.number + k];
+  }
+}
+
+// A block for each place of the indices: the first of those that name the same row adds up all of them, in their order,
+// so that the sum is always the same.
+template <class S, class Index>
+__global__ void scatter_kernel(std::int64_t blocks, std::int64_t count, std::int64_t inner, std::int64_t reduced,
+                               const S* in, const Index* index, S* out) {
+  __shared__ bool matches[block_threads];
+  const int thread = static_cast<int>(threadIdx.x);
+  for (std::int64_t block = blockIdx.x; block < blocks; block += gridDim.x) {
+    std::int64_t outer = block / count, place = block % count;
+    const Index row = index[place];
+    bool earlier = false;
+    for (std::int64_t q = thread; q < place; q += block_threads) earlier |= index[q] == row;
+    if (__syncthreads_or(earlier)) continue;
+
+    S* to = out + (outer * reduced + row) * inner;
+    for (std::int64_t first = place; first < count; first += block_threads) {
+      std::int64_t mine = first + thread;
+      matches[thread] = mine < count && index[mine] == row;
+      if (!__syncthreads_or(matches[thread])) continue;
+      for (std::int64_t k = thread; k < inner; k += block_threads) {
+        S total = to[k];
+        for (int j = 0; j < block_threads; ++j) {
+          if (matches[j]) total = static_cast<S>(total + in[(outer * count + first + j) * inner + k]);
+        }
+        to[k] = total;
+      }
+      __syncthreads();
+    }
+  }
+}
+
+template <class T, class Index>
+__global__ void one_hot_kernel(std::int64_t count, std::int64_t depth, const Index* index, T* out) {
+  for (std::int64_t i = thread_index(); i < count; i += thread_count()) out[i * depth + index[i]] = T(1);
+}
+
+template <class T>
+__global__ void where_kernel(std::int64_t size, Path<4> path, Source<bool> condition, Source<T> a, Source<T> b, T* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t at[4];
+    path.find(i, at);
+    out[at[0]] = condition[at[1]] ? a[at[2]] : b[at[3]];
+  }
+}
+
+}  // namespace
+
+void fill(double value, Tensor& y) {
+  if (y.elements() == 0) return;
+  const Context& on = context(y.device());
+  if (value == 0 && !std::signbit(value)) {
+    std::size_t bytes = static_cast<std::size_t>(y.elements()) * item_size(y.dtype());
+    return check(cudaMemsetAsync(y.raw_mutable(), 0, bytes, on.stream), "filling with zeros");
+  }
+  dispatch(y.dtype(), [&]<class T>() {
+    launch(on, fill_kernel<T>, blocks_for(on, y.elements()), y.elements(), static_cast<T>(value), mutable_data<T>(y));
+  });
+}
+
+void read_steps(const Tensor& x, const Steps& from, Tensor& y) {
+  copy_steps(y.shape(), x, from, y, dense_steps(y.shape()));
+}
+
+void write_steps(const Tensor& x, Tensor& y, const Steps& to) {
+  copy_steps(x.shape(), x, dense_steps(x.shape()), y, to);
+}
+
+void cast(const Tensor& x, Tensor& y) {
+  const Context& on = context(x.device());
+  dispatch(x.dtype(), [&]<class From>() {
+    dispatch(y.dtype(), [&]<class To>() {
+      launch(on, cast_kernel<From, To>, blocks_for(on, x.elements()), x.elements(), data<From>(x), mutable_data<To>(y));
+    });
+  });
+}
+
+void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y) {
+  const Context& on = context(x.device());
+  dispatch_item(x.dtype(), [&]<class T>() {
+    dispatch_index(indices, [&]<class Index>(const Index* index) {
+      launch(on, gather_kernel<T, Index>, blocks_for(on, y.elements()), y.elements(), Divisor(axis.inner),
+             Divisor(indices.elements()), axis.reduced, data<T>(x), index, mutable_data<T>(y));
+    });
+  });
+}
+
+void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
+  const Context& on = context(dy.device());
+  std::int64_t count = indices.elements(), blocks = axis.outer * count;
+  dispatch(dy.dtype(), [&]<class S>() {
+    dispatch_index(indices, [&]<class Index>(const Index* index) {
+      launch(on, scatter_kernel<S, Index>, std::min<std::int64_t>(blocks, 65536), blocks, count, axis.inner,
+             axis.reduced, data<S>(dy), index, mutable_data<S>(dx));
+    });
+  });
+}
+
+void one_hot(const Tensor& indices, Tensor& y) {
+  const Context& on = context(y.device());
+  dispatch(y.dtype(), [&]<class T>() {
+    dispatch_index(indices, [&]<class Index>(const Index* index) {
+      launch(on, one_hot_kernel<T, Index>, blocks_for(on, indices.elements()), indices.elements(), y.dim(-1), index,
+             mutable_data<T>(y));
+    });
+  });
+}
+
+void where(const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b, const Steps& sb,
+           Tensor& y) {
+  if (y.elements() == 0) return;
+  const Context& on = context(y.device());
+  Walk<4> walk(y.shape(), {dense_steps(y.shape()), sc, sa, sb});
+  dispatch_item(y.dtype(), [&]<class T>() {
+    launch(on, where_kernel<T>, blocks_for(on, y.elements()), y.elements(), Path<4>(walk), Source<bool>(condition),
+           Source<T>(a), Source<T>(b), mutable_data<T>(y));
+  });
+}
+
+}  // namespace floe::cuda

@@ -1,0 +1,319 @@
+// Formulas of pointwise ops, each written once: for numbers of the CPU and of a GPU, for vector registers (backend/cpu)
+// and for tensors (ops/traced.h).
+#pragma once
+
+#include <limits>
+#include <numbers>
+
+#include <floe/backend/math.h>
+#include <floe/tensor/dtype.h>
+
+namespace floe::formulas {
+
+// --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 --------------------------------
+
+enum class Reads { x, y, both };  // which of x and y the slope needs, and so what the tape keeps
+
+struct Exp {
+  static constexpr const char* name = "exp";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::exp(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return y; }
+};
+
+struct Expm1 {
+  static constexpr const char* name = "expm1";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::expm1(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return y + T(1); }
+};
+
+struct Log {
+  static constexpr const char* name = "log";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::log(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(1) / x; }
+};
+
+struct Log1p {
+  static constexpr const char* name = "log1p";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::log1p(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(1) / (T(1) + x); }
+};
+
+struct Sqrt {
+  static constexpr const char* name = "sqrt";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::sqrt(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return T(0.5) / y; }
+};
+
+struct Rsqrt {
+  static constexpr const char* name = "rsqrt";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return T(1) / math::sqrt(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return T(-0.5) * y * y * y; }
+};
+
+struct Square {
+  static constexpr const char* name = "square";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return x * x; }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(2) * x; }
+};
+
+struct Abs {
+  static constexpr const char* name = "abs";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::abs(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
+    return math::select(math::less(T(0), x), T(1), math::select(math::less(x, T(0)), T(-1), T(0)));
+  }
+};
+
+struct Sin {
+  static constexpr const char* name = "sin";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::sin(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return math::cos(x); }
+};
+
+struct Cos {
+  static constexpr const char* name = "cos";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::cos(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return -math::sin(x); }
+};
+
+struct Tanh {
+  static constexpr const char* name = "tanh";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::tanh(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return T(1) - y * y; }
+};
+
+struct Sigmoid {
+  static constexpr const char* name = "sigmoid";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return T(1) / (T(1) + math::exp(-x)); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return y * (T(1) - y); }
+};
+
+struct Relu {
+  static constexpr const char* name = "relu";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::select(math::less(x, T(0)), T(0), x); }  // NaN stays
+  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return math::select(math::less(T(0), y), T(1), T(0)); }
+};
+
+struct LeakyRelu {
+  static constexpr const char* name = "leaky_relu";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE T value(T x) const { return math::select(math::less(x, T(0)), T(leak) * x, x); }
+  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), T(leak)); }
+  double leak;
+};
+
+struct Elu {
+  static constexpr const char* name = "elu";
+  static constexpr Reads reads = Reads::y;
+  template <class T> FLOE_HOST_DEVICE T value(T x) const { return math::select(math::less(x, T(0)), T(alpha) * math::expm1(x), x); }
+  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), y + T(alpha)); }
+  double alpha;
+};
+
+struct Softplus {
+  static constexpr const char* name = "softplus";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x))); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(1) / (T(1) + math::exp(-x)); }
+};
+
+struct Erf {
+  static constexpr const char* name = "erf";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::erf(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(2 * std::numbers::inv_sqrtpi) * math::exp(-(x * x)); }
+};
+
+struct Gelu {
+  static constexpr const char* name = "gelu";
+  static constexpr Reads reads = Reads::x;
+  static constexpr double root_half = 1 / std::numbers::sqrt2;
+  // erfc keeps the digits of small tails
+  template <class T> FLOE_HOST_DEVICE static T below(T x) { return T(0.5) * math::erfc(T(-root_half) * x); }
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return x * below(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
+    return below(x) + x * T(std::numbers::inv_sqrtpi * root_half) * math::exp(T(-0.5) * x * x);
+  }
+};
+
+struct Clip {
+  static constexpr const char* name = "clip";
+  static constexpr Reads reads = Reads::x;
+  template <class T> FLOE_HOST_DEVICE T value(T x) const {
+    return math::select(math::less(x, T(low)), T(low), math::select(math::less(T(high), x), T(high), x));
+  }
+  template <class T> FLOE_HOST_DEVICE T slope(T x, T) const {
+    return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1)));
+  }
+  double low, high;
+};
+
+// All of them, for backends that compile them by name.
+#define FLOE_EACH_FORMULA(X)                                                                                     \
+  X(Exp) X(Expm1) X(Log) X(Log1p) X(Sqrt) X(Rsqrt) X(Square) X(Abs) X(Sin) X(Cos) X(Tanh) X(Sigmoid) X(Relu)      \
+  X(LeakyRelu) X(Elu) X(Softplus) X(Erf) X(Gelu) X(Clip)
+
+// --- Functions without: y = f(x), of numbers of any dtype -------------------------------------------------------------
+
+struct Magnitude {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const { return math::abs(a); }
+};
+
+struct Sign {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    return math::select(math::less(T(0), a), T(1), math::select(math::less(a, T(0)), T(-1), static_cast<T>(T(0) * a)));
+  }
+};
+
+// A whole number stays as it is.
+struct Floor {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    if constexpr (std::is_integral_v<T>) return a;
+    else return math::floor(a);
+  }
+};
+
+struct Ceil {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    if constexpr (std::is_integral_v<T>) return a;
+    else return -math::floor(-a);
+  }
+};
+
+struct Round {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    if constexpr (std::is_integral_v<T>) return a;
+    else return math::rint(a);
+  }
+};
+
+// clip() of whole numbers, whose ends are whole.
+struct ClipWhole {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    if constexpr (std::is_integral_v<T>) {
+      T bottom = nearest<T>(low), top = nearest<T>(high);
+      return a < bottom ? bottom : a > top ? top : a;
+    } else {
+      return a;
+    }
+  }
+
+  // A whole number as a T, or the end of T's range beyond it.
+  template <class T> FLOE_HOST_DEVICE static T nearest(double whole) {
+    constexpr T bottom = std::numeric_limits<T>::lowest(), top = std::numeric_limits<T>::max();
+    if (whole <= static_cast<double>(bottom)) return bottom;
+    return whole >= static_cast<double>(top) ? top : static_cast<T>(whole);
+  }
+
+  double low, high;
+};
+
+#define FLOE_EACH_MAP(X) X(Magnitude) X(Sign) X(Floor) X(Ceil) X(Round) X(ClipWhole)
+
+// --- Questions about float32 and float64 ------------------------------------------------------------------------------
+
+struct IsNan {
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a) const { return a != a; }
+};
+
+struct IsFinite {
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a) const { return math::abs(a) <= std::numeric_limits<T>::max(); }
+};
+
+#define FLOE_EACH_TEST(X) X(IsNan) X(IsFinite)
+
+// --- Of two numbers ---------------------------------------------------------------------------------------------------
+
+// On which dtypes a formula is defined.
+enum class Takes { all, numbers, floating, booleans };
+
+struct Add {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a + b; }
+};
+struct Subtract {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a - b; }
+};
+struct Multiply {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a * b; }
+};
+struct Divide {
+  static constexpr Takes takes = Takes::floating;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a / b; }
+};
+struct Maximum {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::maximum(a, b); }
+};
+struct Minimum {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::minimum(a, b); }
+};
+struct Pow {
+  static constexpr Takes takes = Takes::floating;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::pow(a, b); }
+};
+
+#define FLOE_EACH_ARITHMETIC(X) X(Add) X(Subtract) X(Multiply) X(Divide) X(Maximum) X(Minimum) X(Pow)
+
+struct Equal {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a == b; }
+};
+struct NotEqual {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a != b; }
+};
+struct Less {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a < b; }
+};
+struct LessEqual {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a <= b; }
+};
+struct Greater {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a > b; }
+};
+struct GreaterEqual {
+  static constexpr Takes takes = Takes::all;
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a, T b) const { return a >= b; }
+};
+struct And {
+  static constexpr Takes takes = Takes::booleans;
+  FLOE_HOST_DEVICE bool operator()(bool a, bool b) const { return a && b; }
+};
+struct Or {
+  static constexpr Takes takes = Takes::booleans;
+  FLOE_HOST_DEVICE bool operator()(bool a, bool b) const { return a || b; }
+};
+
+#define FLOE_EACH_COMPARISON(X) X(Equal) X(NotEqual) X(Less) X(LessEqual) X(Greater) X(GreaterEqual) X(And) X(Or)
+
+// dispatch() over the dtypes that a formula takes; the op has refused the others.
+template <class Formula, class Visitor>
+void dispatch_taken(DType dtype, Visitor visit) {
+  dispatch(dtype, [&]<class T>() {
+    constexpr bool taken = Formula::takes == Takes::all || (Formula::takes == Takes::booleans) == std::is_same_v<T, bool>;
+    if constexpr (taken && (Formula::takes != Takes::floating || std::is_floating_point_v<T>))
+      visit.template operator()<T>();
+  });
+}
+
+}  // namespace floe::formulas

@@ -1,0 +1,72 @@
+// How several tensors are stepped through together: what both backends walk along.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <floe/backend/kernels.h>
+
+namespace floe {
+
+// The steps of a tensor whose elements lie one behind the other.
+Steps dense_steps(const Shape& shape);
+
+// Several tensors stepped through together. Axis 0 is the innermost; axes that all of them walk as one are merged.
+template <int streams>
+struct Walk {
+  using Offsets = std::array<std::int64_t, streams>;
+
+  int rank = 0;
+  std::array<std::int64_t, Shape::max_rank> sizes;
+  std::array<Offsets, Shape::max_rank> steps{};
+  Offsets start;
+
+  Walk(const Shape& shape, const std::array<Steps, streams>& along) {
+    sizes.fill(1);
+    for (int s = 0; s < streams; ++s) start[s] = along[s].offset;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      if (shape[axis] == 1) continue;
+      bool joins = rank > 0;
+      for (int s = 0; s < streams && joins; ++s) joins = along[s].steps[axis] == steps[rank - 1][s] * sizes[rank - 1];
+      if (joins) {
+        sizes[rank - 1] *= shape[axis];
+      } else {
+        for (int s = 0; s < streams; ++s) steps[rank][s] = along[s].steps[axis];
+        sizes[rank++] = shape[axis];
+      }
+    }
+  }
+
+  void swap_axes(int a, int b) { std::swap(sizes[a], sizes[b]), std::swap(steps[a], steps[b]); }
+
+  // The axis along which stream s lies element by element, if there is one.
+  std::optional<int> unit_axis(int s) const {
+    for (int axis = 0; axis < rank; ++axis) {
+      if (steps[axis][s] == 1) return axis;
+    }
+    return {};
+  }
+
+  std::int64_t elements() const {
+    std::int64_t product = 1;
+    for (int axis = 0; axis < rank; ++axis) product *= sizes[axis];
+    return product;
+  }
+};
+
+// Two inputs stepped through along one output, with axes that can be walked as one merged.
+struct BroadcastPlan {
+  int rank = 0;
+  std::array<std::int64_t, Shape::max_rank> sizes{}, a{}, b{};
+
+  BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape);
+
+  static std::int64_t size_at(const Shape& shape, int axis_from_end) {
+    int axis = shape.rank() + axis_from_end;
+    return axis < 0 ? 1 : shape[axis];
+  }
+};
+
+}  // namespace floe

@@ -1,0 +1,100 @@
+// Random tensors: checked here, filled by the device.
+#include <floe/tensor/random.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <floe/backend/run.h>
+
+namespace floe {
+namespace {
+
+void require_floating(const char* op, DType dtype) {
+  if (!is_floating(dtype)) throw DTypeError(fmt::format("{}: gives float32 or float64, not {}", op, name(dtype)));
+}
+
+// Blocks for a tensor that takes so many words for an element.
+RandomBlocks blocks_for(const Tensor& y, Rng& rng, std::int64_t words) {
+  return {rng.key(), rng.take_blocks(static_cast<std::uint64_t>(words * y.elements()))};
+}
+
+}  // namespace
+
+Tensor random_uniform(const Shape& shape, Rng& rng, double low, double high, DType dtype, Device device) {
+  require_floating("random_uniform", dtype);
+  Tensor y(shape, dtype, device);
+  run<cpu::random_uniform, cuda::random_uniform>(device, blocks_for(y, rng, dtype == DType::float32 ? 1 : 2), low, high,
+                                                 y);
+  return y;
+}
+
+Tensor random_normal(const Shape& shape, Rng& rng, double mean, double stddev, DType dtype, Device device) {
+  require_floating("random_normal", dtype);
+  Tensor y(shape, dtype, device);
+  run<cpu::random_normal, cuda::random_normal>(device, blocks_for(y, rng, 1), mean, stddev, y);
+  return y;
+}
+
+Tensor random_normal(const Shape& shape, Rng& rng, Device device) {
+  return random_normal(shape, rng, 0, 1, DType::float32, device);
+}
+
+Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype, Device device, double one) {
+  if (!(probability >= 0 && probability <= 1)) {
+    throw ValueError(fmt::format("random_bernoulli: the probability must be from 0 to 1, and is {}", probability));
+  }
+  require_fits("random_bernoulli", one, dtype);
+  Tensor y(shape, dtype, device);
+  std::uint64_t limit = static_cast<std::uint64_t>(std::llround(probability * 0x1p32));
+  std::uint32_t last = static_cast<std::uint32_t>(limit ? limit - 1 : 0);  // the largest word that counts as yes
+  run<cpu::random_bernoulli, cuda::random_bernoulli>(device, blocks_for(y, rng, 1), last, limit ? one : 0, y);
+  return y;
+}
+
+Tensor random_permutation(std::int64_t size, Rng& rng) {
+  if (size > std::numeric_limits<int>::max())
+    throw ValueError(fmt::format("random_permutation: the size must be below 2^31, and is {}", size));
+  Tensor result({size}, DType::int64);
+  std::int64_t* out = result.mutable_data<std::int64_t>();
+  std::iota(out, out + size, std::int64_t{0});
+  for (std::int64_t i = size - 1; i > 0; --i) std::swap(out[i], out[rng.below(static_cast<int>(i + 1))]);
+  return result;
+}
+
+Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) {
+  if (logits.rank() != 2)
+    throw ShapeError(message("random_categorical", "needs rank 2", {{"logits", logits, "batch, classes"}}));
+  require_floating("random_categorical", logits.dtype());
+  const Tensor here = logits.on(Device{});
+  std::int64_t batch = logits.dim(0), classes = logits.dim(1);
+  if (classes == 0)
+    throw ShapeError(message("random_categorical", "needs at least one class", {{"logits", logits, "batch, classes"}}));
+  Tensor result({batch, samples}, DType::int64);
+  Rng drawn = rng;  // a refusal moves nothing
+  std::int64_t* out = result.mutable_data<std::int64_t>();
+  dispatch_floating(logits.dtype(), [&]<class T>() {
+    std::vector<double> cumulative(static_cast<std::size_t>(classes));
+    for (std::int64_t row = 0; row < batch; ++row) {
+      const T* x = here.data<T>() + row * classes;
+      double top = *std::max_element(x, x + classes), total = 0;
+      for (std::int64_t c = 0; c < classes; ++c) cumulative[c] = total += std::exp(static_cast<double>(x[c]) - top);
+      if (!(total > 0))
+        throw ValueError(message("random_categorical",
+                                 fmt::format("row {} gives no probabilities, but a sum of {}", row, total),
+                                 {{"logits", logits, "batch, classes"}}));
+      for (std::int64_t s = 0; s < samples; ++s) {
+        double at = drawn.uniform() * total;
+        out[row * samples + s] = std::min<std::int64_t>(
+            std::upper_bound(cumulative.begin(), cumulative.end(), at) - cumulative.begin(), classes - 1);
+      }
+    }
+  });
+  rng = drawn;
+  return result;
+}
+
+}  // namespace floe

@@ -1,0 +1,38 @@
+// What the memory of a device offers: the CPU's here, a GPU's in backend/cuda/device.cu.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <floe/tensor/device.h>
+
+namespace floe::device_memory {
+
+// Bytes aligned to 64, or null if there are no more. Fresh from the system, and slow: see storage.cpp for what is kept.
+void* allocate(std::size_t bytes, Device device) noexcept;
+void release(void* memory, Device device) noexcept;
+
+// What the device has left, in bytes; 0 where that is not known, as on the CPU.
+std::size_t free_bytes(Device device) noexcept;
+
+// Copies after all work given to either device so far. With the CPU on one side, it returns when the copy is done;
+// between GPUs when it is queued.
+void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
+
+}  // namespace floe::device_memory
+
+#if FLOE_CUDA
+namespace floe::cuda {
+
+// The same for a GPU.
+void* allocate(std::size_t bytes, Device device) noexcept;
+void release(void* memory, Device device) noexcept;
+std::size_t free_bytes(Device device) noexcept;
+void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
+void synchronize(Device device);
+int device_count() noexcept;       // 0 without a driver, too
+std::string why_none();            // why there is no device, in words
+std::string device_name(Device device);
+
+}  // namespace floe::cuda
+#endif
