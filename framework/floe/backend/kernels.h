@@ -121,11 +121,26 @@ FLOE_KERNEL(adam_step, Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const 
 
 #undef FLOE_KERNEL
 
+namespace cpu { std::string name(); }  // see backend_name()
+
 // Which library does float32 matrices and convolutions on the CPU. float64 and integers always use Eigen.
 enum class CpuLibrary { onednn, eigen };
 bool has_onednn();                                   // was it found when this was built?
 CpuLibrary cpu_library();  // FLOE_CPU_LIBRARY=eigen|onednn in the environment, else the best there is
 void set_cpu_library(CpuLibrary library);            // ValueError if this build lacks it
-std::string backend_name();                          // "oneDNN 2.6.3 and Eigen 3.4.0, 2 threads"
+// What does the work there: "oneDNN 2.6.3 and Eigen 3.4.0, 2 threads", "NVIDIA H200, CUDA 13.0, cuDNN 9.19.0, float32".
+std::string backend_name(Device device = {});
+
+// How a GPU multiplies float32 in matrix products and convolutions. The tensors stay float32 throughout, and so do
+// variables, sums and gradients: only the factors of each product are rounded, to the bits that tensor cores take.
+enum class Precision {
+  float32,  // as they are: 24 bits, the default
+  tf32,     // 11 bits of the same range, from Ampere (sm_80) on
+  bf16      // 8 bits of the same range, so that no loss has to be scaled
+};
+Precision gpu_precision();
+void set_gpu_precision(Precision precision);
+Precision parse_precision(const std::string& text);  // "float32", "tf32", "bf16"; ValueError otherwise
+std::string_view name(Precision precision);
 
 }  // namespace floe

@@ -16,7 +16,10 @@ template <Number T> FLOE_HOST_DEVICE bool less_equal(T a, T b) { return a <= b; 
 template <Number T> FLOE_HOST_DEVICE T select(bool condition, T a, T b) { return condition ? a : b; }
 template <Number T> FLOE_HOST_DEVICE T maximum(T a, T b) { return a > b || a != a ? a : b; }
 template <Number T> FLOE_HOST_DEVICE T minimum(T a, T b) { return a < b || a != a ? a : b; }
-template <Number T> FLOE_HOST_DEVICE T abs(T x) { return x < T(0) ? static_cast<T>(-x) : x; }
+template <Number T> FLOE_HOST_DEVICE T abs(T x) {
+  if constexpr (std::is_unsigned_v<T>) return x;
+  else return x < T(0) ? static_cast<T>(-x) : x;
+}
 template <Number T> FLOE_HOST_DEVICE T sqrt(T x) { return std::sqrt(x); }
 template <Number T> FLOE_HOST_DEVICE T floor(T x) { return std::floor(x); }
 template <Number T> FLOE_HOST_DEVICE T rint(T x) { return std::rint(x); }

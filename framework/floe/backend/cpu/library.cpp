@@ -41,7 +41,7 @@ void set_cpu_library(CpuLibrary library) {
   choice() = library;
 }
 
-std::string backend_name() {
+std::string cpu::name() {
   std::string eigen = fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
   std::string libraries =
       cpu_library() == CpuLibrary::onednn ? fmt::format("oneDNN {} and {}", cpu::onednn_version(), eigen) : eigen;

@@ -1,0 +1,339 @@
+// Convolutions through cuDNN, and in plain loops what it does not take.
+//
+// cuDNN reads filters as (out, height, width, in), ours are (height, width, in, out); and it pads alike on both sides,
+// where "same" padding of an even stride has one row more behind. So filters are turned, and such images copied into a
+// frame of zeros first. In bfloat16 these copies round as well.
+//
+// Of cuDNN's two ways to describe a convolution this is the older one, of three functions: it says of each algorithm
+// whether it gives the same bits every time, and all that it is asked here can be tested without a GPU. What the newer
+// one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
+#include <array>
+#include <map>
+#include <mutex>
+
+#include <floe/backend/cuda/bfloat16.h>
+#include <floe/backend/cuda/conv2d_direct.h>
+
+namespace floe::cuda {
+namespace {
+
+enum class Direction { forward, input_gradient, filter_gradient };
+
+// Zeros around an image that cuDNN's padding, alike on both sides, cannot give.
+struct Frame {
+  explicit Frame(const ConvGeometry& g) {
+    auto axis = [](std::int64_t size, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
+                   std::int64_t before, std::int64_t& pad, std::int64_t& first, std::int64_t& whole) {
+      std::int64_t behind = (out - 1) * stride + (kernel - 1) * dilation + 1 - size - before;  // negative: not all is read
+      pad = std::max<std::int64_t>(0, std::min(before, behind));
+      first = before - pad;
+      whole = first + size + std::max<std::int64_t>(0, behind - pad);
+    };
+    axis(g.height, g.out_height, g.kernel_height, g.stride_height, g.dilation_height, g.pad_top, pad_height, top, height);
+    axis(g.width, g.out_width, g.kernel_width, g.stride_width, g.dilation_width, g.pad_left, pad_width, left, width);
+  }
+  bool needed(const ConvGeometry& g) const { return height != g.height || width != g.width; }
+
+  std::int64_t pad_height, pad_width;          // left to cuDNN
+  std::int64_t top, left, height, width;       // of the image in its frame, and of the frame
+};
+
+struct Key {
+  ConvGeometry g;
+  DType dtype;
+  Precision precision;
+  Direction direction;
+  int device;
+
+  auto fields() const {
+    return std::tuple(std::array{g.batch, g.height, g.width, g.in, g.out_height, g.out_width, g.out, g.kernel_height,
+                                 g.kernel_width, g.stride_height, g.stride_width, g.dilation_height, g.dilation_width,
+                                 g.pad_top, g.pad_bottom, g.pad_left, g.pad_right, g.groups},
+                      dtype, precision, direction, device);
+  }
+  bool operator<(const Key& other) const { return fields() < other.fields(); }
+};
+
+// What cuDNN is told of a convolution, and the algorithm it thinks fastest among those that give the same bits every
+// time. It lives as long as the program.
+struct Plan {
+  Plan(const Context& on, const Key& key) : frame(key.g) {
+    const ConvGeometry& g = key.g;
+    bool wide = key.dtype == DType::float64, half = key.precision == Precision::bf16;
+    cudnnDataType_t type = wide ? CUDNN_DATA_DOUBLE : half ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+    auto size = [](std::int64_t number) { return static_cast<int>(number); };
+    check(cudnnCreateTensorDescriptor(&image), "conv2d");
+    check(cudnnCreateTensorDescriptor(&result), "conv2d");
+    check(cudnnCreateFilterDescriptor(&filters), "conv2d");
+    check(cudnnCreateConvolutionDescriptor(&convolution), "conv2d");
+    math = half || key.precision == Precision::tf32 ? CUDNN_TENSOR_OP_MATH : wide ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+    cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
+    auto also = [&](cudnnStatus_t next) { status = status == CUDNN_STATUS_SUCCESS ? next : status; };
+    also(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, type, size(g.batch), size(g.in), size(frame.height),
+                                    size(frame.width)));
+    also(cudnnSetTensor4dDescriptor(result, CUDNN_TENSOR_NHWC, type, size(g.batch), size(g.out), size(g.out_height),
+                                    size(g.out_width)));
+    also(cudnnSetFilter4dDescriptor(filters, type, CUDNN_TENSOR_NHWC, size(g.out), size(g.in / g.groups),
+                                    size(g.kernel_height), size(g.kernel_width)));
+    also(cudnnSetConvolution2dDescriptor(convolution, size(frame.pad_height), size(frame.pad_width),
+                                         size(g.stride_height), size(g.stride_width), size(g.dilation_height),
+                                         size(g.dilation_width), CUDNN_CROSS_CORRELATION,
+                                         wide ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT));
+    also(cudnnSetConvolutionMathType(convolution, math));
+    also(cudnnSetConvolutionGroupCount(convolution, size(g.groups)));
+    if (status == CUDNN_STATUS_SUCCESS) choose(on, key.direction);
+  }
+
+  void choose(const Context& on, Direction direction) {
+    constexpr int most = 10;
+    int found = 0;
+    if (direction == Direction::forward) {
+      std::array<cudnnConvolutionFwdAlgoPerf_t, most> ways;
+      if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found, ways.data()) ==
+          CUDNN_STATUS_SUCCESS)
+        first_of(ways, found);
+    } else if (direction == Direction::input_gradient) {
+      std::array<cudnnConvolutionBwdDataAlgoPerf_t, most> ways;
+      if (cudnnGetConvolutionBackwardDataAlgorithm_v7(on.dnn, filters, result, convolution, image, most, &found,
+                                                      ways.data()) == CUDNN_STATUS_SUCCESS)
+        first_of(ways, found);
+    } else {
+      std::array<cudnnConvolutionBwdFilterAlgoPerf_t, most> ways;
+      if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(on.dnn, image, result, convolution, filters, most, &found,
+                                                        ways.data()) == CUDNN_STATUS_SUCCESS)
+        first_of(ways, found);
+    }
+  }
+
+  template <class Ways>
+  void first_of(const Ways& ways, int found) {
+    constexpr std::size_t most_workspace = std::size_t{2} << 30;
+    for (int i = 0; i < found; ++i) {
+      const auto& way = ways[static_cast<std::size_t>(i)];
+      if (way.status != CUDNN_STATUS_SUCCESS || way.determinism != CUDNN_DETERMINISTIC || way.memory > most_workspace)
+        continue;
+      if (math == CUDNN_FMA_MATH && way.mathType != CUDNN_FMA_MATH) continue;  // it would round
+      algorithm = way.algo, workspace = way.memory, known = true;
+      return;
+    }
+  }
+
+  Frame frame;
+  cudnnTensorDescriptor_t image = nullptr, result = nullptr;
+  cudnnFilterDescriptor_t filters = nullptr;
+  cudnnConvolutionDescriptor_t convolution = nullptr;
+  cudnnMathType_t math;
+  int algorithm = 0;
+  std::size_t workspace = 0;
+  bool known = false;  // false: no algorithm of cuDNN's does this
+};
+
+std::mutex& dnn_mutex() {  // a handle serves one thread at a time
+  static std::mutex mutex;
+  return mutex;
+}
+
+const Plan& plan_for(const Context& on, const Key& key) {
+  static auto* plans = new std::map<Key, Plan>;
+  std::lock_guard lock(dnn_mutex());
+  auto found = plans->find(key);
+  return found != plans->end() ? found->second : plans->try_emplace(key, on, key).first->second;
+}
+
+// --- Copies around a convolution -------------------------------------------------------------------------------------
+
+// Images in their frames, rounded to To.
+template <class From, class To>
+__global__ void frame_kernel(std::int64_t size, Frame frame, Divisor height, Divisor width, Divisor channels,
+                             std::int64_t inner_height, std::int64_t inner_width, const From* in, To* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t pixel = channels.divide(i), line = width.divide(pixel), image = height.divide(line);
+    std::int64_t channel = i - pixel * channels.number, y = line - image * height.number - frame.top,
+                 x = pixel - line * width.number - frame.left;
+    bool inside = y >= 0 && y < inner_height && x >= 0 && x < inner_width;
+    out[i] = inside ? rounded<To>(in[((image * inner_height + y) * inner_width + x) * channels.number + channel])
+                    : rounded<To>(0.0f);
+  }
+}
+
+// Images out of their frames, with a bias for each channel if there is one.
+template <class From, class To>
+__global__ void unframe_kernel(std::int64_t size, Frame frame, Divisor height, Divisor width, Divisor channels,
+                               const From* in, const To* bias, To* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t pixel = channels.divide(i), line = width.divide(pixel), image = height.divide(line);
+    std::int64_t channel = i - pixel * channels.number, y = line - image * height.number + frame.top,
+                 x = pixel - line * width.number + frame.left;
+    To value = rounded<To>(in[((image * frame.height + y) * frame.width + x) * channels.number + channel]);
+    out[i] = bias ? value + bias[channel] : value;
+  }
+}
+
+// (taps, out) -> (out, taps), or back: out[column * rows + row] = in[row * columns + column].
+template <class From, class To>
+__global__ void turn_kernel(std::int64_t size, Divisor rows, std::int64_t columns, const From* in, To* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t column = rows.divide(i), row = i - column * rows.number;
+    out[i] = rounded<To>(in[row * columns + column]);
+  }
+}
+
+// One convolution, of tensors of T whose factors cuDNN sees as F.
+template <class T, class F>
+struct Convolution {
+  Convolution(const Context& on, const ConvGeometry& g, const Plan& plan) : on(on), g(g), plan(plan) {}
+
+  std::int64_t framed() const { return g.batch * plan.frame.height * plan.frame.width * g.in; }
+  std::int64_t results() const { return g.batch * g.out_height * g.out_width * g.out; }
+  std::int64_t taps() const { return g.kernel_height * g.kernel_width * (g.in / g.groups); }
+  static constexpr bool same = std::is_same_v<T, F>;
+
+  // Arrays as cuDNN wants them: the caller's own where these do.
+  const F* framed_image(const T* x, std::optional<Scratch>& memory) {
+    if (same && !plan.frame.needed(g)) return reinterpret_cast<const F*>(x);
+    F* to = memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
+    launch(on, frame_kernel<T, F>, blocks_for(on, framed()), framed(), plan.frame, Divisor(plan.frame.height),
+           Divisor(plan.frame.width), Divisor(g.in), g.height, g.width, x, to);
+    return to;
+  }
+  const F* rounded_result(const T* y, std::optional<Scratch>& memory) {
+    if (same) return reinterpret_cast<const F*>(y);
+    F* to = memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
+    launch(on, round_kernel<T, F>, blocks_for(on, results()), results(), y, to);
+    return to;
+  }
+  const F* turned_filters(const T* filters, std::optional<Scratch>& memory) {
+    std::int64_t size = taps() * g.out;
+    F* to = memory.emplace(on, static_cast<std::size_t>(size) * sizeof(F)).template get<F>();
+    launch(on, turn_kernel<T, F>, blocks_for(on, size), size, Divisor(taps()), g.out, filters, to);
+    return to;
+  }
+
+  void forward(const T* x, const T* filters, const T* bias, T* y) {
+    std::optional<Scratch> image_memory, filter_memory, result_memory;
+    const F* image = framed_image(x, image_memory);
+    const F* turned = turned_filters(filters, filter_memory);
+    F* to = same ? reinterpret_cast<F*>(y)
+                 : result_memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
+    Scratch work(on, plan.workspace);
+    {
+      std::lock_guard lock(dnn_mutex());
+      check(cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
+                                    static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(), plan.workspace,
+                                    &zero, plan.result, to),
+            "conv2d");
+    }
+    if (!same || bias) finish(to, bias, y, results(), g.out);
+  }
+
+  void input_gradient(const T* dy, const T* filters, const T* bias, T* dx) {
+    std::optional<Scratch> slope_memory, filter_memory, image_memory;
+    const F* slopes = rounded_result(dy, slope_memory);
+    const F* turned = turned_filters(filters, filter_memory);
+    bool direct = same && !plan.frame.needed(g);
+    F* to = direct ? reinterpret_cast<F*>(dx)
+                   : image_memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
+    Scratch work(on, plan.workspace);
+    {
+      std::lock_guard lock(dnn_mutex());
+      check(cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
+                                         static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm), work.get(),
+                                         plan.workspace, &zero, plan.image, to),
+            "the gradient of conv2d");
+    }
+    std::int64_t size = g.batch * g.height * g.width * g.in;
+    if (!direct) {
+      launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, plan.frame, Divisor(g.height), Divisor(g.width),
+             Divisor(g.in), static_cast<const F*>(to), bias, dx);
+    } else if (bias) {
+      finish(to, bias, dx, size, g.in);
+    }
+  }
+
+  void filter_gradient(const T* x, const T* dy, T* dfilters) {
+    std::optional<Scratch> image_memory, slope_memory;
+    const F* image = framed_image(x, image_memory);
+    const F* slopes = rounded_result(dy, slope_memory);
+    std::int64_t size = taps() * g.out;
+    Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, plan.workspace);
+    {
+      std::lock_guard lock(dnn_mutex());
+      check(cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
+                                           static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm), work.get(),
+                                           plan.workspace, &zero, plan.filters, turned.get()),
+            "the gradient of conv2d");
+    }
+    launch(on, turn_kernel<F, T>, blocks_for(on, size), size, Divisor(g.out), taps(),
+           static_cast<const F*>(turned.template get<F>()), dfilters);
+  }
+
+  // y = the sums as T, and a bias for each channel: unframing without a frame.
+  void finish(const F* sums, const T* bias, T* y, std::int64_t size, std::int64_t channels) {
+    Frame none(g);
+    none.top = none.left = 0, none.height = 1, none.width = size / channels;
+    launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, none, Divisor(1), Divisor(none.width),
+           Divisor(channels), sums, bias, y);
+  }
+
+  using Factor = std::conditional_t<std::is_same_v<T, double>, double, float>;  // of alpha and beta
+  static constexpr Factor one = 1, zero = 0;
+  const Context& on;
+  const ConvGeometry& g;
+  const Plan& plan;
+};
+
+// run(Convolution) where cuDNN can, else direct().
+template <class T, class Run, class Direct>
+void either(const Tensor& x, const ConvGeometry& g, Direction direction, Run run, Direct direct) {
+  const Context& on = context(x.device());
+  Precision precision = std::is_same_v<T, double> ? Precision::float32 : gpu_precision();
+  const Plan& plan = plan_for(on, Key{g, x.dtype(), precision, direction, on.device.index});
+  if (!plan.known) return direct(on);
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision == Precision::bf16) return run(Convolution<float, __nv_bfloat16>(on, g, plan));
+  }
+  run(Convolution<T, T>(on, g, plan));
+}
+
+template <class T>
+const T* bias_of(const Tensor& bias) {
+  return bias.defined() ? data<T>(bias) : nullptr;
+}
+
+}  // namespace
+
+void conv2d(const Tensor& x, const Tensor& filters, const Tensor& bias, const ConvGeometry& g, Tensor& y) {
+  if (y.elements() == 0) return;
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    T* out = mutable_data<T>(y);
+    either<T>(
+        x, g, Direction::forward,
+        [&](auto convolution) { convolution.forward(data<T>(x), data<T>(filters), bias_of<T>(bias), out); },
+        [&](const Context& on) { direct_forward(on, data<T>(x), data<T>(filters), bias_of<T>(bias), g, out); });
+  });
+}
+
+void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor& bias, const ConvGeometry& g,
+                           Tensor& dx) {
+  if (dx.elements() == 0) return;
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    T* out = mutable_data<T>(dx);
+    either<T>(
+        dy, g, Direction::input_gradient,
+        [&](auto convolution) { convolution.input_gradient(data<T>(dy), data<T>(filters), bias_of<T>(bias), out); },
+        [&](const Context& on) { direct_input_gradient(on, data<T>(dy), data<T>(filters), bias_of<T>(bias), g, out); });
+  });
+}
+
+void conv2d_filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters) {
+  if (dfilters.elements() == 0) return;
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    T* out = mutable_data<T>(dfilters);
+    either<T>(
+        x, g, Direction::filter_gradient,
+        [&](auto convolution) { convolution.filter_gradient(data<T>(x), data<T>(dy), out); },
+        [&](const Context& on) { direct_filter_gradient(on, data<T>(x), data<T>(dy), g, out); });
+  });
+}
+
+}  // namespace floe::cuda

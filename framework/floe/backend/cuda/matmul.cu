@@ -1,0 +1,123 @@
+// matmul: products of matrices through cuBLASLt.
+#include <initializer_list>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include <floe/backend/cuda/bfloat16.h>
+
+namespace floe::cuda {
+namespace {
+
+// What a product is planned by.
+struct Key {
+  MatmulGeometry g;
+  DType dtype;
+  Precision precision;
+  std::uint32_t alignment;  // of the matrices, in bytes: a tensor may begin anywhere within another
+  int device;
+
+  auto fields() const {
+    return std::tuple(g.batches, g.rows, g.columns, g.inner, g.a_stride, g.b_stride, g.transpose_a, g.transpose_b, dtype,
+                      precision, alignment, device);
+  }
+  bool operator<(const Key& other) const { return fields() < other.fields(); }
+};
+
+// Descriptions, and the way that cuBLASLt thinks fastest. They live as long as the program.
+struct Plan {
+  Plan(const Context& on, const Key& key) {
+    const MatmulGeometry& g = key.g;
+    bool wide = key.dtype == DType::float64;
+    cudaDataType_t result = wide ? CUDA_R_64F : CUDA_R_32F;
+    cudaDataType_t factor = key.precision == Precision::bf16 ? CUDA_R_16BF : result;
+    cublasComputeType_t compute = wide                               ? CUBLAS_COMPUTE_64F
+                                  : key.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                     : CUBLAS_COMPUTE_32F;
+    check(cublasLtMatmulDescCreate(&product, compute, result), "matmul");
+
+    // Row by row is a matrix turned: c' = b' a', so that cuBLASLt's first factor is b and its second a.
+    cublasOperation_t of_b = g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, of_a = g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    check(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSA, &of_b, sizeof of_b), "matmul");
+    check(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSB, &of_a, sizeof of_a), "matmul");
+    describe(b, factor, g.transpose_b ? g.inner : g.columns, g.transpose_b ? g.columns : g.inner, g.b_stride, g.batches);
+    describe(a, factor, g.transpose_a ? g.rows : g.inner, g.transpose_a ? g.inner : g.rows, g.a_stride, g.batches);
+    describe(c, result, g.columns, g.rows, g.rows * g.columns, g.batches);
+
+    cublasLtMatmulPreference_t preference = nullptr;
+    check(cublasLtMatmulPreferenceCreate(&preference), "matmul");
+    auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+      check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value), "matmul");
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::size_t{32} << 20);
+    for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      prefer(attribute, key.alignment);
+    int found = 0;
+    cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(on.blas, product, b, a, c, c, preference, 1, &way, &found);
+    cublasLtMatmulPreferenceDestroy(preference);
+    check(status != CUBLAS_STATUS_SUCCESS || found > 0 ? status : CUBLAS_STATUS_NOT_SUPPORTED, "matmul");
+  }
+
+  static void describe(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows, std::int64_t columns,
+                       std::int64_t stride, std::int64_t batches) {
+    check(cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns),
+                                     rows),
+          "matmul");
+    if (batches == 1) return;
+    std::int32_t count = static_cast<std::int32_t>(batches);
+    check(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count), "matmul");
+    check(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride),
+          "matmul");
+  }
+
+  cublasLtMatmulDesc_t product = nullptr;
+  cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
+  cublasLtMatmulHeuristicResult_t way{};
+};
+
+const Plan& plan_for(const Context& on, const Key& key) {
+  static auto* plans = new std::map<Key, Plan>;
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
+  auto found = plans->find(key);
+  return found != plans->end() ? found->second : plans->try_emplace(key, on, key).first->second;
+}
+
+template <class T>
+void multiply(const Context& on, const Plan& plan, const void* a, const void* b, T* c) {
+  const T one = 1, zero = 0;
+  Scratch work(on, plan.way.workspaceSize);
+  check(cublasLtMatmul(on.blas, plan.product, &one, b, plan.b, a, plan.a, &zero, c, plan.c, c, plan.c, &plan.way.algo,
+                       work.get(), plan.way.workspaceSize, on.stream),
+        "matmul");
+}
+
+std::uint32_t alignment_of(std::initializer_list<const void*> pointers) {
+  std::uintptr_t bits = 256;
+  for (const void* pointer : pointers) bits |= reinterpret_cast<std::uintptr_t>(pointer);
+  return static_cast<std::uint32_t>(bits & -bits);
+}
+
+}  // namespace
+
+void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
+  if (g.inner == 0) return fill(0, c);
+  const Context& on = context(c.device());
+  const void *from_a = a.raw(), *from_b = b.raw();
+  void* to = c.raw_mutable();
+  if (c.dtype() == DType::float64) {
+    Key key{g, c.dtype(), Precision::float32, alignment_of({from_a, from_b, to}), on.device.index};
+    return multiply(on, plan_for(on, key), from_a, from_b, static_cast<double*>(to));
+  }
+  Precision precision = gpu_precision();
+  if (precision != Precision::bf16) {
+    Key key{g, c.dtype(), precision, alignment_of({from_a, from_b, to}), on.device.index};
+    return multiply(on, plan_for(on, key), from_a, from_b, static_cast<float*>(to));
+  }
+  Halves half_a(on, static_cast<const float*>(from_a), a.elements()), half_b(on, static_cast<const float*>(from_b), b.elements());
+  Key key{g, c.dtype(), precision, alignment_of({half_a.get(), half_b.get(), to}), on.device.index};
+  multiply(on, plan_for(on, key), half_a.get(), half_b.get(), static_cast<float*>(to));
+}
+
+}  // namespace floe::cuda

@@ -1,0 +1,41 @@
+// Which precision and which libraries do the work.
+#include <array>
+#include <atomic>
+
+#include <fmt/format.h>
+
+#include <floe/backend/kernels.h>
+#include <floe/tensor/device_memory.h>
+
+namespace floe {
+namespace {
+
+constexpr std::array<std::string_view, 3> names{"float32", "tf32", "bf16"};
+
+std::atomic<Precision>& choice() {
+  static std::atomic<Precision> precision{Precision::float32};
+  return precision;
+}
+
+}  // namespace
+
+Precision gpu_precision() { return choice().load(std::memory_order_relaxed); }
+void set_gpu_precision(Precision precision) { choice() = precision; }
+std::string_view name(Precision precision) { return names[static_cast<std::size_t>(precision)]; }
+
+Precision parse_precision(const std::string& text) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (text == names[i]) return static_cast<Precision>(i);
+  }
+  throw ValueError(fmt::format("precision: expected float32, tf32 or bf16, found '{}'", text));
+}
+
+std::string backend_name([[maybe_unused]] Device device) {
+#if FLOE_CUDA
+  if (device.kind == Device::Kind::cuda)
+    return fmt::format("{}, {}", cuda::device_name(device), name(gpu_precision()));
+#endif
+  return cpu::name();
+}
+
+}  // namespace floe
