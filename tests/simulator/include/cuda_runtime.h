@@ -10,7 +10,7 @@
 #include <cstring>
 #include <functional>
 #include <tuple>
-#include <type_traits>
+#include <utility>
 
 #include "library_types.h"
 
@@ -321,7 +321,8 @@ template <class... P>
 cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** args, std::size_t shared = 0,
                              cudaStream_t stream = nullptr) {
   if (!kernel) return floe_simulator::launch(grid, block, shared, stream, nullptr);
-  [[maybe_unused]] std::size_t next = 0;
-  std::tuple<P...> values{*static_cast<const P*>(args[next++])...};
-  return floe_simulator::launch(grid, block, shared, stream, [kernel, values] { std::apply(kernel, values); });
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    std::tuple<P...> values{*static_cast<const P*>(args[i])...};
+    return floe_simulator::launch(grid, block, shared, stream, [kernel, values] { std::apply(kernel, values); });
+  }(std::index_sequence_for<P...>());
 }

@@ -1,0 +1,771 @@
+// The simulated CUDA device: late streams, honest barriers, and libraries that agree with plain loops.
+#include <simulator.h>
+
+#include <cublasLt.h>
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+#include <cudnn.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+bool backward() {
+  const char* order = std::getenv("FLOE_SIMULATED_ORDER");
+  return order && std::string(order) == "backward";
+}
+
+// Device memory with values of a vector, read back after a synchronous copy.
+template <class T>
+class Array {
+ public:
+  explicit Array(std::size_t size) : size_(size) { EXPECT_EQ(cudaMalloc(&data_, size * sizeof(T)), cudaSuccess); }
+  explicit Array(const std::vector<T>& values) : Array(values.size()) {
+    EXPECT_EQ(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+  }
+  Array(const Array&) = delete;
+  ~Array() { cudaFree(data_); }
+
+  T* data() const { return data_; }
+  std::vector<T> values() const {
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    std::vector<T> values(size_);
+    EXPECT_EQ(cudaMemcpy(values.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost), cudaSuccess);
+    return values;
+  }
+
+ private:
+  std::size_t size_;
+  T* data_ = nullptr;
+};
+
+template <class... P, class... A>
+cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, cudaStream_t stream, A... arguments) {
+  std::tuple<P...> values{arguments...};
+  return std::apply(
+      [&](auto&... value) {
+        void* pointers[] = {&value..., nullptr};
+        return cudaLaunchKernel(kernel, grid, block, pointers, 0, stream);
+      },
+      values);
+}
+
+struct Stream {
+  Stream() { EXPECT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess); }
+  ~Stream() { cudaStreamDestroy(stream); }
+  operator cudaStream_t() const { return stream; }
+  cudaStream_t stream;
+};
+
+template <class T>
+struct Pinned {
+  explicit Pinned(std::size_t size) { EXPECT_EQ(cudaMallocHost(&data, size * sizeof(T)), cudaSuccess); }
+  ~Pinned() { cudaFreeHost(data); }
+  T* data = nullptr;
+};
+
+__global__ void set(int* x, int value) { *x = value; }
+__global__ void add(int* x, const int* y) { *x += *y; }
+
+// ---- Streams ----
+
+TEST(SimulatedStream, RunsNothingBeforeItMust) {
+  Pinned<int> seen(1);
+  *seen.data = 0;
+  Stream stream;
+  ASSERT_EQ(launch(set, 1, 1, stream, seen.data, 7), cudaSuccess);
+  EXPECT_EQ(*seen.data, 0);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNotReady);
+  EXPECT_EQ(*seen.data, 0);
+  EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+  EXPECT_EQ(*seen.data, 7);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaSuccess);
+}
+
+TEST(SimulatedStream, EndsALoopOfQueries) {
+  Pinned<int> seen(1);
+  Stream stream;
+  launch(set, 1, 1, stream, seen.data, 3);
+  while (cudaStreamQuery(stream) == cudaErrorNotReady) cudaGetLastError();
+  EXPECT_EQ(*seen.data, 3);
+}
+
+TEST(SimulatedStream, RunsALongQueue) {
+  Pinned<int> count(2);
+  count.data[0] = 0;
+  count.data[1] = 1;
+  Stream stream;
+  for (int i = 0; i < 4096; ++i) launch(add, 1, 1, stream, count.data, count.data + 1);
+  EXPECT_EQ(*count.data, 0);
+  launch(add, 1, 1, stream, count.data, count.data + 1);
+  EXPECT_EQ(*count.data, 4097);
+}
+
+TEST(SimulatedStream, CopiesPinnedMemoryLate) {
+  Pinned<int> from(1), to(1);
+  Array<int> device(1);
+  Stream stream;
+  *from.data = 1;
+  *to.data = 0;
+  cudaMemcpyAsync(device.data(), from.data, sizeof(int), cudaMemcpyHostToDevice, stream);
+  *from.data = 2;
+  cudaMemcpyAsync(to.data, device.data(), sizeof(int), cudaMemcpyDefault, stream);
+  EXPECT_EQ(*to.data, 0);
+  cudaStreamSynchronize(stream);
+  EXPECT_EQ(*to.data, 2) << "the copy read what was there when it ran";
+}
+
+TEST(SimulatedStream, CopiesPageableMemoryAtOnce) {
+  int from = 1, to = 0;
+  Array<int> device(1);
+  Stream stream;
+  cudaMemcpyAsync(device.data(), &from, sizeof(int), cudaMemcpyHostToDevice, stream);
+  from = 2;
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+  cudaGetLastError();
+  cudaMemcpyAsync(&to, device.data(), sizeof(int), cudaMemcpyDeviceToHost, stream);
+  EXPECT_EQ(to, 1);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaSuccess);
+}
+
+TEST(SimulatedStream, WaitsForNoOtherUnlessTold) {
+  Pinned<int> x(2);
+  Stream first, second;
+  cudaEvent_t event;
+  cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+  for (bool told : {false, true}) {
+    x.data[0] = 0;
+    x.data[1] = 0;
+    launch(set, 1, 1, first, x.data, 5);
+    cudaEventRecord(event, first);
+    launch(set, 1, 1, first, x.data, 6);
+    if (told) cudaStreamWaitEvent(second, event);
+    launch(add, 1, 1, second, x.data + 1, x.data);
+    cudaStreamSynchronize(second);
+    EXPECT_EQ(x.data[1], told ? 5 : 0);
+    cudaStreamSynchronize(first);
+    EXPECT_EQ(x.data[0], 6);
+  }
+  cudaEventDestroy(event);
+}
+
+TEST(SimulatedStream, OfTheBlockingKindIsOrderedWithTheDefaultStream) {
+  Pinned<int> x(2);
+  cudaStream_t blocking;
+  cudaStreamCreate(&blocking);
+  x.data[0] = x.data[1] = 0;
+  launch(set, 1, 1, blocking, x.data, 5);
+  launch(add, 1, 1, nullptr, x.data + 1, x.data);
+  cudaStreamSynchronize(nullptr);
+  EXPECT_EQ(x.data[1], 5);
+  launch(set, 1, 1, nullptr, x.data, 8);
+  launch(add, 1, 1, blocking, x.data + 1, x.data);
+  cudaStreamSynchronize(blocking);
+  EXPECT_EQ(x.data[1], 13);
+  cudaStreamDestroy(blocking);
+}
+
+TEST(SimulatedEvent, IsDoneWhenTheWorkBeforeItIs) {
+  Pinned<int> x(1);
+  *x.data = 0;
+  Stream stream;
+  cudaEvent_t start, end;
+  cudaEventCreate(&start);
+  cudaEventCreate(&end);
+  EXPECT_EQ(cudaEventQuery(end), cudaSuccess) << "never recorded";
+  cudaEventRecord(start, stream);
+  launch(set, 1, 1, stream, x.data, 1);
+  cudaEventRecord(end, stream);
+  launch(set, 1, 1, stream, x.data, 2);
+  float milliseconds = -1;
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, start, end), cudaErrorNotReady);
+  EXPECT_EQ(cudaEventQuery(end), cudaErrorNotReady);
+  EXPECT_EQ(cudaEventSynchronize(end), cudaSuccess);
+  EXPECT_EQ(*x.data, 1);
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, start, end), cudaSuccess);
+  EXPECT_GE(milliseconds, 0);
+  cudaEventDestroy(start);
+  cudaEventDestroy(end);
+  cudaGetLastError();
+}
+
+TEST(SimulatedStream, TakesWorkOfManyThreads) {
+  Pinned<int> x(9);
+  std::fill_n(x.data, 8, 0);
+  x.data[8] = 1;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      Stream stream;
+      for (int i = 0; i < 100; ++i) {
+        launch(add, 1, 1, stream, x.data + t, x.data + 8);
+        if (i % 10 == 0) cudaStreamSynchronize(stream);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int t = 0; t < 8; ++t) EXPECT_EQ(x.data[t], 100);
+}
+
+// ---- Memory ----
+
+TEST(SimulatedMemory, IsFreshlyFilledWithOnes) {
+  Array<unsigned char> bytes(1001);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % 256, 0u);
+  for (unsigned char byte : bytes.values()) ASSERT_EQ(byte, 0xFF);
+  EXPECT_TRUE(std::isnan(Array<float>(1).values()[0]));
+}
+
+TEST(SimulatedMemory, IsSetLate) {
+  Array<int> x(4);
+  Pinned<int> seen(4);
+  Stream stream;
+  cudaMemsetAsync(x.data(), 0, 16, stream);
+  cudaMemcpyAsync(seen.data, x.data(), 16, cudaMemcpyDeviceToHost, stream);
+  cudaMemsetAsync(x.data() + 1, 1, 4, stream);
+  EXPECT_EQ(x.values(), (std::vector<int>{0, 0x01010101, 0, 0}));
+  EXPECT_EQ(seen.data[1], 0);
+}
+
+TEST(SimulatedMemory, IsLimitedAndRecovers) {
+  std::size_t free = 0, total = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
+  floe_simulator::set_memory(total - free + 1000);
+  void *first = nullptr, *second = nullptr;
+  EXPECT_EQ(cudaMalloc(&first, 600), cudaSuccess);
+  EXPECT_EQ(cudaMalloc(&second, 401), cudaErrorMemoryAllocation);
+  EXPECT_EQ(second, nullptr);
+  EXPECT_EQ(cudaPeekAtLastError(), cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "it does not stick";
+  EXPECT_EQ(cudaMalloc(&second, 400), cudaSuccess);
+  std::size_t left = 1;
+  cudaMemGetInfo(&left, &total);
+  EXPECT_EQ(left, 0u);
+  EXPECT_EQ(cudaFree(first), cudaSuccess);
+  EXPECT_EQ(cudaMalloc(&first, 600), cudaSuccess);
+  cudaFree(first);
+  cudaFree(second);
+  floe_simulator::set_memory(std::size_t{8} << 30);
+}
+
+TEST(SimulatedMemory, IsFreedAfterItsWork) {
+  int* x = nullptr;
+  Pinned<int> seen(1);
+  cudaMalloc(&x, sizeof(int));
+  Stream stream;
+  launch(set, 1, 1, stream, x, 4);
+  cudaMemcpyAsync(seen.data, x, sizeof(int), cudaMemcpyDeviceToHost, stream);
+  EXPECT_EQ(cudaFree(x), cudaSuccess);
+  EXPECT_EQ(*seen.data, 4);
+  EXPECT_EQ(cudaFree(x), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFree(nullptr), cudaSuccess);
+  cudaGetLastError();
+}
+
+TEST(SimulatedMemory, RefusesCopiesThatLeaveIt) {
+  Array<int> x(4);
+  int host[8] = {};
+  EXPECT_EQ(cudaMemcpy(x.data(), host, 20, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpy(host, x.data() + 1, 16, cudaMemcpyDefault), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpy(host, host + 4, 16, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpy(host, x.data(), 16, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemset(host, 0, 4), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
+}
+
+TEST(SimulatedMemoryDeathTest, OfTheHostMustOutliveItsCopies) {
+  Array<int> x(1);
+  EXPECT_DEATH(
+      {
+        int* pinned = nullptr;
+        cudaMallocHost(&pinned, sizeof(int));
+        cudaMemcpyAsync(pinned, x.data(), sizeof(int), cudaMemcpyDeviceToHost, nullptr);
+        cudaFreeHost(pinned);
+      },
+      "while a queued copy still uses the memory");
+}
+
+#ifdef __SANITIZE_ADDRESS__
+TEST(SimulatedMemoryDeathTest, IsNotForTheHost) {
+  Array<int> x(std::vector<int>{1});
+  EXPECT_DEATH(std::printf("%d", *const_cast<volatile int*>(x.data())), "use-after-poison");
+}
+
+TEST(SimulatedMemoryDeathTest, EndsWhereItEnds) {
+  Array<char> x(5);
+  void (*write)(char*, int) = [](char* p, int i) { p[i] = 0; };
+  launch(write, 1, 1, nullptr, x.data(), 4);
+  EXPECT_EQ(x.values()[4], 0);
+  EXPECT_DEATH(
+      {
+        launch(write, 1, 1, nullptr, x.data(), 5);
+        cudaDeviceSynchronize();
+      },
+      "heap-buffer-overflow");
+}
+#endif
+
+TEST(SimulatedDevice, CountsWhatHappens) {
+  auto before = floe_simulator::counts();
+  Array<int> x(std::vector<int>{1, 2});
+  launch(set, 1, 1, nullptr, x.data(), 4);
+  launch(set, 1, 1, nullptr, x.data(), 5);
+  int y = 0;
+  cudaMemcpyAsync(&y, x.data(), sizeof y, cudaMemcpyDeviceToHost);
+  cudaDeviceSynchronize();
+  auto after = floe_simulator::counts();
+  EXPECT_EQ(after.launches - before.launches, 2);
+  EXPECT_EQ(after.allocations - before.allocations, 1);
+  EXPECT_EQ(after.copies_to_device - before.copies_to_device, 1);
+  EXPECT_EQ(after.copies_to_host - before.copies_to_host, 1);
+  EXPECT_EQ(after.synchronisations - before.synchronisations, 3) << "two copies of pageable memory and a wait";
+}
+
+TEST(SimulatedDevice, TellsItsProperties) {
+  cudaDeviceProp properties;
+  ASSERT_EQ(cudaGetDeviceProperties(&properties, 0), cudaSuccess);
+  EXPECT_STREQ(properties.name, "simulated");
+  int value = 0;
+  EXPECT_EQ(cudaDeviceGetAttribute(&value, cudaDevAttrMultiProcessorCount, 0), cudaSuccess);
+  EXPECT_EQ(value, 4);
+  int devices = 0;
+  EXPECT_EQ(cudaGetDeviceCount(&devices), cudaSuccess);
+  EXPECT_EQ(cudaSetDevice(devices), cudaErrorInvalidDevice);
+  EXPECT_STREQ(cudaGetErrorName(cudaGetLastError()), "cudaErrorInvalidDevice");
+  EXPECT_STREQ(cudaGetErrorString(cudaErrorMemoryAllocation), "out of memory");
+}
+
+// ---- Kernels ----
+
+TEST(SimulatedKernel, IsRefusedInAnImpossibleShape) {
+  Pinned<int> x(1);
+  for (auto [grid, block] : std::vector<std::pair<dim3, dim3>>{{1, 1025},
+                                                               {1, dim3(32, 33)},
+                                                               {1, dim3(1, 1, 65)},
+                                                               {0, 1},
+                                                               {1, 0},
+                                                               {dim3(1, 65536), 1},
+                                                               {dim3(1, 1, 65536), 1}}) {
+    EXPECT_EQ(launch(set, grid, block, nullptr, x.data, 1), cudaErrorInvalidConfiguration);
+  }
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidConfiguration);
+  EXPECT_EQ(launch(set, dim3(1, 65535), 1, nullptr, x.data, 1), cudaSuccess);
+  EXPECT_EQ(launch(set, 1, dim3(32, 32), nullptr, x.data, 1), cudaSuccess);
+  cudaDeviceSynchronize();
+}
+
+struct Numbers {
+  int factor;
+  double more[5];
+};
+
+__global__ void weigh(Numbers numbers, double* out) {
+  numbers.factor += threadIdx.x;  // a copy of this thread
+  *out += numbers.factor * numbers.more[4];
+}
+
+TEST(SimulatedKernel, CopiesItsArguments) {
+  Pinned<double> out(1);
+  *out.data = 0;
+  Numbers numbers{2, {0, 0, 0, 0, 0.5}};
+  void* arguments[] = {&numbers, &out.data};
+  cudaLaunchKernel(weigh, dim3(1), dim3(3), arguments, 0, nullptr);
+  numbers.factor = 1000;
+  cudaDeviceSynchronize();
+  EXPECT_EQ(*out.data, (2 + 3 + 4) * 0.5);
+}
+
+__global__ void write_order(int* next, int* order, bool meet) {
+  if (meet) __syncthreads();
+  int thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+  int block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+  order[(*next)++] = block * blockDim.x * blockDim.y * blockDim.z + thread;
+  if (meet) __syncthreads();
+}
+
+TEST(SimulatedKernel, RunsThreadsInTheOrderAskedFor) {
+  for (bool meet : {false, true}) {
+    Pinned<int> order(1 + 288);
+    *order.data = 0;
+    launch(write_order, dim3(2, 3, 1), dim3(4, 4, 3), nullptr, order.data, order.data + 1, meet);
+    cudaDeviceSynchronize();
+    ASSERT_EQ(*order.data, 288);
+    for (int i = 0; i < 288; ++i) ASSERT_EQ(order.data[1 + i], backward() ? 287 - i : i);
+  }
+}
+
+__global__ void sum_by_tree(const int* x, int* sums) {
+  __shared__ int cache[1024];
+  int t = threadIdx.x;
+  cache[t] = x[blockIdx.x * blockDim.x + t];
+  __syncthreads();
+  for (int half = blockDim.x / 2; half > 0; half /= 2) {
+    if (t < half) cache[t] += cache[t + half];
+    __syncthreads();
+  }
+  if (t == 0) sums[blockIdx.x] = cache[0];
+}
+
+__global__ void sum_by_shuffles(const int* x, int* sums) {
+  __shared__ long long warps[32];
+  int t = threadIdx.x;
+  long long sum = x[blockIdx.x * blockDim.x + t];
+  for (int delta = 16; delta > 0; delta /= 2) sum += __shfl_down_sync(~0u, sum, delta);
+  if (t % 32 == 0) warps[t / 32] = sum;
+  __syncthreads();
+  if (t >= 32) return;
+  int all = t < static_cast<int>(blockDim.x) / 32 ? static_cast<int>(warps[t]) : 0;
+  for (int bits = 16; bits > 0; bits /= 2) all += __shfl_xor_sync(~0u, all, bits);
+  if (t == 5) sums[blockIdx.x] = all;
+}
+
+TEST(SimulatedKernel, SumsABlockByATreeAndByShuffles) {
+  for (int threads : {32, 64, 256, 1024}) {
+    std::vector<int> x(4 * threads);
+    std::iota(x.begin(), x.end(), 1);
+    Array<int> in(x), tree(4), shuffles(4);
+    launch(sum_by_tree, 4, threads, nullptr, in.data(), tree.data());
+    launch(sum_by_shuffles, 4, threads, nullptr, in.data(), shuffles.data());
+    std::vector<int> expected(4);
+    for (std::size_t i = 0; i < x.size(); ++i) expected[i / threads] += x[i];
+    EXPECT_EQ(tree.values(), expected) << threads;
+    EXPECT_EQ(shuffles.values(), expected) << threads;
+  }
+}
+
+__global__ void shuffle_in_parts(float* out) {
+  int t = threadIdx.x;
+  float own = static_cast<float>(t);
+  out[t] = __shfl_sync(~0u, own, 3);
+  out[64 + t] = __shfl_down_sync(~0u, own, 1, 8);
+  out[128 + t] = __shfl_xor_sync(~0u, own, 1);
+  if (t % 2 == 0) out[192 + t] = __shfl_sync(0x55555555u, own, t % 32 + 1);
+  if (t % 2 == 1) out[192 + t] = __shfl_sync(0xaaaaaaaau, own, 31);
+  __syncwarp();
+}
+
+TEST(SimulatedKernel, ShufflesWithinAMaskAndAWarpThatIsNotWhole) {
+  Array<float> out(256);
+  launch(shuffle_in_parts, 1, 40, nullptr, out.data());  // the second warp has 8 lanes
+  auto got = out.values();
+  for (int t = 0; t < 40; ++t) {
+    EXPECT_EQ(got[t], t / 32 * 32 + 3) << t;
+    EXPECT_EQ(got[64 + t], t % 8 == 7 ? t : t + 1) << t;
+    EXPECT_EQ(got[128 + t], t ^ 1) << t;
+    bool given = t % 2 == 1 && t < 32;  // the others ask a lane that takes no part
+    EXPECT_TRUE(given ? got[192 + t] == 31 : std::isnan(got[192 + t])) << t;
+  }
+}
+
+__global__ void vote(int* out) {
+  int t = threadIdx.x;
+  out[t * 4] = __syncthreads_count(t < 10);
+  out[t * 4 + 1] = __syncthreads_or(t == 39);
+  out[t * 4 + 2] = __syncthreads_and(t < 40);
+  out[t * 4 + 3] = __syncthreads_or(0) + __syncthreads_and(t < 39);
+}
+
+TEST(SimulatedKernel, Votes) {
+  Array<int> out(160);
+  launch(vote, 1, 40, nullptr, out.data());
+  auto got = out.values();
+  for (int t = 0; t < 40; ++t) {
+    EXPECT_EQ(got[t * 4], 10);
+    EXPECT_EQ(got[t * 4 + 1], 1);
+    EXPECT_EQ(got[t * 4 + 2], 1);
+    EXPECT_EQ(got[t * 4 + 3], 0);
+  }
+}
+
+__global__ void race(int* x) {
+  __shared__ int last;
+  last = threadIdx.x;
+  __syncthreads();
+  if (threadIdx.x == 0) *x = last;
+}
+
+TEST(SimulatedKernel, ShowsARaceByTheOrder) {
+  Array<int> x(1);
+  launch(race, 1, 64, nullptr, x.data());
+  EXPECT_EQ(x.values()[0], backward() ? 0 : 63);
+}
+
+__global__ void add_atomically(int* i, unsigned long long* u, float* f, double* d, int* least, int* most) {
+  int t = threadIdx.x + blockIdx.x * blockDim.x;
+  atomicAdd(i, t);
+  atomicAdd(u, 1ull << 40);
+  atomicAdd(f, 0.5f);
+  atomicAdd(d, 0.25);
+  atomicMin(least, t);
+  atomicMax(most, t);
+}
+
+TEST(SimulatedKernel, AddsAtomically) {
+  Array<int> i(std::vector<int>{0, 5, 5});
+  Array<unsigned long long> u(std::vector<unsigned long long>{0});
+  Array<float> f(std::vector<float>{0});
+  Array<double> d(std::vector<double>{0});
+  launch(add_atomically, 4, 32, nullptr, i.data(), u.data(), f.data(), d.data(), i.data() + 1, i.data() + 2);
+  EXPECT_EQ(i.values(), (std::vector<int>{127 * 64, 0, 127}));
+  EXPECT_EQ(u.values()[0], 128ull << 40);
+  EXPECT_EQ(f.values()[0], 64);
+  EXPECT_EQ(d.values()[0], 32);
+}
+
+TEST(SimulatedKernel, KnowsTheIntegerAndBitFunctions) {
+  EXPECT_EQ(__umulhi(0x80000000u, 6), 3u);
+  EXPECT_EQ(__umul64hi(1ull << 63, 6), 3ull);
+  EXPECT_EQ(__popc(0xf0f0u), 8);
+  EXPECT_EQ(__clz(1), 31);
+  EXPECT_EQ(__clz(0), 32);
+  EXPECT_EQ(__uint_as_float(__float_as_uint(-1.5f)), -1.5f);
+  EXPECT_EQ(__longlong_as_double(__double_as_longlong(-1.5)), -1.5);
+  EXPECT_EQ(rsqrtf(4), 0.5f);
+}
+
+__global__ void leave_before_the_barrier(int threads) {
+  if (static_cast<int>(threadIdx.x) >= threads) return;
+  __syncthreads();
+}
+
+__global__ void leave_before_the_shuffle(int lanes, int* out) {
+  if (static_cast<int>(threadIdx.x) >= lanes) return;
+  *out = __shfl_sync(~0u, 1, 0);
+}
+
+__global__ void part_ways() {
+  if (threadIdx.x < 7) {
+    __syncwarp();
+  } else {
+    __syncthreads();
+  }
+}
+
+TEST(SimulatedKernelDeathTest, NamesADivergentBarrier) {
+  auto run = [](auto launch_it) {
+    launch_it();
+    cudaDeviceSynchronize();
+  };
+  EXPECT_DEATH(run([] { launch(leave_before_the_barrier, dim3(2, 3), 64, nullptr, 40); }),
+               "kernel of grid \\(2, 3, 1\\) and block \\(64, 1, 1\\), in block \\([01], [02], 0\\): a divergent "
+               "barrier: 40 of 64 threads wait at __syncthreads\\(\\) and the others have returned");
+  Pinned<int> out(1);
+  EXPECT_DEATH(run([&] { launch(leave_before_the_shuffle, 1, 64, nullptr, 40, out.data); }),
+               "a divergent warp operation: lane [07] of warp 1 waits for lane 8, which has returned");
+  EXPECT_DEATH(run([] { launch(part_ways, 1, 32, nullptr); }),
+               "of 32 threads 0 have returned, 25 wait at __syncthreads\\(\\) and the others in warp operations");
+  EXPECT_DEATH(__syncthreads(), "__syncthreads\\(\\) outside of a kernel");
+}
+
+// ---- bfloat16 ----
+
+TEST(SimulatedBfloat16, RoundsToNearestEvenAndKeepsNaN) {
+  EXPECT_EQ(static_cast<float>(__float2bfloat16(1 + 0x1p-8f)), 1) << "a tie goes to the even neighbour";
+  EXPECT_EQ(static_cast<float>(__float2bfloat16(1 + 3 * 0x1p-8f)), 1 + 0x1p-6f);
+  EXPECT_EQ(static_cast<float>(__float2bfloat16(1 + 0x1.1p-8f)), 1 + 0x1p-7f);
+  EXPECT_TRUE(std::isinf(__bfloat162float(3.4e38f)));
+  EXPECT_TRUE(std::isnan(__bfloat162float(__uint_as_float(0x7f800001))));
+  EXPECT_EQ(sizeof(__nv_bfloat16), 2u);
+}
+
+// ---- cuBLASLt ----
+
+template <class T>
+std::vector<T> random_values(std::size_t size, int seed) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  std::vector<T> values(size);
+  for (T& value : values) value = static_cast<T>(uniform(generator));
+  return values;
+}
+
+template <class T> constexpr cudaDataType type_of = CUDA_R_32F;
+template <> constexpr cudaDataType type_of<double> = CUDA_R_64F;
+template <> constexpr cudaDataType type_of<__nv_bfloat16> = CUDA_R_16BF;
+
+struct Product {
+  bool ta = false, tb = false;
+  int m = 5, n = 7, k = 3, batches = 1;
+  int pad = 0;  // added to every leading dimension
+  cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
+  cudaDataType scale = CUDA_R_32F;
+  std::size_t misaligned = 0;  // elements by which A is moved
+  std::size_t workspace_missing = 0;
+  int wrong_k = 0;
+  std::uint32_t alignment = 4;
+};
+
+// The result of cublasLtMatmul.
+template <class T, class R, class S = float>
+cublasStatus_t multiply(const Product& p, S alpha, S beta, std::vector<R>* result) {
+  int a_rows = p.ta ? p.k : p.m, a_columns = p.ta ? p.m : p.k, b_rows = p.tb ? p.n : p.k, b_columns = p.tb ? p.k : p.n;
+  int lda = a_rows + p.pad, ldb = b_rows + p.pad, ldc = p.m + p.pad;
+  std::size_t a_size = lda * a_columns, b_size = ldb * b_columns, c_size = ldc * p.n;
+  auto a = random_values<T>(a_size * p.batches + p.misaligned, 1), b = random_values<T>(b_size * p.batches, 2);
+  auto c = random_values<R>(c_size * p.batches, 3);
+  Array<T> da(a), db(b);
+  Array<R> dc(c);
+
+  cublasLtHandle_t handle;
+  cublasLtMatmulDesc_t description;
+  cublasLtMatrixLayout_t la, lb, lc;
+  cublasLtMatmulPreference_t preference;
+  cublasLtCreate(&handle);
+  cublasLtMatmulDescCreate(&description, p.compute, p.scale);
+  cublasOperation_t op_a = p.ta ? CUBLAS_OP_T : CUBLAS_OP_N, op_b = p.tb ? CUBLAS_OP_T : CUBLAS_OP_N;
+  cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSA, &op_a, sizeof op_a);
+  cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSB, &op_b, sizeof op_b);
+  cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
+  EXPECT_EQ(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
+            CUBLAS_STATUS_SUCCESS);
+  cublasLtMatrixLayoutCreate(&la, type_of<T>, a_rows + (p.ta ? p.wrong_k : 0), a_columns + (p.ta ? 0 : p.wrong_k), lda);
+  cublasLtMatrixLayoutCreate(&lb, type_of<T>, b_rows, b_columns, ldb);
+  cublasLtMatrixLayoutCreate(&lc, type_of<R>, p.m, p.n, ldc);
+  auto batch = [&](cublasLtMatrixLayout_t layout, std::int64_t offset) {
+    std::int32_t count = p.batches;
+    cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count);
+    cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &offset, sizeof offset);
+  };
+  batch(la, a_size);
+  batch(lb, b_size);
+  batch(lc, c_size);
+  cublasLtMatmulPreferenceCreate(&preference);
+  std::uint64_t most = 1 << 20;
+  cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most);
+  for (int i = 0; i < 4; ++i) {
+    cublasLtMatmulPreferenceSetAttribute(
+        preference, static_cast<cublasLtMatmulPreferenceAttributes_t>(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES + i),
+        &p.alignment, sizeof p.alignment);
+  }
+  cublasLtMatmulHeuristicResult_t found{};
+  int count = 0;
+  cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, description, la, lb, lc, lc, preference, 1, &found, &count);
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    EXPECT_EQ(count, 1);
+    Array<char> workspace(found.workspaceSize);
+    status = cublasLtMatmul(handle, description, &alpha, da.data() + p.misaligned, la, db.data(), lb, &beta, dc.data(),
+                            lc, dc.data(), lc, &found.algo, workspace.data(),
+                            found.workspaceSize - p.workspace_missing, nullptr);
+    alpha = beta = 100;  // they were read at the call
+    *result = dc.values();
+  }
+  cublasLtMatmulPreferenceDestroy(preference);
+  cublasLtMatrixLayoutDestroy(la);
+  cublasLtMatrixLayoutDestroy(lb);
+  cublasLtMatrixLayoutDestroy(lc);
+  cublasLtMatmulDescDestroy(description);
+  cublasLtDestroy(handle);
+  return status;
+}
+
+// What `multiply` should give, by the definition.
+template <class T, class R>
+std::vector<double> product(const Product& p, double alpha, double beta) {
+  int a_rows = p.ta ? p.k : p.m, a_columns = p.ta ? p.m : p.k, b_rows = p.tb ? p.n : p.k, b_columns = p.tb ? p.k : p.n;
+  int lda = a_rows + p.pad, ldb = b_rows + p.pad, ldc = p.m + p.pad;
+  auto a = random_values<T>(lda * a_columns * p.batches, 1), b = random_values<T>(ldb * b_columns * p.batches, 2);
+  auto c = random_values<R>(ldc * p.n * p.batches, 3);
+  std::vector<double> result(c.begin(), c.end());
+  for (int batch = 0; batch < p.batches; ++batch) {
+    for (int i = 0; i < p.m; ++i) {
+      for (int j = 0; j < p.n; ++j) {
+        double sum = 0;
+        for (int l = 0; l < p.k; ++l) {
+          double left = a[batch * lda * a_columns + (p.ta ? i * lda + l : l * lda + i)];
+          double right = b[batch * ldb * b_columns + (p.tb ? l * ldb + j : j * ldb + l)];
+          sum += left * right;
+        }
+        double& at = result[batch * ldc * p.n + j * ldc + i];
+        at = alpha * sum + beta * at;
+      }
+    }
+  }
+  return result;
+}
+
+template <class R>
+void expect_near(const std::vector<R>& got, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(static_cast<double>(got[i]), expected[i], tolerance) << i;
+}
+
+TEST(SimulatedMatmul, AgreesWithPlainLoops) {
+  for (int way = 0; way < 16; ++way) {
+    Product p;
+    p.ta = way & 1;
+    p.tb = way & 2;
+    p.batches = way & 4 ? 3 : 1;
+    p.pad = way & 8 ? 2 : 0;
+    std::vector<float> result;
+    ASSERT_EQ((multiply<float, float>(p, 2.f, 0.5f, &result)), CUBLAS_STATUS_SUCCESS) << way;
+    expect_near(result, product<float, float>(p, 2, 0.5), 1e-6);
+
+    p.compute = CUBLAS_COMPUTE_64F;
+    p.scale = CUDA_R_64F;
+    std::vector<double> wide;
+    ASSERT_EQ((multiply<double, double, double>(p, 2, 0.5, &wide)), CUBLAS_STATUS_SUCCESS) << way;
+    expect_near(wide, product<double, double>(p, 2, 0.5), 1e-14);
+  }
+}
+
+TEST(SimulatedMatmul, TakesBfloat16) {
+  Product p;
+  std::vector<float> result;
+  ASSERT_EQ((multiply<__nv_bfloat16, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_SUCCESS);
+  expect_near(result, product<__nv_bfloat16, float>(p, 1, 0), 1e-6);
+  std::vector<__nv_bfloat16> narrow;
+  ASSERT_EQ((multiply<__nv_bfloat16, __nv_bfloat16>(p, 1.f, 0.f, &narrow)), CUBLAS_STATUS_SUCCESS);
+  for (std::size_t i = 0; i < narrow.size(); ++i) EXPECT_EQ(narrow[i].__x, __float2bfloat16(result[i]).__x);
+}
+
+TEST(SimulatedMatmul, RoundsForTF32OnlyWhenAsked) {
+  Product p;
+  p.k = 64;
+  std::vector<float> exact, rounded, pedantic;
+  multiply<float, float>(p, 1.f, 0.f, &exact);
+  p.compute = CUBLAS_COMPUTE_32F_PEDANTIC;
+  multiply<float, float>(p, 1.f, 0.f, &pedantic);
+  p.compute = CUBLAS_COMPUTE_32F_FAST_TF32;
+  multiply<float, float>(p, 1.f, 0.f, &rounded);
+  EXPECT_EQ(exact, pedantic);
+  EXPECT_NE(exact, rounded);
+  expect_near(rounded, std::vector<double>(exact.begin(), exact.end()), 1e-2);
+}
+
+TEST(SimulatedMatmul, RefusesWhatDoesNotFit) {
+  std::vector<float> result;
+  Product p;
+  p.wrong_k = 1;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_INVALID_VALUE);
+  p = {};
+  p.pad = -1;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_INVALID_VALUE);
+  p = {};
+  p.workspace_missing = 1;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_INVALID_VALUE);
+  p = {};
+  p.misaligned = 1;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_SUCCESS);
+  p.alignment = 16;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_INVALID_VALUE);
+  p = {};
+  p.scale = CUDA_R_64F;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED);
+  p = {};
+  p.compute = CUBLAS_COMPUTE_64F;
+  p.scale = CUDA_R_64F;
+  EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED);
+}
+
+}  // namespace
