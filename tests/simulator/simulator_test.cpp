@@ -768,4 +768,329 @@ TEST(SimulatedMatmul, RefusesWhatDoesNotFit) {
   EXPECT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED);
 }
 
+// ---- cuDNN ----
+
+template <class T> constexpr cudnnDataType_t dnn_type_of = CUDNN_DATA_FLOAT;
+template <> constexpr cudnnDataType_t dnn_type_of<double> = CUDNN_DATA_DOUBLE;
+template <> constexpr cudnnDataType_t dnn_type_of<__nv_bfloat16> = CUDNN_DATA_BFLOAT16;
+
+struct Geometry {
+  int n = 2, c = 4, h = 7, w = 6, k = 6, r = 3, s = 2;
+  int pad_h = 0, pad_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1, groups = 1;
+  cudnnTensorFormat_t format = CUDNN_TENSOR_NHWC;
+  cudnnMathType_t math = CUDNN_FMA_MATH;
+
+  int out_h() const { return (h + 2 * pad_h - dilation_h * (r - 1) - 1) / stride_h + 1; }
+  int out_w() const { return (w + 2 * pad_w - dilation_w * (s - 1) - 1) / stride_w + 1; }
+  std::size_t x_size() const { return std::size_t{1} * n * c * h * w; }
+  std::size_t w_size() const { return std::size_t{1} * k * (c / groups) * r * s; }
+  std::size_t y_size() const { return std::size_t{1} * n * k * out_h() * out_w(); }
+};
+
+// The place of an element of a tensor with extents (any, c, h, w).
+std::size_t place(cudnnTensorFormat_t format, int c, int h, int w, int in, int ic, int ih, int iw) {
+  return format == CUDNN_TENSOR_NCHW ? ((in * c + ic) * h + ih) * w + iw : ((in * h + ih) * w + iw) * c + ic;
+}
+
+// Calls f(place in x, in w, in y) for every product in the definition of the convolution.
+template <class F>
+void for_each_product(const Geometry& g, F f) {
+  int inner = g.c / g.groups, outer = g.k / g.groups;
+  for (int n = 0; n < g.n; ++n) {
+    for (int k = 0; k < g.k; ++k) {
+      for (int oy = 0; oy < g.out_h(); ++oy) {
+        for (int ox = 0; ox < g.out_w(); ++ox) {
+          for (int c = 0; c < inner; ++c) {
+            for (int r = 0; r < g.r; ++r) {
+              for (int s = 0; s < g.s; ++s) {
+                int iy = oy * g.stride_h - g.pad_h + r * g.dilation_h, ix = ox * g.stride_w - g.pad_w + s * g.dilation_w;
+                if (iy < 0 || iy >= g.h || ix < 0 || ix >= g.w) continue;
+                f(place(g.format, g.c, g.h, g.w, n, k / outer * inner + c, iy, ix),
+                  place(g.format, inner, g.r, g.s, k, c, r, s),
+                  place(g.format, g.k, g.out_h(), g.out_w(), n, k, oy, ox));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Descriptors of one convolution, and its three calls.
+template <class T, class Y = T>
+class Convolution {
+ public:
+  using Scale = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
+  explicit Convolution(const Geometry& g) : g_(g) {
+    cudnnCreate(&handle);
+    cudnnCreateTensorDescriptor(&x);
+    cudnnCreateTensorDescriptor(&y);
+    cudnnCreateFilterDescriptor(&w);
+    cudnnCreateConvolutionDescriptor(&convolution);
+    EXPECT_EQ(cudnnSetTensor4dDescriptor(x, g.format, dnn_type_of<T>, g.n, g.c, g.h, g.w), CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(cudnnSetTensor4dDescriptor(y, g.format, dnn_type_of<Y>, g.n, g.k, g.out_h(), g.out_w()),
+              CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(cudnnSetFilter4dDescriptor(w, dnn_type_of<T>, g.format, g.k, g.c / g.groups, g.r, g.s),
+              CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(cudnnSetConvolution2dDescriptor(convolution, g.pad_h, g.pad_w, g.stride_h, g.stride_w, g.dilation_h,
+                                              g.dilation_w, CUDNN_CROSS_CORRELATION, dnn_type_of<Scale>),
+              CUDNN_STATUS_SUCCESS);
+    cudnnSetConvolutionMathType(convolution, g.math);
+    cudnnSetConvolutionGroupCount(convolution, g.groups);
+  }
+  Convolution(const Convolution&) = delete;
+  ~Convolution() {
+    cudnnDestroyConvolutionDescriptor(convolution);
+    cudnnDestroyFilterDescriptor(w);
+    cudnnDestroyTensorDescriptor(y);
+    cudnnDestroyTensorDescriptor(x);
+    cudnnDestroy(handle);
+  }
+
+  cudnnStatus_t forward(const std::vector<T>& x_values, const std::vector<T>& w_values, std::vector<Y>& y_values,
+                        Scale alpha = 1, Scale beta = 0,
+                        cudnnConvolutionFwdAlgo_t algorithm = CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM) {
+    Array<T> dx(x_values), dw(w_values);
+    Array<Y> dy(y_values);
+    std::size_t bytes = 0;
+    cudnnGetConvolutionForwardWorkspaceSize(handle, x, w, convolution, y, algorithm, &bytes);
+    Array<char> workspace(bytes);
+    cudnnStatus_t status = cudnnConvolutionForward(handle, &alpha, x, dx.data(), w, dw.data(), convolution, algorithm,
+                                                   workspace.data(), bytes, &beta, y, dy.data());
+    y_values = dy.values();
+    return status;
+  }
+
+  cudnnStatus_t backward_data(const std::vector<T>& w_values, const std::vector<T>& y_values, std::vector<T>& x_values,
+                              Scale alpha = 1, Scale beta = 0,
+                              cudnnConvolutionBwdDataAlgo_t algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1) {
+    Array<T> dw(w_values), dy(y_values), dx(x_values);
+    std::size_t bytes = 0;
+    cudnnGetConvolutionBackwardDataWorkspaceSize(handle, w, y, convolution, x, algorithm, &bytes);
+    Array<char> workspace(bytes);
+    cudnnStatus_t status = cudnnConvolutionBackwardData(handle, &alpha, w, dw.data(), y, dy.data(), convolution,
+                                                        algorithm, workspace.data(), bytes, &beta, x, dx.data());
+    x_values = dx.values();
+    return status;
+  }
+
+  cudnnStatus_t backward_filter(const std::vector<T>& x_values, const std::vector<T>& y_values,
+                                std::vector<T>& w_values, Scale alpha = 1, Scale beta = 0,
+                                cudnnConvolutionBwdFilterAlgo_t algorithm = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1) {
+    Array<T> dx(x_values), dy(y_values), dw(w_values);
+    std::size_t bytes = 0;
+    cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, x, y, convolution, w, algorithm, &bytes);
+    Array<char> workspace(bytes);
+    cudnnStatus_t status = cudnnConvolutionBackwardFilter(handle, &alpha, x, dx.data(), y, dy.data(), convolution,
+                                                          algorithm, workspace.data(), bytes, &beta, w, dw.data());
+    w_values = dw.values();
+    return status;
+  }
+
+  cudnnHandle_t handle;
+  cudnnTensorDescriptor_t x, y;
+  cudnnFilterDescriptor_t w;
+  cudnnConvolutionDescriptor_t convolution;
+
+ private:
+  Geometry g_;
+};
+
+template <class T>
+void expect_three_convolutions(const Geometry& g, double tolerance) {
+  Convolution<T> convolution(g);
+  int n, c, h, w;
+  ASSERT_EQ(cudnnGetConvolution2dForwardOutputDim(convolution.convolution, convolution.x, convolution.w, &n, &c, &h, &w),
+            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ((std::vector<int>{n, c, h, w}), (std::vector<int>{g.n, g.k, g.out_h(), g.out_w()}));
+
+  auto x_values = random_values<T>(g.x_size(), 1), w_values = random_values<T>(g.w_size(), 2);
+  auto y_values = random_values<T>(g.y_size(), 3);
+  auto scaled = [](const std::vector<T>& values) {
+    std::vector<double> result(values.begin(), values.end());
+    for (double& value : result) value *= 0.5;
+    return result;
+  };
+  auto x_expected = scaled(x_values), w_expected = scaled(w_values), y_expected = scaled(y_values);
+  for_each_product(g, [&](std::size_t at_x, std::size_t at_w, std::size_t at_y) {
+    double in_x = x_values[at_x], in_w = w_values[at_w], in_y = y_values[at_y];
+    y_expected[at_y] += 2 * in_x * in_w;
+    x_expected[at_x] += 2 * in_w * in_y;
+    w_expected[at_w] += 2 * in_x * in_y;
+  });
+  auto got_x = x_values, got_w = w_values, got_y = y_values;
+  ASSERT_EQ(convolution.forward(x_values, w_values, got_y, 2, 0.5), CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(convolution.backward_data(w_values, y_values, got_x, 2, 0.5), CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(convolution.backward_filter(x_values, y_values, got_w, 2, 0.5), CUDNN_STATUS_SUCCESS);
+  expect_near(got_y, y_expected, tolerance);
+  expect_near(got_x, x_expected, tolerance);
+  expect_near(got_w, w_expected, tolerance);
+}
+
+TEST(SimulatedConvolution, AgreesWithItsDefinition) {
+  for (auto format : {CUDNN_TENSOR_NHWC, CUDNN_TENSOR_NCHW}) {
+    for (int way = 0; way < 16; ++way) {
+      Geometry g;
+      g.format = format;
+      if (way & 1) g.pad_h = 2, g.pad_w = 1;
+      if (way & 2) g.stride_h = 2, g.stride_w = 3;
+      if (way & 4) g.dilation_h = 2, g.dilation_w = 3;
+      if (way & 8) g.groups = 2;
+      SCOPED_TRACE(way);
+      expect_three_convolutions<double>(g, 1e-13);
+      expect_three_convolutions<float>(g, 1e-5);
+      expect_three_convolutions<__nv_bfloat16>(g, 0.3);
+    }
+  }
+}
+
+TEST(SimulatedConvolution, LeavesOldNaNAloneWhereBetaIsZero) {
+  Geometry g;
+  Convolution<float> convolution(g);
+  std::vector<float> y(g.y_size(), NAN);
+  ASSERT_EQ(convolution.forward(random_values<float>(g.x_size(), 1), random_values<float>(g.w_size(), 2), y),
+            CUDNN_STATUS_SUCCESS);
+  for (float value : y) ASSERT_FALSE(std::isnan(value));
+}
+
+TEST(SimulatedConvolution, RoundsForTF32UnlessTold) {
+  Geometry g;
+  auto x = random_values<float>(g.x_size(), 1), w = random_values<float>(g.w_size(), 2);
+  std::vector<float> exact(g.y_size()), rounded(g.y_size());
+  Convolution<float>(g).forward(x, w, exact);
+  g.math = CUDNN_DEFAULT_MATH;
+  Convolution<float>(g).forward(x, w, rounded);
+  EXPECT_NE(exact, rounded);
+  expect_near(rounded, std::vector<double>(exact.begin(), exact.end()), 1e-2);
+}
+
+TEST(SimulatedConvolution, OffersTraps) {
+  Geometry g;
+  Convolution<float> c(g);
+  int count = 0;
+  cudnnConvolutionFwdAlgoPerf_t forward[8];
+  ASSERT_EQ(cudnnGetConvolutionForwardAlgorithm_v7(c.handle, c.x, c.w, c.convolution, c.y, 8, &count, forward),
+            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(count, 3);
+  EXPECT_EQ(forward[0].status, CUDNN_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(forward[1].status, CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(forward[1].mathType, CUDNN_FMA_MATH);
+  std::vector<float> y(g.y_size());
+  EXPECT_EQ(c.forward(std::vector<float>(g.x_size()), std::vector<float>(g.w_size()), y, 1, 0, forward[0].algo),
+            CUDNN_STATUS_NOT_SUPPORTED);
+
+  cudnnConvolutionBwdDataAlgoPerf_t data[8];
+  ASSERT_EQ(cudnnGetConvolutionBackwardDataAlgorithm_v7(c.handle, c.w, c.y, c.convolution, c.x, 8, &count, data),
+            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(count, 4);
+  EXPECT_EQ(data[0].algo, CUDNN_CONVOLUTION_BWD_DATA_ALGO_0);
+  EXPECT_EQ(data[0].determinism, CUDNN_NON_DETERMINISTIC);
+  EXPECT_EQ(data[1].status, CUDNN_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(data[2].determinism, CUDNN_DETERMINISTIC);
+  EXPECT_GT(data[2].memory, 0u);
+
+  cudnnConvolutionBwdFilterAlgoPerf_t filter[2];
+  ASSERT_EQ(cudnnGetConvolutionBackwardFilterAlgorithm_v7(c.handle, c.x, c.y, c.convolution, c.w, 2, &count, filter),
+            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(count, 2);
+  EXPECT_EQ(filter[0].determinism, CUDNN_NON_DETERMINISTIC);
+  EXPECT_EQ(filter[1].status, CUDNN_STATUS_NOT_SUPPORTED);
+}
+
+template <class T>
+void expect_determinism_by_algorithm() {
+  Geometry g;
+  Convolution<T> c(g);
+  auto x = random_values<T>(g.x_size(), 1), w = random_values<T>(g.w_size(), 2), y = random_values<T>(g.y_size(), 3);
+  auto data = [&](cudnnConvolutionBwdDataAlgo_t algorithm) {
+    std::vector<T> result(x.size());
+    EXPECT_EQ(c.backward_data(w, y, result, 1, 0, algorithm), CUDNN_STATUS_SUCCESS);
+    return result;
+  };
+  auto filter = [&](cudnnConvolutionBwdFilterAlgo_t algorithm) {
+    std::vector<T> result(w.size());
+    EXPECT_EQ(c.backward_filter(x, y, result, 1, 0, algorithm), CUDNN_STATUS_SUCCESS);
+    return result;
+  };
+  EXPECT_EQ(data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_1), data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_1));
+  EXPECT_EQ(filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1), filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1));
+  auto exact = data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_1);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_NE(data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_0), data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_0));
+    EXPECT_NE(filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0), filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0));
+    EXPECT_NE(filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3), filter(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3));
+    expect_near(data(CUDNN_CONVOLUTION_BWD_DATA_ALGO_0), std::vector<double>(exact.begin(), exact.end()), 1e-4);
+  }
+}
+
+TEST(SimulatedConvolution, VariesWithAnAlgorithmThatIsNotDeterministic) {
+  expect_determinism_by_algorithm<float>();
+  expect_determinism_by_algorithm<double>();
+}
+
+TEST(SimulatedConvolution, RefusesWhatDoesNotFit) {
+  Geometry g;
+  std::vector<__nv_bfloat16> x(g.x_size()), w(g.w_size());
+  std::vector<float> y(g.y_size());
+  EXPECT_EQ((Convolution<__nv_bfloat16, float>(g).forward(x, w, y)), CUDNN_STATUS_NOT_SUPPORTED);
+
+  Convolution<float> c(g);
+  std::vector<float> wide_x(g.x_size()), wide_w(g.w_size());
+  EXPECT_EQ(c.forward(wide_x, wide_w, y), CUDNN_STATUS_SUCCESS);
+  cudnnSetTensor4dDescriptor(c.y, g.format, CUDNN_DATA_FLOAT, g.n, g.k, g.out_h() - 1, g.out_w());
+  EXPECT_EQ(c.forward(wide_x, wide_w, y), CUDNN_STATUS_BAD_PARAM);
+  cudnnSetTensor4dDescriptor(c.y, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, g.n, g.k, g.out_h(), g.out_w());
+  EXPECT_EQ(c.forward(wide_x, wide_w, y), CUDNN_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(cudnnSetTensor4dDescriptor(c.y, g.format, CUDNN_DATA_FLOAT, 0, g.k, 1, 1), CUDNN_STATUS_BAD_PARAM);
+  cudnnSetTensor4dDescriptor(c.y, g.format, CUDNN_DATA_FLOAT, g.n, g.k, g.out_h(), g.out_w());
+  cudnnSetConvolutionGroupCount(c.convolution, 3);
+  EXPECT_EQ(c.forward(wide_x, wide_w, y), CUDNN_STATUS_BAD_PARAM);
+  cudnnSetConvolutionGroupCount(c.convolution, 1);
+
+  Array<float> dx(wide_x), dw(wide_w), dy(y);
+  Array<char> workspace(4096);
+  float one = 1, zero = 0;
+  auto run = [&](void* scratch, std::size_t bytes) {
+    return cudnnConvolutionForward(c.handle, &one, c.x, dx.data(), c.w, dw.data(), c.convolution,
+                                   CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, scratch, bytes, &zero, c.y,
+                                   dy.data());
+  };
+  EXPECT_EQ(run(workspace.data(), 4095), CUDNN_STATUS_BAD_PARAM);
+  EXPECT_EQ(run(nullptr, 4096), CUDNN_STATUS_BAD_PARAM);
+  EXPECT_EQ(run(workspace.data(), 4096), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(workspace.values(), std::vector<char>(4096, '\xFF'));
+}
+
+TEST(SimulatedConvolution, RunsLateOnItsStream) {
+  Geometry g;
+  Convolution<float> c(g);
+  Array<float> x(random_values<float>(g.x_size(), 1)), w(random_values<float>(g.w_size(), 2)), y(g.y_size());
+  Stream stream;
+  cudnnSetStream(c.handle, stream);
+  float one = 1, zero = 0;
+  ASSERT_EQ(cudnnConvolutionForward(c.handle, &one, c.x, x.data(), c.w, w.data(), c.convolution,
+                                    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, nullptr, 0, &zero, c.y, y.data()),
+            CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+  cudaGetLastError();
+  float first = 0;
+  cudaMemcpy(&first, y.data(), sizeof first, cudaMemcpyDeviceToHost);
+  EXPECT_TRUE(std::isnan(first)) << "the default stream does not wait for this one";
+  cudaStreamSynchronize(stream);
+  cudaMemcpy(&first, y.data(), sizeof first, cudaMemcpyDeviceToHost);
+  EXPECT_FALSE(std::isnan(first));
+}
+
+TEST(SimulatedConvolutionDeathTest, WantsDeviceMemory) {
+  Geometry g;
+  Convolution<float> c(g);
+  std::vector<float> host(1000);
+  float one = 1, zero = 0;
+  EXPECT_DEATH(cudnnConvolutionForward(c.handle, &one, c.x, host.data(), c.w, host.data(), c.convolution,
+                                       CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, nullptr, 0, &zero, c.y, host.data()),
+               "cudnnConvolutionForward at 0x[0-9a-f]+ is not device memory of 1344 bytes");
+}
+
 }  // namespace
