@@ -6,7 +6,7 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/floe)
 install(TARGETS floe EXPORT floeTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT floeTargets NAMESPACE floe:: DESTINATION ${package_folder})
 install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/floe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN *.h PATTERN backend/cpu EXCLUDE PATTERN ops/pointwise_op.h EXCLUDE)
+        FILES_MATCHING PATTERN *.h PATTERN backend/cpu EXCLUDE PATTERN backend/cuda EXCLUDE PATTERN ops/pointwise_op.h EXCLUDE)
 install(FILES ${CMAKE_CURRENT_SOURCE_DIR}/gdb/floe.py DESTINATION ${CMAKE_INSTALL_DATADIR}/floe)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/floeConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/floeConfig.cmake INSTALL_DESTINATION ${package_folder})

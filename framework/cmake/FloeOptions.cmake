@@ -3,6 +3,8 @@ option(FLOE_APPS "Build the applications and their data sets" ${PROJECT_IS_TOP_L
 option(FLOE_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
 option(FLOE_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
 option(FLOE_ONEDNN "Use oneDNN for matrices and convolutions if it is found" ON)
+set(FLOE_CUDA OFF CACHE STRING "The CUDA backend: ON (needs the CUDA Toolkit and cuDNN), OFF, or SIMULATED on the CPU, slowly, for tests without a GPU")
+set_property(CACHE FLOE_CUDA PROPERTY STRINGS OFF ON SIMULATED)
 # With tests, each source by itself: an edit compiles one file, and tools find every file's command.
 set(unity ON)
 if(FLOE_TESTS)
@@ -32,8 +34,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 # Warnings, and source paths in messages that do not depend on where Floe was unpacked.
 add_library(floe_flags INTERFACE)
-target_compile_options(floe_flags INTERFACE -Wall -Wextra -Wpedantic "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593), and warns of what Eigen's packets carry.
-  target_compile_options(floe_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-ignored-attributes)
+  target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized;-Wno-ignored-attributes>")
 endif()

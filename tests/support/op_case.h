@@ -14,6 +14,7 @@
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tape/tape.h>
+#include <support/devices.h>
 #include <support/tensors.h>
 
 namespace floe::test {
@@ -28,11 +29,25 @@ struct OpCase {
 };
 using OpCases = std::vector<OpCase>;
 
+// The op on a GPU, of inputs that are copied there and a result that is copied back: both copies are recorded, so
+// gradients come back as well.
+inline OpCase on(Device device, OpCase one) {
+  one.name += " on " + to_string(device);
+  one.op = [device, op = one.op](const Tensors& inputs) {
+    Tensors there;
+    for (const Tensor& x : inputs) there.push_back(to(x, device));
+    return to(op(there), Device{});
+  };
+  return one;
+}
+
+// Each case on every device of this machine.
 template <class Check>
 void for_each_case(const OpCases& cases, Check check) {
   for (const OpCase& one : cases) {
     SCOPED_TRACE(one.name);
     check(one);
+    for (Device gpu : gpus()) check(on(gpu, one));
   }
 }
 

@@ -48,7 +48,7 @@ __global__ void reduce_kernel(Folded axis, Tiling tiling, Total identity, Join j
   if (inside) {
     std::int64_t end = (part + 1) * tiling.part_rows;
     if (end > axis.reduced) end = axis.reduced;
-#pragma unroll 4
+FLOE_UNROLL(4)
     for (std::int64_t row = part * tiling.part_rows + lane; row < end; row += tiling.lanes)
       total = join(total, load(outer, row, column));
   }

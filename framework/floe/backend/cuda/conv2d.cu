@@ -1,4 +1,4 @@
-// Convolutions through cuDNN, and in plain loops what it does not take.
+// Convolutions of float32 through cuDNN; float64, and what cuDNN does not take, in plain loops.
 //
 // cuDNN reads filters as (out, height, width, in), ours are (height, width, in, out); and it pads alike on both sides,
 // where "same" padding of an even stride has one row more behind. So filters are turned, and such images copied into a
@@ -8,8 +8,11 @@
 // whether it gives the same bits every time, and all that it is asked here can be tested without a GPU. What the newer
 // one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <tuple>
 
 #include <floe/backend/cuda/bfloat16.h>
 #include <floe/backend/cuda/conv2d_direct.h>
@@ -40,7 +43,6 @@ struct Frame {
 
 struct Key {
   ConvGeometry g;
-  DType dtype;
   Precision precision;
   Direction direction;
   int device;
@@ -49,7 +51,7 @@ struct Key {
     return std::tuple(std::array{g.batch, g.height, g.width, g.in, g.out_height, g.out_width, g.out, g.kernel_height,
                                  g.kernel_width, g.stride_height, g.stride_width, g.dilation_height, g.dilation_width,
                                  g.pad_top, g.pad_bottom, g.pad_left, g.pad_right, g.groups},
-                      dtype, precision, direction, device);
+                      precision, direction, device);
   }
   bool operator<(const Key& other) const { return fields() < other.fields(); }
 };
@@ -59,14 +61,14 @@ struct Key {
 struct Plan {
   Plan(const Context& on, const Key& key) : frame(key.g) {
     const ConvGeometry& g = key.g;
-    bool wide = key.dtype == DType::float64, half = key.precision == Precision::bf16;
-    cudnnDataType_t type = wide ? CUDNN_DATA_DOUBLE : half ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+    bool half = key.precision == Precision::bf16;
+    cudnnDataType_t type = half ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     auto size = [](std::int64_t number) { return static_cast<int>(number); };
     check(cudnnCreateTensorDescriptor(&image), "conv2d");
     check(cudnnCreateTensorDescriptor(&result), "conv2d");
     check(cudnnCreateFilterDescriptor(&filters), "conv2d");
     check(cudnnCreateConvolutionDescriptor(&convolution), "conv2d");
-    math = half || key.precision == Precision::tf32 ? CUDNN_TENSOR_OP_MATH : wide ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+    math = key.precision == Precision::float32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;  // the latter takes tensor cores
     cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
     auto also = [&](cudnnStatus_t next) { status = status == CUDNN_STATUS_SUCCESS ? next : status; };
     also(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, type, size(g.batch), size(g.in), size(frame.height),
@@ -77,8 +79,7 @@ struct Plan {
                                     size(g.kernel_height), size(g.kernel_width)));
     also(cudnnSetConvolution2dDescriptor(convolution, size(frame.pad_height), size(frame.pad_width),
                                          size(g.stride_height), size(g.stride_width), size(g.dilation_height),
-                                         size(g.dilation_width), CUDNN_CROSS_CORRELATION,
-                                         wide ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT));
+                                         size(g.dilation_width), CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
     also(cudnnSetConvolutionMathType(convolution, math));
     also(cudnnSetConvolutionGroupCount(convolution, size(g.groups)));
     if (status == CUDNN_STATUS_SUCCESS) choose(on, key.direction);
@@ -125,7 +126,7 @@ struct Plan {
   cudnnMathType_t math;
   int algorithm = 0;
   std::size_t workspace = 0;
-  bool known = false;  // false: no algorithm of cuDNN's does this
+  mutable std::atomic<bool> known = false;  // false: no algorithm of cuDNN's does this
 };
 
 std::mutex& dnn_mutex() {  // a handle serves one thread at a time
@@ -178,9 +179,11 @@ __global__ void turn_kernel(std::int64_t size, Divisor rows, std::int64_t column
   }
 }
 
-// One convolution, of tensors of T whose factors cuDNN sees as F.
-template <class T, class F>
+// One convolution, of float32 tensors whose factors cuDNN sees as F. false if cuDNN refuses it after all.
+template <class F>
 struct Convolution {
+  using T = float;
+
   Convolution(const Context& on, const ConvGeometry& g, const Plan& plan) : on(on), g(g), plan(plan) {}
 
   std::int64_t framed() const { return g.batch * plan.frame.height * plan.frame.width * g.in; }
@@ -209,24 +212,24 @@ struct Convolution {
     return to;
   }
 
-  void forward(const T* x, const T* filters, const T* bias, T* y) {
+  bool forward(const T* x, const T* filters, const T* bias, T* y) {
     std::optional<Scratch> image_memory, filter_memory, result_memory;
     const F* image = framed_image(x, image_memory);
     const F* turned = turned_filters(filters, filter_memory);
     F* to = same ? reinterpret_cast<F*>(y)
                  : result_memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
     Scratch work(on, plan.workspace);
-    {
-      std::lock_guard lock(dnn_mutex());
-      check(cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
-                                    static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(), plan.workspace,
-                                    &zero, plan.result, to),
-            "conv2d");
-    }
+    std::unique_lock lock(dnn_mutex());
+    if (!done(cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
+                                      static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(), plan.workspace,
+                                      &zero, plan.result, to)))
+      return false;
+    lock.unlock();
     if (!same || bias) finish(to, bias, y, results(), g.out);
+    return true;
   }
 
-  void input_gradient(const T* dy, const T* filters, const T* bias, T* dx) {
+  bool input_gradient(const T* dy, const T* filters, const T* bias, T* dx) {
     std::optional<Scratch> slope_memory, filter_memory, image_memory;
     const F* slopes = rounded_result(dy, slope_memory);
     const F* turned = turned_filters(filters, filter_memory);
@@ -234,13 +237,12 @@ struct Convolution {
     F* to = direct ? reinterpret_cast<F*>(dx)
                    : image_memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
     Scratch work(on, plan.workspace);
-    {
-      std::lock_guard lock(dnn_mutex());
-      check(cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
-                                         static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm), work.get(),
-                                         plan.workspace, &zero, plan.image, to),
-            "the gradient of conv2d");
-    }
+    std::unique_lock lock(dnn_mutex());
+    if (!done(cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
+                                           static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm), work.get(),
+                                           plan.workspace, &zero, plan.image, to)))
+      return false;
+    lock.unlock();
     std::int64_t size = g.batch * g.height * g.width * g.in;
     if (!direct) {
       launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, plan.frame, Divisor(g.height), Divisor(g.width),
@@ -248,23 +250,31 @@ struct Convolution {
     } else if (bias) {
       finish(to, bias, dx, size, g.in);
     }
+    return true;
   }
 
-  void filter_gradient(const T* x, const T* dy, T* dfilters) {
+  bool filter_gradient(const T* x, const T* dy, T* dfilters) {
     std::optional<Scratch> image_memory, slope_memory;
     const F* image = framed_image(x, image_memory);
     const F* slopes = rounded_result(dy, slope_memory);
     std::int64_t size = taps() * g.out;
     Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, plan.workspace);
-    {
-      std::lock_guard lock(dnn_mutex());
-      check(cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
-                                           static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm), work.get(),
-                                           plan.workspace, &zero, plan.filters, turned.get()),
-            "the gradient of conv2d");
-    }
+    std::unique_lock lock(dnn_mutex());
+    if (!done(cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
+                                             static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm), work.get(),
+                                             plan.workspace, &zero, plan.filters, turned.get())))
+      return false;
+    lock.unlock();
     launch(on, turn_kernel<F, T>, blocks_for(on, size), size, Divisor(g.out), taps(),
            static_cast<const F*>(turned.template get<F>()), dfilters);
+    return true;
+  }
+
+  // A heuristic may promise what the call then refuses.
+  bool done(cudnnStatus_t status) const {
+    if (status == CUDNN_STATUS_NOT_SUPPORTED) return plan.known = false;
+    check(status, "conv2d");
+    return true;
   }
 
   // y = the sums as T, and a bias for each channel: unframing without a frame.
@@ -275,25 +285,28 @@ struct Convolution {
            Divisor(channels), sums, bias, y);
   }
 
-  using Factor = std::conditional_t<std::is_same_v<T, double>, double, float>;  // of alpha and beta
-  static constexpr Factor one = 1, zero = 0;
+  static constexpr float one = 1, zero = 0;
   const Context& on;
   const ConvGeometry& g;
   const Plan& plan;
 };
 
-// run(Convolution) where cuDNN can, else direct().
+// run(Convolution) for float32 where cuDNN can, else direct().
 template <class T, class Run, class Direct>
 void either(const Tensor& x, const ConvGeometry& g, Direction direction, Run run, Direct direct) {
   const Context& on = context(x.device());
-  Precision precision = std::is_same_v<T, double> ? Precision::float32 : gpu_precision();
-  const Plan& plan = plan_for(on, Key{g, x.dtype(), precision, direction, on.device.index});
-  if (!plan.known) return direct(on);
   if constexpr (std::is_same_v<T, float>) {
-    if (precision == Precision::bf16) return run(Convolution<float, __nv_bfloat16>(on, g, plan));
+    Precision precision = gpu_precision();
+    const Plan& plan = plan_for(on, Key{g, precision, direction, on.device.index});
+    if (plan.known && precision == Precision::bf16 && run(Convolution<__nv_bfloat16>(on, g, plan))) return;
+    if (plan.known && precision != Precision::bf16 && run(Convolution<float>(on, g, plan))) return;
   }
-  run(Convolution<T, T>(on, g, plan));
+  direct(on);
 }
+
+// The lambdas below are compiled for float64 as well, and not called.
+inline float* result_of(float* out) { return out; }
+inline float* result_of(double*) { return nullptr; }
 
 template <class T>
 const T* bias_of(const Tensor& bias) {
@@ -308,7 +321,7 @@ void conv2d(const Tensor& x, const Tensor& filters, const Tensor& bias, const Co
     T* out = mutable_data<T>(y);
     either<T>(
         x, g, Direction::forward,
-        [&](auto convolution) { convolution.forward(data<T>(x), data<T>(filters), bias_of<T>(bias), out); },
+        [&](auto convolution) { return convolution.forward(data<float>(x), data<float>(filters), bias_of<float>(bias), result_of(out)); },
         [&](const Context& on) { direct_forward(on, data<T>(x), data<T>(filters), bias_of<T>(bias), g, out); });
   });
 }
@@ -320,7 +333,7 @@ void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor
     T* out = mutable_data<T>(dx);
     either<T>(
         dy, g, Direction::input_gradient,
-        [&](auto convolution) { convolution.input_gradient(data<T>(dy), data<T>(filters), bias_of<T>(bias), out); },
+        [&](auto convolution) { return convolution.input_gradient(data<float>(dy), data<float>(filters), bias_of<float>(bias), result_of(out)); },
         [&](const Context& on) { direct_input_gradient(on, data<T>(dy), data<T>(filters), bias_of<T>(bias), g, out); });
   });
 }
@@ -331,7 +344,7 @@ void conv2d_filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometr
     T* out = mutable_data<T>(dfilters);
     either<T>(
         x, g, Direction::filter_gradient,
-        [&](auto convolution) { convolution.filter_gradient(data<T>(x), data<T>(dy), out); },
+        [&](auto convolution) { return convolution.filter_gradient(data<float>(x), data<float>(dy), result_of(out)); },
         [&](const Context& on) { direct_filter_gradient(on, data<T>(x), data<T>(dy), g, out); });
   });
 }

@@ -12,6 +12,13 @@
 
 namespace floe::cuda {
 
+#if defined(__CUDACC__)
+#define FLOE_TEXT(words) #words
+#define FLOE_UNROLL(times) _Pragma(FLOE_TEXT(unroll times))
+#else
+#define FLOE_UNROLL(times)
+#endif
+
 constexpr int block_threads = 256;  // of every kernel, unless it says otherwise
 
 // Queues a kernel. The arguments are converted to its parameters and copied.
