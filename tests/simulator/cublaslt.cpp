@@ -109,32 +109,52 @@ std::vector<double> unpack(const char* data, const cublasLtMatrixLayoutOpaque& x
 
 const char* cublasLtGetStatusName(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
-    case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
-    case CUBLAS_STATUS_ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
-    case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
-    case CUBLAS_STATUS_ARCH_MISMATCH: return "CUBLAS_STATUS_ARCH_MISMATCH";
-    case CUBLAS_STATUS_MAPPING_ERROR: return "CUBLAS_STATUS_MAPPING_ERROR";
-    case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
-    case CUBLAS_STATUS_INTERNAL_ERROR: return "CUBLAS_STATUS_INTERNAL_ERROR";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    case CUBLAS_STATUS_LICENSE_ERROR: return "CUBLAS_STATUS_LICENSE_ERROR";
+    case CUBLAS_STATUS_SUCCESS:
+      return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "CUBLAS_STATUS_ALLOC_FAILED";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+      return "CUBLAS_STATUS_ARCH_MISMATCH";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "CUBLAS_STATUS_MAPPING_ERROR";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "CUBLAS_STATUS_NOT_SUPPORTED";
+    case CUBLAS_STATUS_LICENSE_ERROR:
+      return "CUBLAS_STATUS_LICENSE_ERROR";
   }
   return "CUBLAS_STATUS_UNKNOWN";
 }
 
 const char* cublasLtGetStatusString(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS: return "success";
-    case CUBLAS_STATUS_NOT_INITIALIZED: return "the library was not initialized";
-    case CUBLAS_STATUS_ALLOC_FAILED: return "the resource allocation failed";
-    case CUBLAS_STATUS_INVALID_VALUE: return "an invalid numerical value was used as an argument";
-    case CUBLAS_STATUS_ARCH_MISMATCH: return "an absent device architectural feature is required";
-    case CUBLAS_STATUS_MAPPING_ERROR: return "an access to GPU memory space failed";
-    case CUBLAS_STATUS_EXECUTION_FAILED: return "the GPU program failed to execute";
-    case CUBLAS_STATUS_INTERNAL_ERROR: return "an internal operation failed";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "the functionality is not supported";
-    case CUBLAS_STATUS_LICENSE_ERROR: return "license error";
+    case CUBLAS_STATUS_SUCCESS:
+      return "success";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "the library was not initialized";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "the resource allocation failed";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "an invalid numerical value was used as an argument";
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+      return "an absent device architectural feature is required";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "an access to GPU memory space failed";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "the GPU program failed to execute";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "an internal operation failed";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "the functionality is not supported";
+    case CUBLAS_STATUS_LICENSE_ERROR:
+      return "license error";
   }
   return "unknown error";
 }
@@ -171,13 +191,20 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t description,
                                               std::size_t bytes) {
   if (!description) return CUBLAS_STATUS_INVALID_VALUE;
   switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_TRANSA: return assign<std::int32_t>(description->transpose_a, value, bytes);
-    case CUBLASLT_MATMUL_DESC_TRANSB: return assign<std::int32_t>(description->transpose_b, value, bytes);
-    case CUBLASLT_MATMUL_DESC_COMPUTE_TYPE: return assign<std::int32_t>(description->compute, value, bytes);
-    case CUBLASLT_MATMUL_DESC_SCALE_TYPE: return assign<std::int32_t>(description->scale, value, bytes);
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: return insist<std::uint32_t>(CUBLASLT_EPILOGUE_DEFAULT, value, bytes);
-    case CUBLASLT_MATMUL_DESC_TRANSC: return insist<std::int32_t>(CUBLAS_OP_N, value, bytes);
-    case CUBLASLT_MATMUL_DESC_POINTER_MODE: return insist<std::int32_t>(0, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSA:
+      return assign<std::int32_t>(description->transpose_a, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSB:
+      return assign<std::int32_t>(description->transpose_b, value, bytes);
+    case CUBLASLT_MATMUL_DESC_COMPUTE_TYPE:
+      return assign<std::int32_t>(description->compute, value, bytes);
+    case CUBLASLT_MATMUL_DESC_SCALE_TYPE:
+      return assign<std::int32_t>(description->scale, value, bytes);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE:
+      return insist<std::uint32_t>(CUBLASLT_EPILOGUE_DEFAULT, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSC:
+      return insist<std::int32_t>(CUBLAS_OP_N, value, bytes);
+    case CUBLASLT_MATMUL_DESC_POINTER_MODE:
+      return insist<std::int32_t>(0, value, bytes);
   }
   return CUBLAS_STATUS_NOT_SUPPORTED;
 }
@@ -199,13 +226,20 @@ cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
                                                 std::size_t bytes) {
   if (!layout) return CUBLAS_STATUS_INVALID_VALUE;
   switch (attribute) {
-    case CUBLASLT_MATRIX_LAYOUT_TYPE: return assign<std::uint32_t>(layout->type, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_ORDER: return insist<std::int32_t>(CUBLASLT_ORDER_COL, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_ROWS: return assign<std::uint64_t>(layout->rows, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_COLS: return assign<std::uint64_t>(layout->columns, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_LD: return assign<std::int64_t>(layout->ld, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT: return assign<std::int32_t>(layout->batches, value, bytes);
-    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET: return assign<std::int64_t>(layout->offset, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_TYPE:
+      return assign<std::uint32_t>(layout->type, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_ORDER:
+      return insist<std::int32_t>(CUBLASLT_ORDER_COL, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_ROWS:
+      return assign<std::uint64_t>(layout->rows, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_COLS:
+      return assign<std::uint64_t>(layout->columns, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_LD:
+      return assign<std::int64_t>(layout->ld, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT:
+      return assign<std::int32_t>(layout->batches, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET:
+      return assign<std::int64_t>(layout->offset, value, bytes);
   }
   return CUBLAS_STATUS_NOT_SUPPORTED;
 }
@@ -222,8 +256,8 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t prefer
 }
 
 cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
-                                                    cublasLtMatmulPreferenceAttributes_t attribute,
-                                                    const void* value, std::size_t bytes) {
+                                                    cublasLtMatmulPreferenceAttributes_t attribute, const void* value,
+                                                    std::size_t bytes) {
   if (!preference) return CUBLAS_STATUS_INVALID_VALUE;
   if (attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES) {
     return assign<std::uint64_t>(preference->workspace, value, bytes);
@@ -273,7 +307,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (scratch > workspace_bytes || (scratch > 0 && !workspace)) return CUBLAS_STATUS_INVALID_VALUE;
     const void* pointers[] = {a, b, c, d};
     for (int i = 0; i < 4; ++i) {
-      bool aligned = reinterpret_cast<std::uintptr_t>(pointers[i]) % std::max<std::uint64_t>(1, algorithm->data[2 + i]) == 0;
+      bool aligned =
+          reinterpret_cast<std::uintptr_t>(pointers[i]) % std::max<std::uint64_t>(1, algorithm->data[2 + i]) == 0;
       if (!aligned) return CUBLAS_STATUS_INVALID_VALUE;
     }
   }

@@ -38,9 +38,7 @@ struct cudnnConvolutionStruct {
 namespace {
 
 Format format_of(cudnnDataType_t type) {
-  return type == CUDNN_DATA_DOUBLE ? Format::float64
-         : type == CUDNN_DATA_BFLOAT16 ? Format::bfloat16
-                                       : Format::float32;
+  return type == CUDNN_DATA_DOUBLE ? Format::float64 : type == CUDNN_DATA_BFLOAT16 ? Format::bfloat16 : Format::float32;
 }
 
 cudnnStatus_t set_shape(Shape* shape, cudnnTensorFormat_t format, cudnnDataType_t type, int n, int c, int h, int w) {
@@ -86,7 +84,7 @@ cudnnStatus_t check(const cudnnConvolutionStruct* c, const Shape* x, const Shape
   if (x->format != w->format || x->format != y->format) return CUDNN_STATUS_NOT_SUPPORTED;
   bool wide = x->type == CUDNN_DATA_DOUBLE;
   return c->compute == (wide ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT) ? CUDNN_STATUS_SUCCESS
-                                                                      : CUDNN_STATUS_NOT_SUPPORTED;
+                                                                     : CUDNN_STATUS_NOT_SUPPORTED;
 }
 
 // ---- Algorithms ----
@@ -224,7 +222,8 @@ struct Job {
     for (std::size_t k = 0; k < static_cast<std::size_t>(w.n); ++k) {
       for (std::size_t tap = 0; tap < taps(); ++tap) {
         for (std::size_t i = 0; i < inner; ++i) {
-          turned[((k / outer * taps() + tap) * inner + i) * outer + k % outer] = w_values[(k * taps() + tap) * inner + i];
+          turned[((k / outer * taps() + tap) * inner + i) * outer + k % outer] =
+              w_values[(k * taps() + tap) * inner + i];
         }
       }
     }
@@ -303,12 +302,10 @@ cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute comp
     if (scratch > 0) std::memset(workspace, 0xFF, scratch);
     auto values = (job.*compute)(unpack(a, sa, job.as_tf32()), unpack(b, sb, job.as_tf32()));
     std::size_t next = 0;
-    for_each_element(sr, [&](std::size_t i) {
-      blend(result, i, format_of(sr.type), alpha_value, values[next++], beta_value);
-    });
+    for_each_element(
+        sr, [&](std::size_t i) { blend(result, i, format_of(sr.type), alpha_value, values[next++], beta_value); });
   };
-  return enqueue(handle->stream, std::move(work)) == cudaSuccess ? CUDNN_STATUS_SUCCESS
-                                                                 : CUDNN_STATUS_EXECUTION_FAILED;
+  return enqueue(handle->stream, std::move(work)) == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }
 
 }  // namespace
@@ -317,15 +314,22 @@ std::size_t cudnnGetVersion() { return CUDNN_VERSION; }
 
 const char* cudnnGetErrorString(cudnnStatus_t status) {
   switch (status) {
-    case CUDNN_STATUS_SUCCESS: return "CUDNN_STATUS_SUCCESS";
-    case CUDNN_STATUS_NOT_INITIALIZED: return "CUDNN_STATUS_NOT_INITIALIZED";
-    case CUDNN_STATUS_BAD_PARAM: return "CUDNN_STATUS_BAD_PARAM";
-    case CUDNN_STATUS_BAD_PARAM_NULL_POINTER: return "CUDNN_STATUS_BAD_PARAM_NULL_POINTER";
-    case CUDNN_STATUS_NOT_SUPPORTED: return "CUDNN_STATUS_NOT_SUPPORTED";
-    case CUDNN_STATUS_INTERNAL_ERROR: return "CUDNN_STATUS_INTERNAL_ERROR";
+    case CUDNN_STATUS_SUCCESS:
+      return "CUDNN_STATUS_SUCCESS";
+    case CUDNN_STATUS_NOT_INITIALIZED:
+      return "CUDNN_STATUS_NOT_INITIALIZED";
+    case CUDNN_STATUS_BAD_PARAM:
+      return "CUDNN_STATUS_BAD_PARAM";
+    case CUDNN_STATUS_BAD_PARAM_NULL_POINTER:
+      return "CUDNN_STATUS_BAD_PARAM_NULL_POINTER";
+    case CUDNN_STATUS_NOT_SUPPORTED:
+      return "CUDNN_STATUS_NOT_SUPPORTED";
+    case CUDNN_STATUS_INTERNAL_ERROR:
+      return "CUDNN_STATUS_INTERNAL_ERROR";
     case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
       return "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED";
-    case CUDNN_STATUS_EXECUTION_FAILED: return "CUDNN_STATUS_EXECUTION_FAILED";
+    case CUDNN_STATUS_EXECUTION_FAILED:
+      return "CUDNN_STATUS_EXECUTION_FAILED";
   }
   return "CUDNN_UNKNOWN_STATUS";
 }
@@ -483,9 +487,8 @@ cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t handl
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha, const cudnnTensorDescriptor_t x_shape,
                                       const void* x, const cudnnFilterDescriptor_t w_shape, const void* w,
                                       const cudnnConvolutionDescriptor_t convolution,
-                                      cudnnConvolutionFwdAlgo_t algorithm, void* workspace,
-                                      std::size_t workspace_bytes, const void* beta,
-                                      const cudnnTensorDescriptor_t y_shape, void* y) {
+                                      cudnnConvolutionFwdAlgo_t algorithm, void* workspace, std::size_t workspace_bytes,
+                                      const void* beta, const cudnnTensorDescriptor_t y_shape, void* y) {
   return run(handle, find(forward_algorithms, algorithm), &Job::forward, convolution, x_shape, w_shape, y_shape,
              x_shape, x, w_shape, w, y_shape, y, alpha, beta, workspace, workspace_bytes, "cudnnConvolutionForward");
 }

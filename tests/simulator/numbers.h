@@ -11,15 +11,16 @@ namespace floe_simulator {
 
 enum class Format { float32, float64, bfloat16 };
 
-inline std::size_t bytes_of(Format format) {
-  return format == Format::float64 ? 8 : format == Format::float32 ? 4 : 2;
-}
+inline std::size_t bytes_of(Format format) { return format == Format::float64 ? 8 : format == Format::float32 ? 4 : 2; }
 
 inline double load(const void* data, std::size_t i, Format format, bool as_tf32 = false) {
   switch (format) {
-    case Format::float64: return static_cast<const double*>(data)[i];
-    case Format::bfloat16: return static_cast<float>(static_cast<const __nv_bfloat16*>(data)[i]);
-    default: break;
+    case Format::float64:
+      return static_cast<const double*>(data)[i];
+    case Format::bfloat16:
+      return static_cast<float>(static_cast<const __nv_bfloat16*>(data)[i]);
+    default:
+      break;
   }
   float x = static_cast<const float*>(data)[i];
   return as_tf32 ? tf32(x) : x;
@@ -27,9 +28,15 @@ inline double load(const void* data, std::size_t i, Format format, bool as_tf32 
 
 inline void store(void* data, std::size_t i, Format format, double x) {
   switch (format) {
-    case Format::float64: static_cast<double*>(data)[i] = x; break;
-    case Format::float32: static_cast<float*>(data)[i] = static_cast<float>(x); break;
-    case Format::bfloat16: static_cast<__nv_bfloat16*>(data)[i] = static_cast<float>(x); break;
+    case Format::float64:
+      static_cast<double*>(data)[i] = x;
+      break;
+    case Format::float32:
+      static_cast<float*>(data)[i] = static_cast<float>(x);
+      break;
+    case Format::bfloat16:
+      static_cast<__nv_bfloat16*>(data)[i] = static_cast<float>(x);
+      break;
   }
 }
 

@@ -347,9 +347,8 @@ cudaError_t launch(dim3 grid, dim3 block, std::size_t shared, cudaStream_t strea
     return result(cudaErrorInvalidConfiguration);
   }
   if (shared > most_shared) return result(cudaErrorInvalidValue);
-  return result(enqueue(stream, [grid, block, thread = std::move(thread)] {
-    run_grid(grid, block, runtime().backward, thread);
-  }));
+  return result(enqueue(
+      stream, [grid, block, thread = std::move(thread)] { run_grid(grid, block, runtime().backward, thread); }));
 }
 
 void require_device_memory(const void* pointer, std::size_t bytes, const char* what) {
@@ -386,7 +385,8 @@ struct ErrorText {
   const char *name, *text;
 };
 
-#define FLOE_ERROR(error, text) {error, #error, text}
+#define FLOE_ERROR(error, text) \
+  { error, #error, text }
 constexpr ErrorText error_texts[] = {
     FLOE_ERROR(cudaSuccess, "no error"),
     FLOE_ERROR(cudaErrorInvalidValue, "invalid argument"),
@@ -490,13 +490,27 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   if (cudaError_t error = cudaGetDeviceProperties(&properties, device); error != cudaSuccess) return error;
   if (!value) return result(cudaErrorInvalidValue);
   switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock: *value = properties.maxThreadsPerBlock; return cudaSuccess;
-    case cudaDevAttrMaxSharedMemoryPerBlock: *value = static_cast<int>(properties.sharedMemPerBlock); return cudaSuccess;
-    case cudaDevAttrWarpSize: *value = properties.warpSize; return cudaSuccess;
-    case cudaDevAttrMultiProcessorCount: *value = properties.multiProcessorCount; return cudaSuccess;
-    case cudaDevAttrMaxThreadsPerMultiProcessor: *value = properties.maxThreadsPerMultiProcessor; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMajor: *value = properties.major; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMinor: *value = properties.minor; return cudaSuccess;
+    case cudaDevAttrMaxThreadsPerBlock:
+      *value = properties.maxThreadsPerBlock;
+      return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+      *value = static_cast<int>(properties.sharedMemPerBlock);
+      return cudaSuccess;
+    case cudaDevAttrWarpSize:
+      *value = properties.warpSize;
+      return cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+      *value = properties.multiProcessorCount;
+      return cudaSuccess;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+      *value = properties.maxThreadsPerMultiProcessor;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = properties.major;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = properties.minor;
+      return cudaSuccess;
   }
   return result(cudaErrorInvalidValue);
 }
@@ -654,8 +668,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->record = record;
   record->position = ~std::uint64_t{0};
   push(*queue, {[weak = std::weak_ptr(record)] {
-         if (auto alive = weak.lock()) alive->time = std::chrono::steady_clock::now();
-       }});
+    if (auto alive = weak.lock()) alive->time = std::chrono::steady_clock::now();
+  }});
   record->position = queue->queued;
   return cudaSuccess;
 }
@@ -707,8 +721,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     push(*queue, copy.entry());
     wait_for(*queue);
   } else if (copy.from_place == pageable) {
-    auto buffer = std::make_shared<std::vector<char>>(static_cast<const char*>(from),
-                                                      static_cast<const char*>(from) + bytes);
+    auto buffer =
+        std::make_shared<std::vector<char>>(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
     copy.from = buffer->data();
     Entry entry = copy.entry();
     entry.run = [copy, buffer] { copy.run(); };

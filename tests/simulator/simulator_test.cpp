@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 #include <cudnn.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -346,6 +347,21 @@ TEST(SimulatedDevice, TellsItsProperties) {
   EXPECT_STREQ(cudaGetErrorString(cudaErrorMemoryAllocation), "out of memory");
 }
 
+TEST(SimulatedDevice, IsNotReachedByTheStreamOfAnother) {
+  int devices = 0;
+  cudaGetDeviceCount(&devices);
+  if (devices < 2) GTEST_SKIP() << "needs FLOE_SIMULATED_DEVICES=2";
+  Array<int> here(std::vector<int>{1, 2});
+  Stream stream;
+  cudaSetDevice(1);
+  Array<int> there(2);
+  EXPECT_EQ(launch(set, 1, 1, stream, there.data(), 1), cudaErrorInvalidResourceHandle);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidResourceHandle);
+  EXPECT_EQ(cudaMemcpy(there.data(), here.data(), 8, cudaMemcpyDefault), cudaSuccess);
+  EXPECT_EQ(there.values(), (std::vector<int>{1, 2}));
+  cudaSetDevice(0);
+}
+
 // ---- Kernels ----
 
 TEST(SimulatedKernel, IsRefusedInAnImpossibleShape) {
@@ -523,15 +539,23 @@ TEST(SimulatedKernel, AddsAtomically) {
   EXPECT_EQ(d.values()[0], 32);
 }
 
+__global__ void compute_bits(unsigned long long* out) {
+  out[0] = __umulhi(0x80000000u, 6);
+  out[1] = __umul64hi(1ull << 63, 6);
+  out[2] = __popc(0xf0f0u);
+  out[3] = __clz(1);
+  out[4] = __clz(0);
+  out[5] = __uint_as_float(__float_as_uint(-1.5f)) == -1.5f;
+  out[6] = __longlong_as_double(__double_as_longlong(-1.5)) == -1.5;
+  out[7] = rsqrtf(4) == 0.5f;
+  out[8] = __ldg(out);
+  out[9] = __fmaf_rn(2, 3, 4) == 10;
+}
+
 TEST(SimulatedKernel, KnowsTheIntegerAndBitFunctions) {
-  EXPECT_EQ(__umulhi(0x80000000u, 6), 3u);
-  EXPECT_EQ(__umul64hi(1ull << 63, 6), 3ull);
-  EXPECT_EQ(__popc(0xf0f0u), 8);
-  EXPECT_EQ(__clz(1), 31);
-  EXPECT_EQ(__clz(0), 32);
-  EXPECT_EQ(__uint_as_float(__float_as_uint(-1.5f)), -1.5f);
-  EXPECT_EQ(__longlong_as_double(__double_as_longlong(-1.5)), -1.5);
-  EXPECT_EQ(rsqrtf(4), 0.5f);
+  Array<unsigned long long> out(10);
+  launch(compute_bits, 1, 1, nullptr, out.data());
+  EXPECT_EQ(out.values(), (std::vector<unsigned long long>{3, 3, 8, 31, 32, 1, 1, 1, 3, 1}));
 }
 
 __global__ void leave_before_the_barrier(int threads) {
@@ -575,7 +599,10 @@ TEST(SimulatedBfloat16, RoundsToNearestEvenAndKeepsNaN) {
   EXPECT_EQ(static_cast<float>(__float2bfloat16(1 + 3 * 0x1p-8f)), 1 + 0x1p-6f);
   EXPECT_EQ(static_cast<float>(__float2bfloat16(1 + 0x1.1p-8f)), 1 + 0x1p-7f);
   EXPECT_TRUE(std::isinf(__bfloat162float(3.4e38f)));
-  EXPECT_TRUE(std::isnan(__bfloat162float(__uint_as_float(0x7f800001))));
+  EXPECT_TRUE(std::isnan(__bfloat162float(std::bit_cast<float>(0x7f800001))));
+  EXPECT_EQ(static_cast<float>(__nv_bfloat16(1 + 0x1p-8 + 0x1p-40)), 1 + 0x1p-7f) << "a double is rounded once";
+  EXPECT_EQ(static_cast<float>(__nv_bfloat16(-1 - 0x1p-8 + 0x1p-40)), -1);
+  EXPECT_EQ(static_cast<float>(__nv_bfloat16(256) + __nv_bfloat16(1)), 256) << "sums are rounded too";
   EXPECT_EQ(sizeof(__nv_bfloat16), 2u);
 }
 
@@ -590,9 +617,12 @@ std::vector<T> random_values(std::size_t size, int seed) {
   return values;
 }
 
-template <class T> constexpr cudaDataType type_of = CUDA_R_32F;
-template <> constexpr cudaDataType type_of<double> = CUDA_R_64F;
-template <> constexpr cudaDataType type_of<__nv_bfloat16> = CUDA_R_16BF;
+template <class T>
+constexpr cudaDataType type_of = CUDA_R_32F;
+template <>
+constexpr cudaDataType type_of<double> = CUDA_R_64F;
+template <>
+constexpr cudaDataType type_of<__nv_bfloat16> = CUDA_R_16BF;
 
 struct Product {
   bool ta = false, tb = false;
@@ -604,6 +634,7 @@ struct Product {
   std::size_t workspace_missing = 0;
   int wrong_k = 0;
   std::uint32_t alignment = 4;
+  bool nan = false;  // what D holds before
 };
 
 // The result of cublasLtMatmul.
@@ -614,6 +645,7 @@ cublasStatus_t multiply(const Product& p, S alpha, S beta, std::vector<R>* resul
   std::size_t a_size = lda * a_columns, b_size = ldb * b_columns, c_size = ldc * p.n;
   auto a = random_values<T>(a_size * p.batches + p.misaligned, 1), b = random_values<T>(b_size * p.batches, 2);
   auto c = random_values<R>(c_size * p.batches, 3);
+  if (p.nan) std::fill(c.begin(), c.end(), static_cast<R>(NAN));
   Array<T> da(a), db(b);
   Array<R> dc(c);
 
@@ -650,13 +682,14 @@ cublasStatus_t multiply(const Product& p, S alpha, S beta, std::vector<R>* resul
   }
   cublasLtMatmulHeuristicResult_t found{};
   int count = 0;
-  cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, description, la, lb, lc, lc, preference, 1, &found, &count);
+  cublasStatus_t status =
+      cublasLtMatmulAlgoGetHeuristic(handle, description, la, lb, lc, lc, preference, 1, &found, &count);
   if (status == CUBLAS_STATUS_SUCCESS) {
     EXPECT_EQ(count, 1);
     Array<char> workspace(found.workspaceSize);
     status = cublasLtMatmul(handle, description, &alpha, da.data() + p.misaligned, la, db.data(), lb, &beta, dc.data(),
-                            lc, dc.data(), lc, &found.algo, workspace.data(),
-                            found.workspaceSize - p.workspace_missing, nullptr);
+                            lc, dc.data(), lc, &found.algo, workspace.data(), found.workspaceSize - p.workspace_missing,
+                            nullptr);
     alpha = beta = 100;  // they were read at the call
     *result = dc.values();
   }
@@ -719,6 +752,14 @@ TEST(SimulatedMatmul, AgreesWithPlainLoops) {
   }
 }
 
+TEST(SimulatedMatmul, LeavesOldNaNAloneWhereBetaIsZero) {
+  Product p;
+  p.nan = true;
+  std::vector<float> result;
+  ASSERT_EQ((multiply<float, float>(p, 1.f, 0.f, &result)), CUBLAS_STATUS_SUCCESS);
+  expect_near(result, product<float, float>(p, 1, 0), 1e-6);
+}
+
 TEST(SimulatedMatmul, TakesBfloat16) {
   Product p;
   std::vector<float> result;
@@ -726,7 +767,7 @@ TEST(SimulatedMatmul, TakesBfloat16) {
   expect_near(result, product<__nv_bfloat16, float>(p, 1, 0), 1e-6);
   std::vector<__nv_bfloat16> narrow;
   ASSERT_EQ((multiply<__nv_bfloat16, __nv_bfloat16>(p, 1.f, 0.f, &narrow)), CUBLAS_STATUS_SUCCESS);
-  for (std::size_t i = 0; i < narrow.size(); ++i) EXPECT_EQ(narrow[i].__x, __float2bfloat16(result[i]).__x);
+  for (std::size_t i = 0; i < narrow.size(); ++i) EXPECT_EQ(static_cast<float>(narrow[i]), __bfloat162float(result[i]));
 }
 
 TEST(SimulatedMatmul, RoundsForTF32OnlyWhenAsked) {
@@ -770,9 +811,12 @@ TEST(SimulatedMatmul, RefusesWhatDoesNotFit) {
 
 // ---- cuDNN ----
 
-template <class T> constexpr cudnnDataType_t dnn_type_of = CUDNN_DATA_FLOAT;
-template <> constexpr cudnnDataType_t dnn_type_of<double> = CUDNN_DATA_DOUBLE;
-template <> constexpr cudnnDataType_t dnn_type_of<__nv_bfloat16> = CUDNN_DATA_BFLOAT16;
+template <class T>
+constexpr cudnnDataType_t dnn_type_of = CUDNN_DATA_FLOAT;
+template <>
+constexpr cudnnDataType_t dnn_type_of<double> = CUDNN_DATA_DOUBLE;
+template <>
+constexpr cudnnDataType_t dnn_type_of<__nv_bfloat16> = CUDNN_DATA_BFLOAT16;
 
 struct Geometry {
   int n = 2, c = 4, h = 7, w = 6, k = 6, r = 3, s = 2;
@@ -803,7 +847,8 @@ void for_each_product(const Geometry& g, F f) {
           for (int c = 0; c < inner; ++c) {
             for (int r = 0; r < g.r; ++r) {
               for (int s = 0; s < g.s; ++s) {
-                int iy = oy * g.stride_h - g.pad_h + r * g.dilation_h, ix = ox * g.stride_w - g.pad_w + s * g.dilation_w;
+                int iy = oy * g.stride_h - g.pad_h + r * g.dilation_h,
+                    ix = ox * g.stride_w - g.pad_w + s * g.dilation_w;
                 if (iy < 0 || iy >= g.h || ix < 0 || ix >= g.w) continue;
                 f(place(g.format, g.c, g.h, g.w, n, k / outer * inner + c, iy, ix),
                   place(g.format, inner, g.r, g.s, k, c, r, s),
@@ -902,8 +947,9 @@ template <class T>
 void expect_three_convolutions(const Geometry& g, double tolerance) {
   Convolution<T> convolution(g);
   int n, c, h, w;
-  ASSERT_EQ(cudnnGetConvolution2dForwardOutputDim(convolution.convolution, convolution.x, convolution.w, &n, &c, &h, &w),
-            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(
+      cudnnGetConvolution2dForwardOutputDim(convolution.convolution, convolution.x, convolution.w, &n, &c, &h, &w),
+      CUDNN_STATUS_SUCCESS);
   ASSERT_EQ((std::vector<int>{n, c, h, w}), (std::vector<int>{g.n, g.k, g.out_h(), g.out_w()}));
 
   auto x_values = random_values<T>(g.x_size(), 1), w_values = random_values<T>(g.w_size(), 2);

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #if !defined(__x86_64__)
@@ -96,7 +95,7 @@ struct Block {
   bool backward = false;
   bool active = false;
   Context scheduler;
-  Context* entered = nullptr;   // the fibre that was switched to last
+  Context* entered = nullptr;  // the fibre that was switched to last
   std::vector<Context*> idle;  // fibres that no thread keeps
 };
 
@@ -110,10 +109,10 @@ void print_place(char* text, std::size_t size) {
                 gridDim.y, gridDim.z, blockDim.x, blockDim.y, blockDim.z, blockIdx.x, blockIdx.y, blockIdx.z);
 }
 
-#define FAIL_IN_KERNEL(format, ...)                      \
-  do {                                                   \
-    char place[256];                                     \
-    print_place(place, sizeof place);                    \
+#define FAIL_IN_KERNEL(format, ...)                        \
+  do {                                                     \
+    char place[256];                                       \
+    print_place(place, sizeof place);                      \
     fail("%s: " format, place __VA_OPT__(, ) __VA_ARGS__); \
   } while (false)
 
@@ -149,8 +148,8 @@ extern "C" void floe_simulator_fibre() {
 }
 
 Context* make_fibre(std::size_t number) {
-  auto* memory = static_cast<char*>(mmap(nullptr, stack_bytes + page, PROT_READ | PROT_WRITE,
-                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  auto* memory = static_cast<char*>(
+      mmap(nullptr, stack_bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   if (memory == MAP_FAILED) fail("no memory for the stack of thread %zu", number);
   mprotect(memory, page, PROT_NONE);
   auto* fibre = new Context;
@@ -262,9 +261,10 @@ void run_block() {
       progress = true;
     }
     if (!progress && b.returned < b.count) {
-      FAIL_IN_KERNEL("a divergent barrier: of %d threads %d have returned, %d wait at __syncthreads() and the others "
-                     "in warp operations that will never be complete",
-                     b.count, b.returned, b.at_barrier);
+      FAIL_IN_KERNEL(
+          "a divergent barrier: of %d threads %d have returned, %d wait at __syncthreads() and the others "
+          "in warp operations that will never be complete",
+          b.count, b.returned, b.at_barrier);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The CUDA runtime on the CPU, for tests: this header shadows the toolkit's, so that .cu files compile with GCC and run
-// in the simulator. What it declares has the toolkit's names, signatures and numbers; what Floe does not use is missing.
-// Dynamic shared memory is one of these: `__shared__` becomes `static`.
+// in the simulator. What it declares has the toolkit's names, signatures and numbers; what Floe does not use is
+// missing, such as dynamic shared memory: `__shared__` becomes `static`.
 #pragma once
 
 #include <bit>
@@ -25,19 +25,45 @@
 
 // ---- Small vectors ----
 
-struct float2 { float x, y; } __attribute__((aligned(8)));
-struct float3 { float x, y, z; };
-struct float4 { float x, y, z, w; } __attribute__((aligned(16)));
-struct double2 { double x, y; } __attribute__((aligned(16)));
-struct double3 { double x, y, z; };
-struct int2 { int x, y; } __attribute__((aligned(8)));
-struct int3 { int x, y, z; };
-struct int4 { int x, y, z, w; } __attribute__((aligned(16)));
-struct uint2 { unsigned x, y; } __attribute__((aligned(8)));
-struct uint3 { unsigned x, y, z; };
-struct uint4 { unsigned x, y, z, w; } __attribute__((aligned(16)));
-struct longlong2 { long long x, y; } __attribute__((aligned(16)));
-struct ulonglong2 { unsigned long long x, y; } __attribute__((aligned(16)));
+struct float2 {
+  float x, y;
+} __attribute__((aligned(8)));
+struct float3 {
+  float x, y, z;
+};
+struct float4 {
+  float x, y, z, w;
+} __attribute__((aligned(16)));
+struct double2 {
+  double x, y;
+} __attribute__((aligned(16)));
+struct double3 {
+  double x, y, z;
+};
+struct int2 {
+  int x, y;
+} __attribute__((aligned(8)));
+struct int3 {
+  int x, y, z;
+};
+struct int4 {
+  int x, y, z, w;
+} __attribute__((aligned(16)));
+struct uint2 {
+  unsigned x, y;
+} __attribute__((aligned(8)));
+struct uint3 {
+  unsigned x, y, z;
+};
+struct uint4 {
+  unsigned x, y, z, w;
+} __attribute__((aligned(16)));
+struct longlong2 {
+  long long x, y;
+} __attribute__((aligned(16)));
+struct ulonglong2 {
+  unsigned long long x, y;
+} __attribute__((aligned(16)));
 
 inline float2 make_float2(float x, float y) { return {x, y}; }
 inline float3 make_float3(float x, float y, float z) { return {x, y, z}; }
@@ -55,7 +81,7 @@ inline ulonglong2 make_ulonglong2(unsigned long long x, unsigned long long y) { 
 
 struct dim3 {
   unsigned x, y, z;
-  constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+  constexpr dim3(unsigned vx = 1, unsigned vy = 1, unsigned vz = 1) : x(vx), y(vy), z(vz) {}
   constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z) {}
   constexpr operator uint3() const { return {x, y, z}; }
 };
@@ -324,5 +350,6 @@ cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void**
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
     std::tuple<P...> values{*static_cast<const P*>(args[i])...};
     return floe_simulator::launch(grid, block, shared, stream, [kernel, values] { std::apply(kernel, values); });
-  }(std::index_sequence_for<P...>());
+  }
+  (std::index_sequence_for<P...>());
 }
