@@ -115,7 +115,7 @@ Tensor load_images(const Flags& flags) {
 }
 
 int train(const Flags& flags) {
-  Device device = parse_device(flags.device);
+  Device device = device_for(flags);
   std::filesystem::create_directories(flags.out);
   Rng rng(flags.seed);
   Tensor images = load_images(flags);
@@ -127,11 +127,11 @@ int train(const Flags& flags) {
 
   auto drawings = dataset(images).shuffle(images.dim(0), rng.stream("order")).batch(flags.batch).map(to_unit);
   if (flags.steps > 0) drawings = drawings.take(flags.steps);
-  drawings = drawings.prefetch();
+  drawings = drawings.prefetch(device);
   Rng noise_rng = rng.stream("noise"), fixed_rng = rng.stream("fixed noise"), judge_rng = rng.stream("judge");
-  Tensor fixed_noise = random_normal({shown, noise_size}, fixed_rng);
+  Tensor fixed_noise = random_normal({shown, noise_size}, fixed_rng, device);
   //! [before]
-  Tensor judge_noise = random_normal({judged, noise_size}, judge_rng);
+  Tensor judge_noise = random_normal({judged, noise_size}, judge_rng, device);
 
   //! [checkpoint]
   // Everything that the rest of a run depends on is in the checkpoint, also the pictures of the epochs before.
@@ -149,7 +149,7 @@ int train(const Flags& flags) {
   checkpoint.add("pictures", pictures);
   //! [checkpoint]
 
-  fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name());
+  fmt::print("penguins: {} drawings, {}, {}\n", images.dim(0), to_string(device), backend_name(device));
 
   // How far real drawings are from each other, and from those of a generator that has learned nothing.
   std::int64_t many = std::min<std::int64_t>(judged, images.dim(0));
@@ -174,7 +174,7 @@ int train(const Flags& flags) {
     //! [loop]
     for (const Tensor& images : drawings) {                        // (batch, 28, 28, 1) in [-1, 1]
       std::int64_t step = instruments.begin_step();
-      Tensor noise = random_normal({images.dim(0), noise_size}, noise_rng);
+      Tensor noise = random_normal({images.dim(0), noise_size}, noise_rng, device);
 
       GradientTape generator_tape, discriminator_tape;             // both record what follows
       Tensor generated   = generator(noise, Mode::training);

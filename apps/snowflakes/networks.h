@@ -79,12 +79,12 @@ class Decoder : public Layer {
 };
 //! [decoder]
 
-// The function of each hundred rows, to keep memory small.
+// The function of each hundred rows, to keep memory small, on the CPU: it is for looking at.
 template <class Function>
 Tensor in_parts(const Tensor& rows, Function function) {
   Tensors parts;
   for (std::int64_t i = 0; i < rows.dim(0); i += 100) {
-    parts.push_back(function(slice(rows, 0, i, std::min(i + 100, rows.dim(0)))));
+    parts.push_back(to(function(slice(rows, 0, i, std::min(i + 100, rows.dim(0)))), Device{}));
   }
   return concat(parts, 0);
 }

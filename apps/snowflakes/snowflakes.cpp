@@ -115,7 +115,7 @@ void print_step(std::int64_t step, const Tensor& images, const std::vector<std::
 // --- The training ----------------------------------------------------------------------------------------------------
 
 int train(const Flags& flags) {
-  Device device = parse_device(flags.device);
+  Device device = device_for(flags);
   Plan plan = plan_for(flags.side);
   Objective objective = objective_for(flags.loss);
   std::filesystem::create_directories(flags.out);
@@ -129,7 +129,7 @@ int train(const Flags& flags) {
     throw ValueError(fmt::format("--interpolate takes two flakes from 0 to {}", count - 1));
   }
   Tensor images = to_unit(flakes.images), learned = slice(images, 0, 0, training), held_out = slice(images, 0, training);
-  auto batches = dataset(learned).shuffle(training, rng.stream("order")).batch(flags.batch).prefetch();
+  auto batches = dataset(learned).shuffle(training, rng.stream("order")).batch(flags.batch).prefetch(device);
 
   Model model{{"encoder", device, rng, plan, objective.encoded * flags.latent},
               {"decoder", device, rng, plan, flags.latent},
@@ -150,7 +150,8 @@ int train(const Flags& flags) {
   checkpoint.add("normal", normal_rng);
   checkpoint.add("epoch", epoch);
 
-  fmt::print("snowflakes: {} of {} x {} pixels, {}, {}\n", count, flags.side, flags.side, to_string(device), backend_name());
+  fmt::print("snowflakes: {} of {} x {} pixels, {}, {}\n", count, flags.side, flags.side, to_string(device),
+             backend_name(device));
   if (flags.resume) {
     auto report = checkpoint.restore_latest();
     fmt::print("{}\n", report ? report->text() : "there is no checkpoint to resume from: a new run begins");
@@ -166,7 +167,7 @@ int train(const Flags& flags) {
     //! [loop]
     for (const Tensor& images : batches) {                         // (batch, side, side, 1) in [0, 1]
       std::int64_t step = instruments.begin_step();
-      Tensor normal = random_normal({images.dim(0), flags.latent}, normal_rng);
+      Tensor normal = random_normal({images.dim(0), flags.latent}, normal_rng, device);
 
       GradientTape tape;
       Tensors losses = objective.loss(model.encoder, model.decoder, images, normal);

@@ -63,9 +63,10 @@ void tape(const Settings&) {
 // y = 3 x + 2 with noise, found again by gradient descent.
 void linear_regression(const Settings& settings) {
   Rng rng(settings.seed);
-  Tensor x = random_normal({1000}, rng);
-  Tensor y = 3 * x + 2 + random_normal({1000}, rng);
-  Variable slope("slope", tensor(5.)), offset("offset", tensor(10.));
+  Device device = settings.device;
+  Tensor x = random_normal({1000}, rng, device);
+  Tensor y = 3 * x + 2 + random_normal({1000}, rng, device);
+  Variable slope("slope", to(tensor(5.), device)), offset("offset", to(tensor(10.), device));
   SGD optimizer(0.01);
 
   for (int step = 0; step <= 200; ++step) {

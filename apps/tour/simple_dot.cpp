@@ -20,8 +20,8 @@ struct Ratings {          // a batch, or all of them
 
 class SimpleDot : public Layer {
  public:
-  SimpleDot(std::string name, Rng rng, std::int64_t users, std::int64_t movies)
-      : Layer(std::move(name), {}, rng),
+  SimpleDot(std::string name, Device device, Rng rng, std::int64_t users, std::int64_t movies)
+      : Layer(std::move(name), device, rng),
         users_(this, "users", {.entries = users, .units = 64, .initializer = initializers::uniform(0, 0.05)}),
         movies_(this, "movies", {.entries = movies, .units = 64, .initializer = initializers::uniform(0, 0.05)}) {}
 
@@ -56,7 +56,7 @@ void simple_dot(const Settings& settings) {
   auto batches = dataset(part(0, training)).shuffle(training, rng.stream("order")).batch(32);
   fmt::print("{} ratings of {} movies by {} users\n", count, data.movie_count, data.user_count);
 
-  SimpleDot model("simple_dot", rng, data.user_count, data.movie_count);
+  SimpleDot model("simple_dot", settings.device, rng, data.user_count, data.movie_count);
   Adam optimizer({.learning_rate = 1e-3});
   double best = std::numeric_limits<double>::infinity();
   for (int epoch = 1, since_best = 0; epoch <= 10 && since_best < 2; ++epoch) {

@@ -8,8 +8,11 @@
 
 namespace tour {
 
+using floe::Device;
+
 struct Settings {
   std::uint64_t seed = 1;
+  Device device{};                          // where the stops with much to compute do so
   std::filesystem::path data{};             // ratings for simple_dot; empty: generated ones
   std::filesystem::path out = "out/tour";  // for what a stop leaves behind
   std::filesystem::path tensorboard{};      // events of the stop of this name; empty: in `out`

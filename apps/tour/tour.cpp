@@ -61,17 +61,19 @@ int walk(const std::string& wanted, const tour::Settings& settings) {
 
 int main(int argc, char** argv) {
   tour::Settings settings;
-  std::string stop = "all";
+  std::string stop = "all", device = "cpu";
   bool check_numerics = false;
   Arguments arguments("tour", "The short demos of the 2018 talk on eager execution. Stops: " + names() + ".");
   arguments.add("stop", stop, "Where to stop, or all");
   arguments.add("--seed", settings.seed, "Where all random numbers start; equal seeds give equal runs");
+  arguments.add("--device", device, "Where linear_regression, profile, tensorboard and simple_dot compute: cpu or cuda");
   arguments.add("--data", settings.data, "MovieLens ratings.csv for simple_dot, instead of generated ratings");
   arguments.add("--out", settings.out, "Folder for what the stops leave behind");
   arguments.add("--tensorboard", settings.tensorboard, "Folder for TensorBoard's events, instead of one in --out");
   arguments.add("--check-numerics", check_numerics, "Stop at the first op that makes a NaN or infinity, and say where");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] {
+    settings.device = parse_device(device);
     std::optional<CheckNumerics> check;
     if (check_numerics) check.emplace();
     return walk(stop, settings);

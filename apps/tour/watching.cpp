@@ -10,7 +10,8 @@ namespace tour {
 // Adding a bias moves as many numbers as a matrix product makes, and costs a fraction of it.
 void profile(const Settings& settings) {
   Rng rng(settings.seed);
-  Tensor x = random_normal({512, 1024}, rng), weights = random_normal({1024, 1024}, rng), bias = random_normal({1024}, rng);
+  Tensor x = random_normal({512, 1024}, rng, settings.device), weights = random_normal({1024, 1024}, rng, settings.device),
+         bias = random_normal({1024}, rng, settings.device);
   Profile profile;
   for (int i = 0; i < 20; ++i) Tensor y = floe::matmul(x, weights) + bias;
   fmt::print("{}", profile.table());
@@ -21,8 +22,9 @@ void profile(const Settings& settings) {
 // A regression again, as TensorBoard sees it: while the loop runs, its curves grow.
 void tensorboard(const Settings& settings) {
   Rng rng(settings.seed);
-  Tensor x = random_normal({1000}, rng), y = 3 * x + 2 + random_normal({1000}, rng);
-  Variable slope("slope", tensor(5.)), offset("offset", tensor(10.));
+  Device device = settings.device;
+  Tensor x = random_normal({1000}, rng, device), y = 3 * x + 2 + random_normal({1000}, rng, device);
+  Variable slope("slope", to(tensor(5.), device)), offset("offset", to(tensor(10.), device));
   SGD optimizer(0.01);
 
   std::filesystem::path folder = settings.tensorboard.empty() ? settings.out / "events" : settings.tensorboard;

@@ -140,6 +140,7 @@ enum class Precision {
 };
 Precision gpu_precision();
 void set_gpu_precision(Precision precision);
+void require_precision(Precision precision, Device device);  // ValueError for what the device cannot do
 Precision parse_precision(const std::string& text);  // "float32", "tf32", "bf16"; ValueError otherwise
 std::string_view name(Precision precision);
 

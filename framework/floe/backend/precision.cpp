@@ -30,6 +30,18 @@ Precision parse_precision(const std::string& text) {
   throw ValueError(fmt::format("precision: expected float32, tf32 or bf16, found '{}'", text));
 }
 
+void require_precision(Precision precision, [[maybe_unused]] Device device) {
+  if (precision == Precision::float32) return;
+#if FLOE_CUDA
+  if (device.kind == Device::Kind::cuda) {
+    if (cuda::rounds_factors(device)) return;
+    throw ValueError(fmt::format("precision: {} needs a GPU from Ampere (2020) on, and {} is older; use float32",
+                                 name(precision), cuda::device_name(device)));
+  }
+#endif
+  throw ValueError(fmt::format("precision: {} is for GPUs, and the CPU computes in float32", name(precision)));
+}
+
 std::string backend_name([[maybe_unused]] Device device) {
 #if FLOE_CUDA
   if (device.kind == Device::Kind::cuda)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <floe/ops/shape_ops.h>
+#include <floe/tensor/device_memory.h>
 
 namespace floe::detail {
 
@@ -69,6 +70,15 @@ std::vector<std::int64_t> shuffled_order(std::int64_t size, std::int64_t buffer,
 std::int64_t repeated_size(std::int64_t size, std::int64_t count) {
   if (size == 0) return 0;  // nothing, even without end
   return size > endless / count ? endless : size * count;
+}
+
+Tensor uploaded(const Tensor& field, Device device) {
+  bool looked_at = field.dtype() == DType::int32 || field.dtype() == DType::int64;
+  if (looked_at || field.device() == device || field.device().kind != Device::Kind::cpu) return field;
+  Tensor there(field.shape(), field.dtype(), device);
+  device_memory::upload(there.raw_mutable(), device, field.raw(),
+                        static_cast<std::size_t>(field.elements()) * item_size(field.dtype()));
+  return there;
 }
 
 // --- Loops -----------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ std::vector<std::int64_t> shuffled_order(std::int64_t size, std::int64_t buffer,
 std::int64_t repeated_size(std::int64_t size, std::int64_t count);
 void require_idle(const char* op, bool looping);
 void require_place(DatasetPosition place, std::int64_t size);
+Tensor uploaded(const Tensor& field, Device device);
 }  // namespace detail
 
 // A recipe for elements, copied like a value:
@@ -149,6 +150,17 @@ class Dataset {
         return std::move(*std::static_pointer_cast<E>(ahead->at(i)));
       };
     });
+  }
+
+  // The same, and takes the elements to a GPU on the way, beside the work of the loop. Integers of 32 and 64 bits stay on
+  // the CPU: indices and labels, which ops look at there. DeviceError for a device that is not there.
+  Dataset prefetch(Device device, std::int64_t depth = 2) const requires Element<E> {
+    require_device(device);
+    return map([device](E element) {
+             visit_fields(element, [&](Tensor& field) { field = detail::uploaded(field, device); });
+             return element;
+           })
+        .prefetch(depth);
   }
 
   // --- Loops ---

@@ -22,7 +22,8 @@ Conv2D::Conv2D(Layer* parent, const std::string& name, Conv2DOptions options)
 
 Tensor Conv2D::operator()(Operand x) {
   LayerCall call(*this, x);
-  return call.done(bias_ ? conv2d(x, *filters_, *bias_, options_) : conv2d(x, *filters_, options_));
+  Operand here = call.here(std::move(x));
+  return call.done(bias_ ? conv2d(here, *filters_, *bias_, options_) : conv2d(here, *filters_, options_));
 }
 
 Conv2DTranspose::Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options)
@@ -40,7 +41,9 @@ Conv2DTranspose::Conv2DTranspose(Layer* parent, const std::string& name, Conv2DT
 
 Tensor Conv2DTranspose::operator()(Operand x) {
   LayerCall call(*this, x);
-  return call.done(bias_ ? conv2d_transpose(x, *filters_, *bias_, options_) : conv2d_transpose(x, *filters_, options_));
+  Operand here = call.here(std::move(x));
+  return call.done(bias_ ? conv2d_transpose(here, *filters_, *bias_, options_)
+                         : conv2d_transpose(here, *filters_, options_));
 }
 
 }  // namespace floe

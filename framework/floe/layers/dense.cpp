@@ -15,7 +15,7 @@ Dense::Dense(Layer* parent, const std::string& name, DenseOptions options) : Lay
 
 Tensor Dense::operator()(Operand x) {
   LayerCall call(*this, x);
-  Tensor y = matmul(x, *weights_);
+  Tensor y = matmul(call.here(std::move(x)), *weights_);
   return call.done(bias_ ? std::move(y) + *bias_ : y);
 }
 

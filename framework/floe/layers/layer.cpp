@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <floe/ops/shape_ops.h>
+
 namespace floe {
 namespace {
 
@@ -155,6 +157,12 @@ std::vector<LayerObserver*>& layer_observers() {
 
 LayerObserver::LayerObserver() { layer_observers().push_back(this); }
 LayerObserver::~LayerObserver() { std::erase(layer_observers(), this); }
+
+Operand LayerCall::here(Operand x) {
+  if (!x->defined() || x->device() == layer_.device()) return x;
+  copied_ = to(x, layer_.device());
+  return Operand(copied_, x.where().file, x.where().line);
+}
 
 Tensor LayerCall::done(Tensor y) const {
   for (LayerObserver* observer : layer_observers()) observer->called(layer_, y);

@@ -101,11 +101,13 @@ class LayerCall {
  public:
   // A call of the layer on x begins.
   LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where(), layer.path().c_str()) {}
+  Operand here(Operand x);      // x on the layer's device: data may come from the CPU to a model on a GPU
   Tensor done(Tensor y) const;  // tells the observers of y, and gives it
 
  private:
   const Layer& layer_;
   CallScope scope_;
+  Tensor copied_;
 };
 
 }  // namespace floe

@@ -43,12 +43,19 @@ void require_target(const char* op, const Operand& a, const char* a_role, const 
                     const char* b_role) {
   require_floating(op, a, a_role);
   if (b.is_number()) return;
-  require_alike(op, a, a_role, b, b_role);
+  require_same_dtype(op, a, a_role, b, b_role);
   bool fits = b->rank() <= a->rank();
   for (int axis = -b->rank(); fits && axis < 0; ++axis) fits = b->dim(axis) == a->dim(axis) || b->dim(axis) == 1;
   if (!fits)
     throw ShapeError(message(op, fmt::format("{} does not broadcast to the shape of {}", b_role, a_role),
                              {{a_role, a}, {b_role, b}}, caller(a.where())));
+}
+
+// The target where the prediction is: data may come from the CPU beside a model on a GPU.
+OperandOrNumber beside(const Operand& a, const OperandOrNumber& b, Tensor& copied) {
+  if (b.is_number() || b->device() == a->device()) return b;
+  copied = to(b, a->device());
+  return OperandOrNumber(copied, b.where().file, b.where().line);
 }
 
 }  // namespace
@@ -60,7 +67,9 @@ Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) 
   if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
   if (labels.is_number())
     return reduce_mean(labels.number() * softplus(negative(logits)) + (1 - labels.number()) * softplus(logits));
-  return reduce_mean(labels * softplus(negative(logits)) + (1.0 - labels) * softplus(logits));
+  Tensor copied;
+  OperandOrNumber here = beside(logits, labels, copied);
+  return reduce_mean(here * softplus(negative(logits)) + (1.0 - here) * softplus(logits));
 }
 
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
@@ -81,20 +90,22 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask
     throw ShapeError(message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}},
                              caller(logits.where())));
   }
-  Tensor counts = mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor();
+  Tensor counts = (mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor()).on(each.device());
   return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);
 }
 
 Tensor mean_squared_error(Operand prediction, OperandOrNumber target) {
   require_target("mean_squared_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
-  return reduce_mean(square(prediction - target));
+  Tensor copied;
+  return reduce_mean(square(prediction - beside(prediction, target, copied)));
 }
 
 Tensor mean_absolute_error(Operand prediction, OperandOrNumber target) {
   require_target("mean_absolute_error", prediction, "prediction", target, "target");
   CallScope scope(prediction.where());
-  return reduce_mean(abs(prediction - target));
+  Tensor copied;
+  return reduce_mean(abs(prediction - beside(prediction, target, copied)));
 }
 
 }  // namespace floe

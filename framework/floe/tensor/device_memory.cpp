@@ -39,4 +39,12 @@ void copy(void* to, [[maybe_unused]] Device to_device, const void* from, [[maybe
   std::memcpy(to, from, bytes);
 }
 
+void upload(void* to, [[maybe_unused]] Device device, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+#if FLOE_CUDA
+  if (device.kind == Device::Kind::cuda) return cuda::upload(to, device, from, bytes);
+#endif
+  std::memcpy(to, from, bytes);
+}
+
 }  // namespace floe::device_memory

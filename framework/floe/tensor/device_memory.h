@@ -19,6 +19,10 @@ std::size_t free_bytes(Device device) noexcept;
 // between GPUs when it is queued.
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 
+// From the CPU to fresh memory of a device, beside what the device is working on; for another thread than the one that
+// gives it work. Returns when the copy is done.
+void upload(void* to, Device device, const void* from, std::size_t bytes);
+
 }  // namespace floe::device_memory
 
 #if FLOE_CUDA
@@ -29,10 +33,12 @@ void* allocate(std::size_t bytes, Device device) noexcept;
 void release(void* memory, Device device) noexcept;
 std::size_t free_bytes(Device device) noexcept;
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
+void upload(void* to, Device device, const void* from, std::size_t bytes);
 void synchronize(Device device);
 int device_count() noexcept;       // 0 without a driver, too
 std::string why_none();            // why there is no device, in words
 std::string device_name(Device device);
+bool rounds_factors(Device device);  // has it tensor cores for tf32 and bf16?
 
 }  // namespace floe::cuda
 #endif

@@ -14,6 +14,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <floe/backend/kernels.h>
+
 #include <floe/tensor/error.h>
 
 namespace floe {
@@ -172,7 +174,8 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--epochs", common.epochs, "Passes over the data").at_least(1);
   arguments.add("--batch", common.batch, "Examples in a step").at_least(1);
   arguments.add("--seed", common.seed, "Where all random numbers start; equal seeds give equal runs");
-  arguments.add("--device", common.device, "Where to compute: cpu or cuda");
+  arguments.add("--device", common.device, "Where to compute: cpu, cuda (the first GPU) or cuda:NUMBER");
+  arguments.add("--precision", common.precision, "How a GPU multiplies: float32, tf32 or bf16");
   arguments.add("--data", common.data, "Data to learn from, instead of the app's own");
   arguments.add("--out", common.out, "Folder for pictures, losses and checkpoints");
   arguments.add("--resume", common.resume, "Continue from the last checkpoint in the folder");
@@ -181,6 +184,14 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--check-numerics", common.check_numerics,
                 "Stop at the first op that makes a NaN or infinity, and say where");
   arguments.add("--profile", common.profile, "Show where the time of the first epoch went; leaves trace.json");
+}
+
+Device device_for(const CommonArguments& common) {
+  Device device = parse_device(common.device);
+  Precision precision = parse_precision(common.precision);
+  require_precision(precision, device);
+  set_gpu_precision(precision);
+  return device;
 }
 
 int run_app(const std::function<int()>& body) {

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include <floe/tensor/device.h>
+
 namespace floe {
 
 // A flag and the variable that takes its value.
@@ -77,7 +79,8 @@ struct CommonArguments {
   int epochs = 1;                       // passes over the data, 1 or more
   int batch = 32;                       // examples in a step, 1 or more
   std::uint64_t seed = 0;               // where all random numbers start
-  std::string device = "cpu";           // for parse_device()
+  std::string device = "cpu";           // for device_for()
+  std::string precision = "float32";    // likewise
   std::filesystem::path data{};         // empty: the app's own
   std::filesystem::path out{};          // folder for pictures, losses and checkpoints
   bool resume = false;                  // from the last checkpoint in `out`
@@ -89,6 +92,10 @@ struct CommonArguments {
 
 // The flags --epochs, --batch, ..., --check-numerics and --profile, with what `common` holds as their defaults.
 void add_common(Arguments& arguments, CommonArguments& common);
+
+// The device that --device names, set to the --precision of its products. DeviceError for a device that this build or
+// this machine lacks, ValueError for a precision that is unknown or that the device lacks.
+Device device_for(const CommonArguments& common);
 
 // Gives what `body` gives. An exception that comes out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout
 // line-buffered first, also into a file or a pipe.

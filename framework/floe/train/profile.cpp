@@ -49,6 +49,8 @@ std::string shapes_text(std::span<const Shape> shapes) {
 void Profile::begun(const void* data) { begun_[next_++ % begun_.size()] = {data, now(), counted_}; }
 
 void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
+  for (const Tensor* output : outputs) synchronize(output->device());  // a GPU has only been told so far
+
   // Find the beginning: the newest allocation of an output, the first of these if there are several outputs.
   Time end = now(), start = end, counted = counted_;
   bool works = false;

@@ -108,6 +108,8 @@ std::string device_name(Device device) {
                      dnn / 10000, dnn % 10000 / 100, dnn % 100);
 }
 
+bool rounds_factors(Device device) { return context(device).has_bf16; }
+
 void synchronize(Device device) { check(cudaStreamSynchronize(context(device).stream), "work queued before"); }
 
 // --- Memory ----------------------------------------------------------------------------------------------------------
