@@ -37,8 +37,10 @@ TEST(Devices, HaveNames) {
   EXPECT_EQ(to_string(Device{Device::Kind::cuda, 2}), "cuda:2");
   EXPECT_EQ(parse_device("cpu"), Device{});
   EXPECT_EQ(error_of<DeviceError>([] { parse_device("tpu"); }), "device: expected cpu, cuda or cuda:NUMBER, found 'tpu'");
-  EXPECT_EQ(error_of<DeviceError>([] { zeros({2}, DType::float32, {Device::Kind::cuda}); }),
-            "device: this build has no CUDA backend, so cuda:0 is not available; use cpu");
+  if (gpu_count() > 0) return;  // else each of these is refused, with the reason
+  std::string why = error_of<DeviceError>([] { zeros({2}, DType::float32, {Device::Kind::cuda}); });
+  EXPECT_TRUE(why.starts_with("device: this ")) << why;
+  EXPECT_TRUE(why.ends_with(", so cuda:0 is not available; use cpu")) << why;
 }
 
 TEST(Shapes, ReadLikeTuples) {
