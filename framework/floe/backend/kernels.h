@@ -97,6 +97,8 @@ FLOE_KERNEL(conv2d_input_gradient, const Tensor& dy, const Tensor& filters, cons
 FLOE_KERNEL(conv2d_filter_gradient, const Tensor& x, const Tensor& dy, const ConvGeometry& g, Tensor& dfilters)
 FLOE_KERNEL(max_pool, const Tensor& x, const PoolGeometry& g, Tensor& y,
             Tensor& winners)  // winners: int64 positions in x
+// dx[p] = the sum of dy of the windows that p has won
+FLOE_KERNEL(max_pool_gradient, const Tensor& dy, const Tensor& winners, const PoolGeometry& g, Tensor& dx)
 FLOE_KERNEL(average_pool, const Tensor& x, const PoolGeometry& g, Tensor& y)               // padding does not count
 FLOE_KERNEL(average_pool_gradient, const Tensor& dy, const PoolGeometry& g, Tensor& dx)
 FLOE_KERNEL(resize_nearest, const Tensor& x, Tensor& y)                          // (batch, height, width, channels)
@@ -131,8 +133,9 @@ void set_cpu_library(CpuLibrary library);            // ValueError if this build
 // What does the work there: "oneDNN 2.6.3 and Eigen 3.4.0, 2 threads", "NVIDIA H200, CUDA 13.0, cuDNN 9.19.0, float32".
 std::string backend_name(Device device = {});
 
-// How a GPU multiplies float32 in matrix products and convolutions. The tensors stay float32 throughout, and so do
-// variables, sums and gradients: only the factors of each product are rounded, to the bits that tensor cores take.
+// How a GPU multiplies float32 in matrix products and convolutions. The tensors stay float32 throughout, variables and
+// optimizers with them, and products are added up in float32: the factors are rounded, to the bits that tensor cores
+// take. cuDNN gives what it multiplied in bfloat16 in that type, so there a convolution's results are rounded as well.
 enum class Precision {
   float32,  // as they are: 24 bits, the default
   tf32,     // 11 bits of the same range, from Ampere (sm_80) on

@@ -44,6 +44,16 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
           columns.before};
 }
 
+// Each window's gradient goes to its winner. What flows back through that is gathered from there again.
+Tensor max_gradient(const Tensor& dy, const Tensor& winners, const PoolGeometry& g) {
+  Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
+  run<cpu::max_pool_gradient, cuda::max_pool_gradient>(dy.device(), dy, winners, g, dx);
+  record({"max_pool_gradient"}, {dy}, dx, {winners}, [](Backward& op) {
+    op.give(0, gather(reshape(op.dy(), {-1}), op.kept(0)));
+  });
+  return dx;
+}
+
 Tensor average(const Tensor& x, const PoolGeometry& g, Location where);
 
 Tensor average_gradient(const Tensor& dy, const PoolGeometry& g) {
@@ -67,9 +77,8 @@ Tensor max_pool(Operand x, PoolOptions options) {
   Shape shape{g.batch, g.out_height, g.out_width, g.channels};
   Tensor y(shape, x->dtype(), x->device()), winners(shape, DType::int64, x->device());
   run<cpu::max_pool, cuda::max_pool>(x->device(), x, g, y, winners);
-  record({"max_pool", x.where()}, {x}, y, {winners}, [whole = x->shape()](Backward& op) {
-    op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(op.kept(0), {-1}), whole.elements()), whole));
-  });
+  record({"max_pool", x.where()}, {x}, y, {winners},
+         [g](Backward& op) { op.give(0, max_gradient(op.dy(), op.kept(0), g)); });
   return y;
 }
 

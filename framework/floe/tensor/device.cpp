@@ -35,7 +35,7 @@ std::string to_string(Device device) {
 }
 
 void require_device(Device device) {
-  if (device.kind != Device::Kind::cpu) require_gpu(device.index, to_string(device));
+  if (device.kind != Device::Kind::cpu && device.index >= gpu_count()) require_gpu(device.index, to_string(device));
 }
 
 Device parse_device(const std::string& text) {

@@ -6,7 +6,7 @@
 
 namespace floe::device_memory {
 
-void* allocate(std::size_t bytes, [[maybe_unused]] Device device) noexcept {
+void* allocate(std::size_t bytes, [[maybe_unused]] Device device) {
 #if FLOE_CUDA
   if (device.kind == Device::Kind::cuda) return cuda::allocate(bytes, device);
 #endif

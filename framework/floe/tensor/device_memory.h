@@ -9,7 +9,7 @@
 namespace floe::device_memory {
 
 // Bytes aligned to 64, or null if there are no more. Fresh from the system, and slow: see storage.cpp for what is kept.
-void* allocate(std::size_t bytes, Device device) noexcept;
+void* allocate(std::size_t bytes, Device device);
 void release(void* memory, Device device) noexcept;
 
 // What the device has left, in bytes; 0 where that is not known, as on the CPU.
@@ -28,8 +28,8 @@ void upload(void* to, Device device, const void* from, std::size_t bytes);
 #if FLOE_CUDA
 namespace floe::cuda {
 
-// The same for a GPU.
-void* allocate(std::size_t bytes, Device device) noexcept;
+// The same for a GPU. DeviceError where more than memory is missing.
+void* allocate(std::size_t bytes, Device device);
 void release(void* memory, Device device) noexcept;
 std::size_t free_bytes(Device device) noexcept;
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);

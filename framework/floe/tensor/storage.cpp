@@ -125,7 +125,7 @@ class Allocator {  // of one device
                                   to_string(device_), in_use.load(), more));
   }
 
-  Block* create(std::size_t held) noexcept {
+  Block* create(std::size_t held) {
     if (on_cpu()) {
       void* memory = device_memory::allocate(sizeof(Block) + held, device_);
       if (!memory) return nullptr;

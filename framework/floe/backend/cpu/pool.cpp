@@ -94,28 +94,51 @@ void average_pool(const Tensor& x, const PoolGeometry& g, Tensor& y) {
   });
 }
 
-// Each pixel collects from the windows that cover it, so no two threads write to one place.
-void average_pool_gradient(const Tensor& dy, const PoolGeometry& g, Tensor& dx) {
-  dispatch_floating(dy.dtype(), [&]<class S>() {
-    const S* in = dy.data<S>();
-    S* out = dx.mutable_data<S>();
-    parallel_ranges(g.batch * g.height, rows_per_part(g.width * g.channels), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t line = begin; line < end; ++line) {
-        Span rows = covering(line % g.height, g.window_height, g.stride_height, g.pad_top, g.out_height);
-        for (std::int64_t j = 0; j < g.width; ++j) {
-          Span columns = covering(j, g.window_width, g.stride_width, g.pad_left, g.out_width);
-          S* total = out + (line * g.width + j) * g.channels;
-          std::fill_n(total, g.channels, S(0));
-          for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-            for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-              const S* from = in + ((line / g.height * g.out_height + row) * g.out_width + column) * g.channels;
-              S share = S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
-#pragma omp simd
-              for (std::int64_t c = 0; c < g.channels; ++c) total[c] += from[c] * share;
-            }
+namespace {
+
+// Each pixel collects from the windows that cover it, so no two threads write to one place: add(its sums, where they are
+// in dx, where the window is in dy, and in which row and column) for each of them, all channels at once.
+template <class S, class Add>
+void collect(const PoolGeometry& g, S* out, Add add) {
+  std::int64_t work = g.width * g.channels * g.window_height * g.window_width;
+  parallel_ranges(g.batch * g.height, rows_per_part(work), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t line = begin; line < end; ++line) {
+      Span rows = covering(line % g.height, g.window_height, g.stride_height, g.pad_top, g.out_height);
+      for (std::int64_t j = 0; j < g.width; ++j) {
+        Span columns = covering(j, g.window_width, g.stride_width, g.pad_left, g.out_width);
+        std::int64_t here = (line * g.width + j) * g.channels;
+        std::fill_n(out + here, g.channels, S(0));
+        for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+          for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+            std::int64_t window = ((line / g.height * g.out_height + row) * g.out_width + column) * g.channels;
+            add(out + here, here, window, row, column);
           }
         }
       }
+    }
+  });
+}
+
+}  // namespace
+
+void max_pool_gradient(const Tensor& dy, const Tensor& winners, const PoolGeometry& g, Tensor& dx) {
+  dispatch_floating(dy.dtype(), [&]<class S>() {
+    const S* in = dy.data<S>();
+    const std::int64_t* places = winners.data<std::int64_t>();
+    collect(g, dx.mutable_data<S>(), [&](S* total, std::int64_t here, std::int64_t window, std::int64_t, std::int64_t) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < g.channels; ++c) total[c] += places[window + c] == here + c ? in[window + c] : S(0);
+    });
+  });
+}
+
+void average_pool_gradient(const Tensor& dy, const PoolGeometry& g, Tensor& dx) {
+  dispatch_floating(dy.dtype(), [&]<class S>() {
+    const S* in = dy.data<S>();
+    collect(g, dx.mutable_data<S>(), [&](S* total, std::int64_t, std::int64_t window, std::int64_t row, std::int64_t column) {
+      S share = S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
+#pragma omp simd
+      for (std::int64_t c = 0; c < g.channels; ++c) total[c] += in[window + c] * share;
     });
   });
 }

@@ -11,15 +11,16 @@ namespace floe::cuda {
 
 // How a block's threads are dealt out, and how a reduction is cut into blocks.
 struct Tiling {
-  explicit Tiling(const Folded& axis)
-      : columns(power_of_two_from(axis.inner, 32)), lanes(power_of_two_from(axis.reduced, block_threads / columns)) {
+  explicit Tiling(const Folded& axis, int most_columns = 32)
+      : columns(power_of_two_from(axis.inner, most_columns)), lanes(power_of_two_from(axis.reduced, block_threads / columns)) {
     outers = block_threads / columns / lanes;
     column_blocks = Divisor((axis.inner + columns - 1) / columns);
     outer_blocks = (axis.outer + outers - 1) / outers;
     part_rows = axis.reduced;
     constexpr std::int64_t many = 1024, lane_rows = 32;
-    if (outer_blocks * column_blocks.number < many && axis.reduced > lanes * lane_rows) {
-      std::int64_t wanted = std::min(many, (axis.reduced + lanes * lane_rows - 1) / (lanes * lane_rows));
+    std::int64_t beside = outer_blocks * column_blocks.number;
+    if (beside > 0 && beside < many && axis.reduced > lanes * lane_rows) {
+      std::int64_t wanted = std::min(many / beside, (axis.reduced + lanes * lane_rows - 1) / (lanes * lane_rows));
       part_rows = (axis.reduced + wanted - 1) / wanted;
       parts = Divisor((axis.reduced + part_rows - 1) / part_rows);
     }
@@ -83,7 +84,7 @@ void reduce_columns(const Context& on, const Folded& axis, const Total& identity
   Partials<Total> partials{memory.get<Total>(), joined.reduced, joined.inner};
   launch(on, reduce_kernel<Total, Join, Load, Partials<Total>>, tiling.blocks(), axis, tiling, identity, join, load,
          partials);
-  Tiling last(joined);
+  Tiling last(joined, 8);  // few columns and many lanes: there is little to read and it shall not take long
   last.part_rows = joined.reduced, last.parts = Divisor(1);  // in one part, however many there are
   launch(on, reduce_kernel<Total, Join, Partials<Total>, Store>, last.blocks(), joined, last, identity, join, partials,
          store);

@@ -1,8 +1,10 @@
 // Devices, their memory, copies to and from it, and errors in words.
 #include <floe/backend/cuda/context.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -74,11 +76,11 @@ namespace {
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) [[likely]] return;
-  bool passes = status == cudaErrorMemoryAllocation || status == cudaErrorInvalidValue ||
-                status == cudaErrorInvalidConfiguration || status == cudaErrorNoDevice;
+  constexpr std::array lasting{700, 702, 710, 714, 715, 716, 717, 718, 719};  // illegal address, ..., launch failure
+  bool lasts = std::find(lasting.begin(), lasting.end(), static_cast<int>(status)) != lasting.end();
   cudaGetLastError();  // one that passes is not reported again
   fail(what, fmt::format("{} ({})", cudaGetErrorString(status), cudaGetErrorName(status)),
-       passes ? "" : "; the device answers no more, and the program has to be started again");
+       lasts ? "; the device answers no more, and the program has to be started again" : "");
 }
 
 void check(cublasStatus_t status, const char* what) {
@@ -114,12 +116,11 @@ void synchronize(Device device) { check(cudaStreamSynchronize(context(device).st
 
 // --- Memory ----------------------------------------------------------------------------------------------------------
 
-void* allocate(std::size_t bytes, Device device) noexcept {
-  try {
-    make_current(device);
-  } catch (const DeviceError&) { return nullptr; }
+void* allocate(std::size_t bytes, Device device) {
+  make_current(device);
   void* memory = nullptr;
-  if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
+  cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status != cudaErrorMemoryAllocation) return check(status, "memory"), memory;
   cudaGetLastError();  // no memory is no lasting error
   return nullptr;
 }
@@ -129,73 +130,72 @@ void release(void* memory, Device) noexcept { cudaFree(memory); }
 
 std::size_t free_bytes(Device device) noexcept {
   std::size_t free = 0, all = 0;
-  cudaSetDevice(device.index);
+  try {
+    make_current(device);
+  } catch (const DeviceError&) { return 0; }
   return cudaMemGetInfo(&free, &all) == cudaSuccess ? free : 0;
 }
 
 namespace {
 
-// Page-locked blocks, from which the device copies by itself while the program goes on. A block is used again once its
-// last copy is done.
-class Pinned {
+// Page-locked memory, from which the device copies by itself while the program goes on: a ring, of which the oldest
+// part is used again when its copy is done.
+class Staging {
  public:
-  struct Block {
-    void* memory = nullptr;
-    std::size_t bytes = 0;
-    cudaEvent_t copied = nullptr;
-    bool taken = false;
-  };
-
-  // A block of so many bytes at least.
-  Block& take(std::size_t bytes) {
+  // Copies to the device on the stream. The host's bytes are read at once and may change when this returns.
+  void send(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
     std::lock_guard lock(mutex_);
-    Block* oldest = nullptr;
-    for (auto& block : blocks_) {
-      if (block->taken || block->bytes < bytes) continue;
-      if (cudaEventQuery(block->copied) == cudaSuccess) {
-        block->taken = true;
-        return *block;
-      }
-      if (!oldest) oldest = block.get();
+    if (!ring_) check(cudaMallocHost(&ring_, size), "page-locked memory");
+    for (std::size_t done = 0; done < bytes;) {
+      std::size_t piece = std::min(bytes - done, size / 4), begin = reserve(piece);
+      std::byte* held = static_cast<std::byte*>(ring_) + begin;
+      std::memcpy(held, static_cast<const std::byte*>(from) + done, piece);
+      check(cudaMemcpyAsync(static_cast<std::byte*>(to) + done, held, piece, cudaMemcpyHostToDevice, stream),
+            "a copy to the device");
+      cudaEvent_t copied = new_event();
+      check(cudaEventRecord(copied, stream), "an event");
+      under_way_.push_back({begin, begin + piece, copied});
+      done += piece;
     }
-    if (oldest && held_ + bytes > most) {  // the device is behind: wait for it
-      check(cudaEventSynchronize(oldest->copied), "a copy");
-      oldest->taken = true;
-      return *oldest;
-    }
-    auto block = std::make_unique<Block>();
-    block->bytes = std::max<std::size_t>(bytes, 4096);
-    check(cudaMallocHost(&block->memory, block->bytes), "page-locked memory");
-    check(cudaEventCreateWithFlags(&block->copied, cudaEventDisableTiming), "an event");
-    block->taken = true;
-    held_ += block->bytes;
-    return *blocks_.emplace_back(std::move(block));
-  }
-
-  void give(Block& block, cudaStream_t stream) {
-    check(cudaEventRecord(block.copied, stream), "an event");
-    std::lock_guard lock(mutex_);
-    block.taken = false;
   }
 
  private:
-  static constexpr std::size_t most = std::size_t{512} << 20;
+  static constexpr std::size_t size = std::size_t{64} << 20;
+  struct Piece {
+    std::size_t begin, end;
+    cudaEvent_t copied;
+  };
+
+  // Where so many bytes are free, after waiting for as many copies as lie there.
+  std::size_t reserve(std::size_t bytes) {
+    std::size_t begin = under_way_.empty() ? 0 : (under_way_.back().end + 255) / 256 * 256;
+    if (begin + bytes > size) begin = 0;
+    while (!under_way_.empty() && under_way_.front().begin < begin + bytes && begin < under_way_.front().end) {
+      check(cudaEventSynchronize(under_way_.front().copied), "a copy to the device");
+      events_.push_back(under_way_.front().copied);
+      under_way_.pop_front();
+    }
+    return begin;
+  }
+
+  cudaEvent_t new_event() {
+    cudaEvent_t event = nullptr;
+    if (events_.empty()) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");
+    else event = events_.back(), events_.pop_back();
+    return event;
+  }
+
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Block>> blocks_;
-  std::size_t held_ = 0;
+  void* ring_ = nullptr;
+  std::deque<Piece> under_way_;  // in the order of the ring
+  std::vector<cudaEvent_t> events_;
 };
 
-Pinned& pinned(Device device) {
-  static auto* all = new std::array<Pinned, most_devices>;
-  return (*all)[device.index];
-}
-
-// The host's bytes are read at once, and may change when this returns; the device's come when its stream gets there.
-void send(void* to, Device device, const void* from, std::size_t bytes, cudaStream_t stream) {
-  Pinned::Block& block = pinned(device).take(bytes);
-  std::memcpy(block.memory, from, bytes);
-  check(cudaMemcpyAsync(to, block.memory, bytes, cudaMemcpyHostToDevice, stream), "a copy to the device");
-  pinned(device).give(block, stream);
+// One for each stream, so that what is uploaded holds up no one else.
+enum class Road { work, copies };
+Staging& staging(Device device, Road road) {
+  static auto* all = new std::array<Staging, 2 * most_devices>;
+  return (*all)[2 * device.index + (road == Road::copies)];
 }
 
 struct Event {
@@ -216,7 +216,8 @@ void order(cudaStream_t earlier, cudaStream_t later) {
 }  // namespace
 
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
-  if (from_device.kind == Device::Kind::cpu) return send(to, to_device, from, bytes, context(to_device).stream);
+  if (from_device.kind == Device::Kind::cpu)
+    return staging(to_device, Road::work).send(to, from, bytes, context(to_device).stream);
   Context& source = context(from_device);
   if (to_device.kind == Device::Kind::cpu) {
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, source.stream), "a copy from the device");
@@ -234,7 +235,7 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
 void upload(void* to, Device device, const void* from, std::size_t bytes) {
   Context& on = context(device);
   order(on.stream, on.copies);
-  send(to, device, from, bytes, on.copies);
+  staging(device, Road::copies).send(to, from, bytes, on.copies);
   check(cudaStreamSynchronize(on.copies), "a copy to the device");
 }
 

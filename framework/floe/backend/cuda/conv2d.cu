@@ -59,7 +59,7 @@ struct Key {
 // What cuDNN is told of a convolution, and the algorithm it thinks fastest among those that give the same bits every
 // time. It lives as long as the program.
 struct Plan {
-  Plan(const Context& on, const Key& key) : frame(key.g) {
+  Plan(const Context& on, const Key& key) : frame(key.g), exact(key.precision == Precision::float32) {
     const ConvGeometry& g = key.g;
     bool half = key.precision == Precision::bf16;
     cudnnDataType_t type = half ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
@@ -68,7 +68,6 @@ struct Plan {
     check(cudnnCreateTensorDescriptor(&result), "conv2d");
     check(cudnnCreateFilterDescriptor(&filters), "conv2d");
     check(cudnnCreateConvolutionDescriptor(&convolution), "conv2d");
-    math = key.precision == Precision::float32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;  // the latter takes tensor cores
     cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
     auto also = [&](cudnnStatus_t next) { status = status == CUDNN_STATUS_SUCCESS ? next : status; };
     also(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NHWC, type, size(g.batch), size(g.in), size(frame.height),
@@ -80,7 +79,7 @@ struct Plan {
     also(cudnnSetConvolution2dDescriptor(convolution, size(frame.pad_height), size(frame.pad_width),
                                          size(g.stride_height), size(g.stride_width), size(g.dilation_height),
                                          size(g.dilation_width), CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
-    also(cudnnSetConvolutionMathType(convolution, math));
+    also(cudnnSetConvolutionMathType(convolution, exact ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH));
     also(cudnnSetConvolutionGroupCount(convolution, size(g.groups)));
     if (status == CUDNN_STATUS_SUCCESS) choose(on, key.direction);
   }
@@ -92,38 +91,46 @@ struct Plan {
       std::array<cudnnConvolutionFwdAlgoPerf_t, most> ways;
       if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found, ways.data()) ==
           CUDNN_STATUS_SUCCESS)
-        first_of(ways, found);
+        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+          return cudnnGetConvolutionForwardWorkspaceSize(on.dnn, image, filters, convolution, result, way, bytes);
+        });
     } else if (direction == Direction::input_gradient) {
       std::array<cudnnConvolutionBwdDataAlgoPerf_t, most> ways;
       if (cudnnGetConvolutionBackwardDataAlgorithm_v7(on.dnn, filters, result, convolution, image, most, &found,
                                                       ways.data()) == CUDNN_STATUS_SUCCESS)
-        first_of(ways, found);
+        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardDataWorkspaceSize(on.dnn, filters, result, convolution, image, way, bytes);
+        });
     } else {
       std::array<cudnnConvolutionBwdFilterAlgoPerf_t, most> ways;
       if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(on.dnn, image, result, convolution, filters, most, &found,
                                                         ways.data()) == CUDNN_STATUS_SUCCESS)
-        first_of(ways, found);
+        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, way, bytes);
+        });
     }
   }
 
-  template <class Ways>
-  void first_of(const Ways& ways, int found) {
+  // `needs` asks how much memory an algorithm works with, as the convolution is described now: what the list says of it
+  // holds for the list's own kind of math, which is described here with the algorithm.
+  template <class Ways, class Needs>
+  void first_of(const Ways& ways, int found, Needs needs) {
     constexpr std::size_t most_workspace = std::size_t{2} << 30;
-    for (int i = 0; i < found; ++i) {
+    for (int i = 0; i < found && !known; ++i) {
       const auto& way = ways[static_cast<std::size_t>(i)];
-      if (way.status != CUDNN_STATUS_SUCCESS || way.determinism != CUDNN_DETERMINISTIC || way.memory > most_workspace)
-        continue;
-      if (math == CUDNN_FMA_MATH && way.mathType != CUDNN_FMA_MATH) continue;  // it would round
-      algorithm = way.algo, workspace = way.memory, known = true;
-      return;
+      bool rounds = way.mathType == CUDNN_TENSOR_OP_MATH || way.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+      if (way.status != CUDNN_STATUS_SUCCESS || way.determinism != CUDNN_DETERMINISTIC || (exact && rounds)) continue;
+      known = cudnnSetConvolutionMathType(convolution, exact ? CUDNN_FMA_MATH : way.mathType) == CUDNN_STATUS_SUCCESS &&
+              needs(way.algo, &workspace) == CUDNN_STATUS_SUCCESS && workspace <= most_workspace;
+      algorithm = way.algo;
     }
   }
 
   Frame frame;
+  bool exact;  // no factor may be rounded
   cudnnTensorDescriptor_t image = nullptr, result = nullptr;
   cudnnFilterDescriptor_t filters = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
-  cudnnMathType_t math;
   int algorithm = 0;
   std::size_t workspace = 0;
   mutable std::atomic<bool> known = false;  // false: no algorithm of cuDNN's does this
@@ -191,16 +198,17 @@ struct Convolution {
   std::int64_t taps() const { return g.kernel_height * g.kernel_width * (g.in / g.groups); }
   static constexpr bool same = std::is_same_v<T, F>;
 
-  // Arrays as cuDNN wants them: the caller's own where these do.
+  // Arrays as cuDNN wants them: the caller's own where these do. It reads 16 bytes at once, so a part of a tensor that
+  // begins in between is copied.
   const F* framed_image(const T* x, std::optional<Scratch>& memory) {
-    if (same && !plan.frame.needed(g)) return reinterpret_cast<const F*>(x);
+    if (same && !plan.frame.needed(g) && aligned(x)) return reinterpret_cast<const F*>(x);
     F* to = memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
     launch(on, frame_kernel<T, F>, blocks_for(on, framed()), framed(), plan.frame, Divisor(plan.frame.height),
            Divisor(plan.frame.width), Divisor(g.in), g.height, g.width, x, to);
     return to;
   }
   const F* rounded_result(const T* y, std::optional<Scratch>& memory) {
-    if (same) return reinterpret_cast<const F*>(y);
+    if (same && aligned(y)) return reinterpret_cast<const F*>(y);
     F* to = memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
     launch(on, round_kernel<T, F>, blocks_for(on, results()), results(), y, to);
     return to;
@@ -270,9 +278,10 @@ struct Convolution {
     return true;
   }
 
-  // A heuristic may promise what the call then refuses.
+  // A heuristic may promise what the call then refuses, for one of several reasons.
   bool done(cudnnStatus_t status) const {
-    if (status == CUDNN_STATUS_NOT_SUPPORTED) return plan.known = false;
+    constexpr int kinds = 1000;
+    if (status / kinds == CUDNN_STATUS_NOT_SUPPORTED / kinds) return plan.known = false;
     check(status, "conv2d");
     return true;
   }

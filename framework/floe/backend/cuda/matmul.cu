@@ -84,19 +84,26 @@ const Plan& plan_for(const Context& on, const Key& key) {
   return found != plans->end() ? found->second : plans->try_emplace(key, on, key).first->second;
 }
 
-template <class T>
-void multiply(const Context& on, const Plan& plan, const void* a, const void* b, T* c) {
-  const T one = 1, zero = 0;
-  Scratch work(on, plan.way.workspaceSize);
-  check(cublasLtMatmul(on.blas, plan.product, &one, b, plan.b, a, plan.a, &zero, c, plan.c, c, plan.c, &plan.way.algo,
-                       work.get(), plan.way.workspaceSize, on.stream),
-        "matmul");
-}
-
 std::uint32_t alignment_of(std::initializer_list<const void*> pointers) {
   std::uintptr_t bits = 256;
   for (const void* pointer : pointers) bits |= reinterpret_cast<std::uintptr_t>(pointer);
   return static_cast<std::uint32_t>(bits & -bits);
+}
+
+// cuBLASLt takes fewer than 65536 matrices in a call.
+template <class Factor, class T>
+void multiply(const Context& on, MatmulGeometry g, Precision precision, const Factor* a, const Factor* b, T* c) {
+  constexpr std::int64_t most = 32768;
+  const T one = 1, zero = 0;
+  for (std::int64_t left = g.batches; left > 0; left -= most) {
+    g.batches = std::min(left, most);
+    const Plan& plan = plan_for(on, {g, dtype_of<T>(), precision, alignment_of({a, b, c}), on.device.index});
+    Scratch work(on, plan.way.workspaceSize);
+    check(cublasLtMatmul(on.blas, plan.product, &one, b, plan.b, a, plan.a, &zero, c, plan.c, c, plan.c, &plan.way.algo,
+                         work.get(), plan.way.workspaceSize, on.stream),
+          "matmul");
+    a += g.batches * g.a_stride, b += g.batches * g.b_stride, c += g.batches * g.rows * g.columns;
+  }
 }
 
 }  // namespace
@@ -104,20 +111,13 @@ std::uint32_t alignment_of(std::initializer_list<const void*> pointers) {
 void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
   if (g.inner == 0) return fill(0, c);
   const Context& on = context(c.device());
-  const void *from_a = a.raw(), *from_b = b.raw();
-  void* to = c.raw_mutable();
-  if (c.dtype() == DType::float64) {
-    Key key{g, c.dtype(), Precision::float32, alignment_of({from_a, from_b, to}), on.device.index};
-    return multiply(on, plan_for(on, key), from_a, from_b, static_cast<double*>(to));
-  }
+  if (c.dtype() == DType::float64)
+    return multiply(on, g, Precision::float32, data<double>(a), data<double>(b), mutable_data<double>(c));
   Precision precision = gpu_precision();
-  if (precision != Precision::bf16) {
-    Key key{g, c.dtype(), precision, alignment_of({from_a, from_b, to}), on.device.index};
-    return multiply(on, plan_for(on, key), from_a, from_b, static_cast<float*>(to));
-  }
-  Halves half_a(on, static_cast<const float*>(from_a), a.elements()), half_b(on, static_cast<const float*>(from_b), b.elements());
-  Key key{g, c.dtype(), precision, alignment_of({half_a.get(), half_b.get(), to}), on.device.index};
-  multiply(on, plan_for(on, key), half_a.get(), half_b.get(), static_cast<float*>(to));
+  if (precision != Precision::bf16)
+    return multiply(on, g, precision, data<float>(a), data<float>(b), mutable_data<float>(c));
+  Halves half_a(on, data<float>(a), a.elements()), half_b(on, data<float>(b), b.elements());
+  multiply(on, g, precision, half_a.get(), half_b.get(), mutable_data<float>(c));
 }
 
 }  // namespace floe::cuda

@@ -1,10 +1,17 @@
 // Batch normalisation: statistics by channel of (rows, channels), the scaling, and its gradient.
+#include <algorithm>
+#include <iterator>
 #include <type_traits>
 
 #include <floe/backend/cuda/columns.h>
 
 namespace floe::cuda {
 namespace {
+
+template <class S, int count>
+struct Inputs {
+  const S* data[count];
+};
 
 // Sums of deviations from a centre of each channel, and of their squares, in double.
 template <class S>
@@ -50,22 +57,67 @@ struct StoreSlopes {
   const S* inverse;
 };
 
-template <class S>
-__global__ void normalize_kernel(std::int64_t size, Divisor channels, const S* in, const S* mean, const S* scale,
-                                 const S* shift, S* out) {
-  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    std::int64_t c = i - channels.divide(i) * channels.number;
-    out[i] = (in[i] - mean[c]) * scale[c] + shift[c];
+// y = formula(a value of each matrix, a value of each parameter for its channel), 16 bytes at once if `wide`, the
+// elements of a step, are as many.
+template <int wide, class S, int matrices, int parameters, class Formula>
+__global__ void channels_kernel(std::int64_t steps, Divisor row_steps, Formula formula, Inputs<S, matrices> in,
+                                Inputs<S, parameters> by_channel, S* out) {
+  struct alignas(wide * sizeof(S)) Step {
+    S values[wide];
+  };
+  auto load = [](const S* from, std::int64_t i) { return reinterpret_cast<const Step*>(from)[i]; };
+  for (std::int64_t i = thread_index(); i < steps; i += thread_count()) {
+    std::int64_t channel = i - row_steps.divide(i) * row_steps.number;
+    Step x[matrices], p[parameters], y;
+    for (int k = 0; k < matrices; ++k) x[k] = load(in.data[k], i);
+    for (int k = 0; k < parameters; ++k) p[k] = load(by_channel.data[k], channel);
+    for (int lane = 0; lane < wide; ++lane) {
+      S values[matrices], of_channel[parameters];
+      for (int k = 0; k < matrices; ++k) values[k] = x[k].values[lane];
+      for (int k = 0; k < parameters; ++k) of_channel[k] = p[k].values[lane];
+      y.values[lane] = formula(values, of_channel);
+    }
+    reinterpret_cast<Step*>(out)[i] = y;
   }
 }
 
+template <class S, int matrices, int parameters, class Formula>
+void map_channels(const Context& on, std::int64_t size, std::int64_t channels, const Formula& formula,
+                  const Inputs<S, matrices>& in, const Inputs<S, parameters>& by_channel, S* out) {
+  constexpr int wide = Pack<S>::size;
+  auto all_aligned = [](const auto& inputs) {
+    return std::all_of(std::begin(inputs.data), std::end(inputs.data), [](const S* data) { return aligned(data); });
+  };
+  if (channels % wide == 0 && aligned(out) && all_aligned(in) && all_aligned(by_channel))
+    launch(on, channels_kernel<wide, S, matrices, parameters, Formula>, blocks_for(on, size / wide), size / wide,
+           Divisor(channels / wide), formula, in, by_channel, out);
+  else
+    launch(on, channels_kernel<1, S, matrices, parameters, Formula>, blocks_for(on, size), size, Divisor(channels),
+           formula, in, by_channel, out);
+}
+
+struct Scaled {
+  template <class S>
+  __device__ S operator()(const S (&x)[1], const S (&of)[3]) const {
+    return (x[0] - of[0]) * of[1] + of[2];  // mean, scale, shift
+  }
+};
+
+struct Slope {
+  template <class S>
+  __device__ S operator()(const S (&x)[2], const S (&of)[4]) const {
+    return of[1] * (x[0] - of[2] - (x[1] - of[0]) * of[3]);  // mean, factor, shift, tilt
+  }
+};
+
+// What belongs to a channel, folded into three numbers beside its mean: (3, channels).
 template <class S>
-__global__ void gradient_kernel(std::int64_t size, Divisor channels, S rows, const S* slopes, const S* in, const S* mean,
-                                const S* inverse, const S* gamma, const S* dgamma, const S* dbeta, S* out) {
-  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    std::int64_t c = i - channels.divide(i) * channels.number;
-    S tilt = inverse[c] * dgamma[c] / rows;
-    out[i] = gamma[c] * inverse[c] * (slopes[i] - dbeta[c] / rows - (in[i] - mean[c]) * tilt);
+__global__ void fold_kernel(std::int64_t channels, S rows, const S* inverse, const S* gamma, const S* dgamma,
+                            const S* dbeta, S* folded) {
+  for (std::int64_t c = thread_index(); c < channels; c += thread_count()) {
+    folded[c] = gamma[c] * inverse[c];
+    folded[channels + c] = dbeta[c] / rows;
+    folded[2 * channels + c] = inverse[c] * dgamma[c] / rows;
   }
 }
 
@@ -91,8 +143,8 @@ void moments(const Tensor& x, Tensor& mean, Tensor& variance) {
 void normalize(const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift, Tensor& y) {
   const Context& on = context(x.device());
   dispatch_floating(x.dtype(), [&]<class S>() {
-    launch(on, normalize_kernel<S>, blocks_for(on, x.elements()), x.elements(), Divisor(x.dim(1)), data<S>(x),
-           data<S>(mean), data<S>(scale), data<S>(shift), mutable_data<S>(y));
+    map_channels<S, 1, 3>(on, x.elements(), x.dim(1), Scaled{}, {{data<S>(x)}},
+                          {{data<S>(mean), data<S>(scale), data<S>(shift)}}, mutable_data<S>(y));
   });
 }
 
@@ -107,8 +159,12 @@ void batch_normalization_gradient(const Tensor& dy, const Tensor& x, const Tenso
     S *dgammas = mutable_data<S>(dgamma), *dbetas = mutable_data<S>(dbeta);
     reduce_columns(on, Folded{1, rows, channels}, Sums{0, 0}, Plus{}, SlopeSums<S>{slopes, in, means, channels},
                    StoreSlopes<S>{dgammas, dbetas, inverse});
-    launch(on, gradient_kernel<S>, blocks_for(on, x.elements()), x.elements(), Divisor(channels), static_cast<S>(rows),
-           slopes, in, means, inverse, data<S>(gamma), dgammas, dbetas, mutable_data<S>(dx));
+    Scratch memory(on, static_cast<std::size_t>(3 * channels) * sizeof(S));
+    S* folded = memory.get<S>();
+    launch(on, fold_kernel<S>, blocks_for(on, channels), channels, static_cast<S>(rows), inverse, data<S>(gamma), dgammas,
+           dbetas, folded);
+    map_channels<S, 2, 4>(on, x.elements(), channels, Slope{}, {{slopes, in}},
+                          {{means, folded, folded + channels, folded + 2 * channels}}, mutable_data<S>(dx));
   });
 }
 

@@ -79,6 +79,24 @@ __global__ void average_kernel(std::int64_t size, PoolGeometry g, Pixels results
 
 // Each pixel collects from the windows that cover it, so no two threads write to one place.
 template <class S>
+__global__ void max_gradient_kernel(std::int64_t size, PoolGeometry g, Pixels pixels, const S* in,
+                                    const std::int64_t* winners, S* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    auto [image, y, x, channel] = pixels.find(i);
+    Span rows = covering(y, g.window_height, g.stride_height, g.pad_top, g.out_height);
+    Span columns = covering(x, g.window_width, g.stride_width, g.pad_left, g.out_width);
+    S total = 0;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+        std::int64_t window = ((image * g.out_height + row) * g.out_width + column) * g.channels + channel;
+        if (winners[window] == i) total += in[window];
+      }
+    }
+    out[i] = total;
+  }
+}
+
+template <class S>
 __global__ void average_gradient_kernel(std::int64_t size, PoolGeometry g, Pixels pixels, const S* in, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, y, x, channel] = pixels.find(i);
@@ -102,6 +120,14 @@ void max_pool(const Tensor& x, const PoolGeometry& g, Tensor& y, Tensor& winners
   dispatch_floating(x.dtype(), [&]<class S>() {
     launch(on, max_kernel<S>, blocks_for(on, y.elements()), y.elements(), g, Pixels(g.out_height, g.out_width, g.channels),
            data<S>(x), mutable_data<S>(y), mutable_data<std::int64_t>(winners));
+  });
+}
+
+void max_pool_gradient(const Tensor& dy, const Tensor& winners, const PoolGeometry& g, Tensor& dx) {
+  const Context& on = context(dy.device());
+  dispatch_floating(dy.dtype(), [&]<class S>() {
+    launch(on, max_gradient_kernel<S>, blocks_for(on, dx.elements()), dx.elements(), g,
+           Pixels(g.height, g.width, g.channels), data<S>(dy), data<std::int64_t>(winners), mutable_data<S>(dx));
   });
 }
 
