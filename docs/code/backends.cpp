@@ -17,6 +17,16 @@ void libraries() {
   //! [libraries]
 }
 
+void gpu() {
+  //! [gpu]
+  Device device = gpu_count() > 0 ? parse_device("cuda") : Device{};   // a GPU, if there is one
+  Rng rng(1);
+  Tensor x = random_normal({512, 256}, rng, device), w = random_normal({256, 64}, rng, device);
+  Tensor y = relu(matmul(x, w));                                      // a GPU is told so, and the program goes on
+  fmt::print("mean {:.3f}\n", reduce_mean(y).item());                 // a value is read: wait for it
+  //! [gpu]
+}
+
 void memory() {
   //! [memory]
   reset_peak_memory();
@@ -30,6 +40,6 @@ void memory() {
   //! [memory]
 }
 
-const pages::Example entered[] = {{"backends.libraries", libraries}, {"backends.memory", memory}};
+const pages::Example entered[] = {{"backends.libraries", libraries}, {"backends.gpu", gpu}, {"backends.memory", memory}};
 
 }  // namespace

@@ -56,8 +56,10 @@ void expect_agreement(const std::vector<Case>& cases, Device gpu, bool gradients
     SCOPED_TRACE(one.name);
     auto compare = [&](const Tensor& found, const Tensor& expected) {
       EXPECT_EQ(found.dtype(), expected.dtype());
-      if (one.tolerance == 0) EXPECT_TRUE(same_bits(found, expected));
-      else EXPECT_TRUE(close(found, expected, one.tolerance * std::max(1e-3, largest(expected))));
+      if (one.tolerance == 0)
+        EXPECT_TRUE(same_bits(found, expected));
+      else
+        EXPECT_TRUE(close(found, expected, one.tolerance * std::max(1e-3, largest(expected))));
     };
     Function here = one.op;
     Function there = on(gpu, OpCase{"", {}, one.op}).op;
@@ -79,8 +81,13 @@ constexpr double rounding = 2e-6;  // of float32, in sums that are ordered other
 TEST_F(CudaAgreement, ArithmeticOfEveryDtype) {
   std::vector<Case> cases;
   for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8}) {
-    for (auto [a, b] : {std::pair{Shape{3, 67}, Shape{3, 67}}, {{64}, {}}, {{5, 1, 7}, {4, 1}}, {{2, 3, 33}, {33}},
-                        {{1000, 8}, {8}}, {{0, 3}, {3}}, {{2, 1, 2, 1, 2, 2}, {1, 3, 1, 5, 1, 2}}}) {
+    for (auto [a, b] : {std::pair{Shape{3, 67}, Shape{3, 67}},
+                        {{64}, {}},
+                        {{5, 1, 7}, {4, 1}},
+                        {{2, 3, 33}, {33}},
+                        {{1000, 8}, {8}},
+                        {{0, 3}, {3}},
+                        {{2, 1, 2, 1, 2, 2}, {1, 3, 1, 5, 1, 2}}}) {
       std::string name = std::string(floe::name(dtype)) + " " + to_string(a) + to_string(b);
       Tensors inputs{of(a, dtype), of(b, dtype, 2)};
       cases.push_back({"add " + name, inputs, [](const Tensors& x) { return x[0] + x[1]; }});
@@ -117,13 +124,28 @@ TEST_F(CudaAgreement, FunctionsAtTheirEdges) {
   Tensor edges = tensor({0.f, -0.f, 1.f, -1.f, 1e-30f, -1e-30f, 88.f, -88.f, 90.f, -110.f, 1e30f, -1e30f, infinity,
                          -infinity, nan, 0.5f, 2.5f, -2.5f});
   std::vector<Case> cases;
-  for (auto [name, op] : std::initializer_list<std::pair<const char*, Tensor (*)(Operand)>>{
-           {"exp", exp}, {"expm1", expm1}, {"sqrt", sqrt}, {"rsqrt", rsqrt}, {"square", square}, {"abs", abs},
-           {"tanh", tanh}, {"sigmoid", sigmoid}, {"relu", relu}, {"softplus", softplus}, {"erf", erf}, {"floor", floor},
-           {"ceil", ceil}, {"round", round}, {"sign", sign}, {"log", log}, {"log1p", log1p}})
+  for (auto [name, op] : std::initializer_list<std::pair<const char*, Tensor (*)(Operand)>>{{"exp", exp},
+                                                                                            {"expm1", expm1},
+                                                                                            {"sqrt", sqrt},
+                                                                                            {"rsqrt", rsqrt},
+                                                                                            {"square", square},
+                                                                                            {"abs", abs},
+                                                                                            {"tanh", tanh},
+                                                                                            {"sigmoid", sigmoid},
+                                                                                            {"relu", relu},
+                                                                                            {"softplus", softplus},
+                                                                                            {"erf", erf},
+                                                                                            {"floor", floor},
+                                                                                            {"ceil", ceil},
+                                                                                            {"round", round},
+                                                                                            {"sign", sign},
+                                                                                            {"log", log},
+                                                                                            {"log1p", log1p}})
     for (std::int64_t i = 0; i < edges.elements(); ++i)  // one by one: the tolerance is that of each element
-      cases.push_back({fmt::format("{} of {}", name, edges[i].item()), {edges[i]},
-                       [op = op](const Tensors& x) { return op(x[0]); }, 5e-7});
+      cases.push_back({fmt::format("{} of {}", name, edges[i].item()),
+                       {edges[i]},
+                       [op = op](const Tensors& x) { return op(x[0]); },
+                       5e-7});
   cases.push_back({"isnan", {edges}, [](const Tensors& x) { return isnan(x[0]); }});
   cases.push_back({"isfinite", {edges}, [](const Tensors& x) { return isfinite(x[0]); }});
   cases.push_back({"sign of NaN and 0", {edges}, [](const Tensors& x) { return sign(x[0]); }});
@@ -138,8 +160,9 @@ TEST_F(CudaAgreement, CastsBetweenAllDtypes) {
       Tensor x = of({1000}, from);
       if (is_floating(from))
         x = concat({x * 1e3, cast(tensor({1e20f, -1e20f, infinity, -infinity, nan, 255.5f, 2147483647.f}), from)}, 0);
-      cases.push_back({std::string(name(from)) + " to " + std::string(name(to)), {x},
-                       [to](const Tensors& x) { return cast(x[0], to); }});
+      cases.push_back({std::string(name(from)) + " to " + std::string(name(to)), {x}, [to](const Tensors& x) {
+                         return cast(x[0], to);
+                       }});
     }
   }
   expect_agreement(cases, gpu);
@@ -147,26 +170,44 @@ TEST_F(CudaAgreement, CastsBetweenAllDtypes) {
 
 TEST_F(CudaAgreement, ReductionsOfEveryShape) {
   std::vector<Case> cases;
-  for (auto [shape, axes] : std::initializer_list<std::pair<Shape, Axes>>{
-           {{100000}, {}}, {{3, 20000}, 1}, {{20000, 3}, 0}, {{20000, 70}, 0}, {{5, 4000, 6}, 1}, {{3000, 7}, 1},
-           {{2, 3000, 2, 5}, {1, 2}}, {{40, 30, 20}, {0, 2}}, {{1, 1}, 0}, {{70, 300}, 1}, {{4, 1, 9}, 1}}) {
+  for (auto [shape, axes] : std::initializer_list<std::pair<Shape, Axes>>{{{100000}, {}},
+                                                                          {{3, 20000}, 1},
+                                                                          {{20000, 3}, 0},
+                                                                          {{20000, 70}, 0},
+                                                                          {{5, 4000, 6}, 1},
+                                                                          {{3000, 7}, 1},
+                                                                          {{2, 3000, 2, 5}, {1, 2}},
+                                                                          {{40, 30, 20}, {0, 2}},
+                                                                          {{1, 1}, 0},
+                                                                          {{70, 300}, 1},
+                                                                          {{4, 1, 9}, 1}}) {
     std::string name = to_string(shape) + fmt::format(" over {} axes", axes.all() ? -1 : axes.list().size());
     Tensors x{floats(shape)}, i{whole(shape, DType::int32)}, far{floats(shape) + 1000.0};
     auto add = [&](const char* op, Tensors inputs, std::function<Tensor(const Tensors&)> f, double tolerance) {
       cases.push_back({op + (" " + name), std::move(inputs), std::move(f), tolerance});
     };
-    add("sum", x, [axes](const Tensors& x) { return reduce_sum(x[0], axes); }, rounding);
-    add("sum of int32", i, [axes](const Tensors& x) { return reduce_sum(x[0] * 1e7, axes); }, 0);
-    add("mean", far, [axes](const Tensors& x) { return reduce_mean(x[0], axes); }, rounding);
-    add("variance", far, [axes](const Tensors& x) { return reduce_variance(x[0], axes); }, 1e-4);
-    add("max", x, [axes](const Tensors& x) { return reduce_max(x[0], axes); }, 0);
-    add("min", i, [axes](const Tensors& x) { return reduce_min(x[0], axes); }, 0);
+    add(
+        "sum", x, [axes](const Tensors& x) { return reduce_sum(x[0], axes); }, rounding);
+    add(
+        "sum of int32", i, [axes](const Tensors& x) { return reduce_sum(x[0] * 1e7, axes); }, 0);
+    add(
+        "mean", far, [axes](const Tensors& x) { return reduce_mean(x[0], axes); }, rounding);
+    add(
+        "variance", far, [axes](const Tensors& x) { return reduce_variance(x[0], axes); }, 1e-4);
+    add(
+        "max", x, [axes](const Tensors& x) { return reduce_max(x[0], axes); }, 0);
+    add(
+        "min", i, [axes](const Tensors& x) { return reduce_min(x[0], axes); }, 0);
     if (axes.all() || axes.list().size() != 1) continue;
     int axis = axes.list()[0];
-    add("argmax", i, [axis](const Tensors& x) { return argmax(x[0], axis); }, 0);
-    add("argmin", i, [axis](const Tensors& x) { return argmin(x[0], axis); }, 0);
-    add("cumsum", x, [axis](const Tensors& x) { return cumsum(x[0], axis); }, rounding);
-    add("cumsum, exclusive and reverse", i, [axis](const Tensors& x) { return cumsum(x[0], axis, true, true); }, 0);
+    add(
+        "argmax", i, [axis](const Tensors& x) { return argmax(x[0], axis); }, 0);
+    add(
+        "argmin", i, [axis](const Tensors& x) { return argmin(x[0], axis); }, 0);
+    add(
+        "cumsum", x, [axis](const Tensors& x) { return cumsum(x[0], axis); }, rounding);
+    add(
+        "cumsum, exclusive and reverse", i, [axis](const Tensors& x) { return cumsum(x[0], axis, true, true); }, 0);
   }
   Tensor odd = floats({4, 600});
   odd.mutable_data<float>()[700] = nan, odd.mutable_data<float>()[1300] = infinity;
@@ -175,7 +216,8 @@ TEST_F(CudaAgreement, ReductionsOfEveryShape) {
   cases.push_back({"argmin with NaN", {odd}, [](const Tensors& x) { return argmin(x[0], 1); }});
   for (std::int64_t k : {1, 5, 40}) {
     cases.push_back({"top_k", {whole({3, 40}, DType::int32)}, [k](const Tensors& x) { return top_k(x[0], k).values; }});
-    cases.push_back({"top_k", {whole({3, 700}, DType::int32)}, [k](const Tensors& x) { return top_k(x[0], k).indices; }});
+    cases.push_back(
+        {"top_k", {whole({3, 700}, DType::int32)}, [k](const Tensors& x) { return top_k(x[0], k).indices; }});
     cases.push_back({"top_k with NaN", {odd}, [k](const Tensors& x) { return top_k(x[0], k).indices; }});
   }
   expect_agreement(cases, gpu);
@@ -193,7 +235,7 @@ TEST_F(CudaAgreement, WhatOnlyMoves) {
     add("transpose of others", block, [](const Tensor& x) { return transpose(x, {2, 1, 0, 3}); });
     add("transpose of all", block, [](const Tensor& x) { return transpose(x, {3, 2, 1, 0}); });
     add("slice", block, [](const Tensor& x) { return slice(x, 1, 3, 30, 4); });
-    add("slice from within", matrix, [](const Tensor& x) { return slice(x, 0, 1, 7) ; });
+    add("slice from within", matrix, [](const Tensor& x) { return slice(x, 0, 1, 7); });
     add("flip", block, [](const Tensor& x) { return flip(x, {1, 3}); });
     add("concat", matrix, [](const Tensor& x) { return concat({x, slice(x, 1, 2, 9), x}, 1); });
     add("tile", matrix, [](const Tensor& x) { return tile(x, {2, 3}); });
@@ -206,9 +248,10 @@ TEST_F(CudaAgreement, WhatOnlyMoves) {
   }
   cases.push_back({"one_hot", {indices({5, 6}, 9, DType::int32)}, [](const Tensors& x) { return one_hot(x[0], 9); }});
   // Parts of tensors begin anywhere, also off the lines of 16 bytes that kernels like to read.
-  cases.push_back({"unaligned", {floats({1001})}, [](const Tensors& x) {
-                     return exp(slice(x[0], 0, 1, 1000)) + slice(x[0], 0, 2, 1001) * 2.0;
-                   }, 5e-7});
+  cases.push_back({"unaligned",
+                   {floats({1001})},
+                   [](const Tensors& x) { return exp(slice(x[0], 0, 1, 1000)) + slice(x[0], 0, 2, 1001) * 2.0; },
+                   5e-7});
   expect_agreement(cases, gpu);
 }
 
@@ -217,16 +260,30 @@ TEST_F(CudaAgreement, ProductsConvolutionsAndNetworks) {
   for (bool ta : {false, true}) {
     for (bool tb : {false, true}) {
       Shape a = ta ? Shape{65, 33} : Shape{33, 65}, b = tb ? Shape{17, 65} : Shape{65, 17};
-      cases.push_back({"matmul", {floats(a), floats(b, 2)},
-                       [=](const Tensors& x) { return matmul(x[0], x[1], {ta, tb}); }, rounding});
-      cases.push_back({"matmul of many by one", {floats({3, a[0], a[1]}), floats(b, 2)},
-                       [=](const Tensors& x) { return matmul(x[0], x[1], {ta, tb}); }, rounding});
-      cases.push_back({"matmul of one by many", {floats(a), floats({3, b[0], b[1]}, 2)},
-                       [=](const Tensors& x) { return matmul(x[0], x[1], {ta, tb}); }, rounding});
+      cases.push_back({"matmul",
+                       {floats(a), floats(b, 2)},
+                       [=](const Tensors& x) {
+                         return matmul(x[0], x[1], {ta, tb});
+                       },
+                       rounding});
+      cases.push_back({"matmul of many by one",
+                       {floats({3, a[0], a[1]}), floats(b, 2)},
+                       [=](const Tensors& x) {
+                         return matmul(x[0], x[1], {ta, tb});
+                       },
+                       rounding});
+      cases.push_back({"matmul of one by many",
+                       {floats(a), floats({3, b[0], b[1]}, 2)},
+                       [=](const Tensors& x) {
+                         return matmul(x[0], x[1], {ta, tb});
+                       },
+                       rounding});
     }
   }
-  cases.push_back({"matmul over nothing", {zeros({3, 0}), zeros({0, 4})},
-                   [](const Tensors& x) { return matmul(x[0], x[1]); }, rounding});
+  cases.push_back({"matmul over nothing",
+                   {zeros({3, 0}), zeros({0, 4})},
+                   [](const Tensors& x) { return matmul(x[0], x[1]); },
+                   rounding});
   for (ConvOptions options : {ConvOptions{.strides = 2}, ConvOptions{.padding = Padding::valid},
                               ConvOptions{.padding = Padding::of(2, 0, 1, 3)}, ConvOptions{.dilation = 2, .groups = 2},
                               ConvOptions{.strides = {1, 3}, .padding = Padding::of(0, 4, 0, 0)}}) {
@@ -234,26 +291,49 @@ TEST_F(CudaAgreement, ProductsConvolutionsAndNetworks) {
     cases.push_back({"conv2d", inputs, [=](const Tensors& x) { return conv2d(x[0], x[1], x[2], options); }, rounding});
   }
   for (int strides : {1, 2, 3}) {
-    cases.push_back({"conv2d_transpose", {floats({2, 7, 6, 5}), floats({5, 5, 3, 5}, 2), floats({3}, 3)},
+    cases.push_back({"conv2d_transpose",
+                     {floats({2, 7, 6, 5}), floats({5, 5, 3, 5}, 2), floats({3}, 3)},
                      [=](const Tensors& x) { return conv2d_transpose(x[0], x[1], x[2], {.strides = strides}); },
                      rounding});
   }
   for (std::int64_t channels : {1, 3, 64, 300}) {
-    cases.push_back({"batch_normalization", {floats({500, channels}) * 3.0 + 50.0, floats({channels}, 2), floats({channels}, 3)},
-                     [](const Tensors& x) { return batch_normalization_training(x[0], x[1], x[2], 1e-3).y; }, 2e-4});
+    cases.push_back({"batch_normalization",
+                     {floats({500, channels}) * 3.0 + 50.0, floats({channels}, 2), floats({channels}, 3)},
+                     [](const Tensors& x) { return batch_normalization_training(x[0], x[1], x[2], 1e-3).y; },
+                     2e-4});
   }
   for (std::int64_t classes : {1, 10, 300, 1500}) {
     cases.push_back({"softmax", {floats({37, classes})}, [](const Tensors& x) { return softmax(x[0]); }, rounding});
-    cases.push_back({"log_softmax", {floats({37, classes}) * 20.0}, [](const Tensors& x) { return log_softmax(x[0]); }, rounding});
+    cases.push_back(
+        {"log_softmax", {floats({37, classes}) * 20.0}, [](const Tensors& x) { return log_softmax(x[0]); }, rounding});
   }
-  cases.push_back({"max_pool", {distinct({2, 9, 8, 5})}, [](const Tensors& x) { return max_pool(x[0], {.window = 3, .strides = 2}); }, rounding});
-  cases.push_back({"average_pool", {floats({2, 9, 8, 5})},
-                   [](const Tensors& x) { return average_pool(x[0], {.window = 3, .strides = 2, .padding = Padding::same}); }, rounding});
-  cases.push_back({"resize_bilinear", {floats({2, 5, 7, 3})}, [](const Tensors& x) { return resize_bilinear(x[0], {13, 4}); }, rounding});
-  cases.push_back({"resize_nearest", {floats({2, 5, 7, 3})}, [](const Tensors& x) { return resize_nearest(x[0], {13, 4}); }, rounding});
-  cases.push_back({"embedding", {floats({40, 16})}, [](const Tensors& x) { return gather(x[0], indices({900}, 40)); }, rounding});
-  cases.push_back({"cross entropy", {floats({50, 9})},
-                   [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], indices({50}, 9)); }, rounding});
+  cases.push_back({"max_pool",
+                   {distinct({2, 9, 8, 5})},
+                   [](const Tensors& x) { return max_pool(x[0], {.window = 3, .strides = 2}); },
+                   rounding});
+  cases.push_back(
+      {"average_pool",
+       {floats({2, 9, 8, 5})},
+       [](const Tensors& x) { return average_pool(x[0], {.window = 3, .strides = 2, .padding = Padding::same}); },
+       rounding});
+  cases.push_back({"resize_bilinear",
+                   {floats({2, 5, 7, 3})},
+                   [](const Tensors& x) {
+                     return resize_bilinear(x[0], {13, 4});
+                   },
+                   rounding});
+  cases.push_back({"resize_nearest",
+                   {floats({2, 5, 7, 3})},
+                   [](const Tensors& x) {
+                     return resize_nearest(x[0], {13, 4});
+                   },
+                   rounding});
+  cases.push_back(
+      {"embedding", {floats({40, 16})}, [](const Tensors& x) { return gather(x[0], indices({900}, 40)); }, rounding});
+  cases.push_back({"cross entropy",
+                   {floats({50, 9})},
+                   [](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], indices({50}, 9)); },
+                   rounding});
   expect_agreement(cases, gpu, true);
 }
 
@@ -273,9 +353,9 @@ TEST_F(CudaAgreement, RandomNumbers) {
            [&](const Tensor& a, const Tensor& b) {
              for (std::int64_t i = 0; i < a.elements(); ++i) {
                double x = element(a, i), y = element(b, i);
-               double ulp = dtype == DType::float32
-                                ? std::nextafter(std::abs(static_cast<float>(y)), infinity) - std::abs(static_cast<float>(y))
-                                : std::nextafter(std::abs(y), HUGE_VAL) - std::abs(y);
+               double ulp = dtype == DType::float32 ? std::nextafter(std::abs(static_cast<float>(y)), infinity) -
+                                                          std::abs(static_cast<float>(y))
+                                                    : std::nextafter(std::abs(y), HUGE_VAL) - std::abs(y);
                ASSERT_LE(std::abs(x - y), 4 * std::max(ulp, dtype == DType::float32 ? 1e-9 : 1e-17)) << i;
              }
            });
@@ -287,7 +367,8 @@ TEST_F(CudaAgreement, RandomNumbers) {
 
 TEST_F(CudaAgreement, FirstValues) {
   for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8, DType::boolean}) {
-    for (double value : {0.0, 1.0}) EXPECT_TRUE(same_bits(full({3, 5}, value, dtype, gpu).on(Device{}), full({3, 5}, value, dtype)));
+    for (double value : {0.0, 1.0})
+      EXPECT_TRUE(same_bits(full({3, 5}, value, dtype, gpu).on(Device{}), full({3, 5}, value, dtype)));
     EXPECT_TRUE(same_bits(eye(4, dtype, gpu).on(Device{}), eye(4, dtype)));
     EXPECT_TRUE(same_bits(zeros_like(ones({2}, dtype, gpu)).on(Device{}), zeros({2}, dtype)));
   }

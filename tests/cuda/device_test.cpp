@@ -50,7 +50,9 @@ TEST_F(CudaDevice, HasANameAndANumber) {
   std::string there = count(gpu_count(), "GPU");
   EXPECT_EQ(error_of<DeviceError>([] { parse_device("cuda:63"); }),
             "device: there is no cuda:63; this machine has " + there + ", counted from cuda:0");
-  EXPECT_EQ(error_of<DeviceError>([] { zeros({2}, DType::float32, {Device::Kind::cuda, 63}); }),
+  EXPECT_EQ(error_of<DeviceError>([] {
+              zeros({2}, DType::float32, {Device::Kind::cuda, 63});
+            }),
             "device: there is no cuda:63; this machine has " + there + ", counted from cuda:0");
   for (const char* text : {"cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda:64", "gpu"})
     EXPECT_THROW(parse_device(text), DeviceError) << text;
@@ -66,7 +68,8 @@ TEST(CudaAbsent, IsSaidInOneSentence) {
 
 TEST(Precision, IsOfferedWhereItIsThere) {
   EXPECT_EQ(parse_precision("tf32"), Precision::tf32);
-  EXPECT_EQ(error_of<ValueError>([] { parse_precision("fp8"); }), "precision: expected float32, tf32 or bf16, found 'fp8'");
+  EXPECT_EQ(error_of<ValueError>([] { parse_precision("fp8"); }),
+            "precision: expected float32, tf32 or bf16, found 'fp8'");
   EXPECT_EQ(error_of<ValueError>([] { require_precision(Precision::bf16, {}); }),
             "precision: bf16 is for GPUs, and the CPU computes in float32");
   EXPECT_EQ(error_of<ValueError>([] { device_for({.precision = "tf32"}); }),
@@ -104,8 +107,8 @@ TEST_F(CudaDevice, WhatDoesNotFitIsRefusedWithNumbersAndTheRestGoesOn) {
   { Tensor freed({1 << 20}, DType::float32, gpu); }  // stays with the allocator
   std::string said = error_of<MemoryError>([&] { Tensor x({std::int64_t{1} << 50}, DType::uint8, gpu); });
   EXPECT_TRUE(said.starts_with("memory: 1125899906842624 bytes asked on cuda:0, ")) << said;
-  for (const char* part : {" bytes in use, ", " bytes free on the device, ", " bytes were kept for reuse, the largest block ",
-                           "; try a smaller batch"})
+  for (const char* part : {" bytes in use, ", " bytes free on the device, ",
+                           " bytes were kept for reuse, the largest block ", "; try a smaller batch"})
     EXPECT_NE(said.find(part), std::string::npos) << said;
   EXPECT_EQ((kept + 1.0).to_vector<float>()[0], kept.to_vector<float>()[0] + 1);
 }
@@ -299,7 +302,8 @@ class CudaPrecision : public OnGpu {
 
 // Factors lose all but 11 or 8 bits, so results differ from float32's, and by no more than that.
 TEST_F(CudaPrecision, RoundsFactorsOfProductsAndNothingElse) {
-  Tensor a = some({70, 90}, gpu), b = some({90, 50}, gpu, 2), x = some({2, 9, 9, 8}, gpu), w = some({3, 3, 8, 8}, gpu, 2);
+  Tensor a = some({70, 90}, gpu), b = some({90, 50}, gpu, 2), x = some({2, 9, 9, 8}, gpu),
+         w = some({3, 3, 8, 8}, gpu, 2);
   struct Products {
     Tensor product, convolution, input_gradient, filter_gradient, sum;
   };
@@ -309,7 +313,8 @@ TEST_F(CudaPrecision, RoundsFactorsOfProductsAndNothingElse) {
     tape.watch(from), tape.watch(filters);
     Tensor y = conv2d(from, filters, {.strides = 2});
     Tensors gradients = tape.gradient(y, Tensors{from, filters}, {.output_gradient = y.detached()});
-    return {to(matmul(a, b), {}), to(y, {}), to(gradients[0], {}), to(gradients[1], {}), to(reduce_sum(a + 1.0, 0), {})};
+    return {to(matmul(a, b), {}), to(y, {}), to(gradients[0], {}), to(gradients[1], {}),
+            to(reduce_sum(a + 1.0, 0), {})};
   };
   Products exact = all();
   for (auto [precision, step] : {std::pair{Precision::tf32, 0x1p-11}, {Precision::bf16, 0x1p-8}}) {

@@ -1,4 +1,4 @@
-// Training on a GPU: the losses of the CPU, data that comes beside the work, checkpoints that move, apps from end to end.
+// Training on a GPU: the losses of the CPU, data that comes beside the work, checkpoints that move, and whole apps.
 #include <cmath>
 #include <filesystem>
 
@@ -40,13 +40,15 @@ struct Training {
   explicit Training(Device device, const char* kind = "adam") : network("network", device, Rng(3)) {
     std::string name = kind;
     if (name == "adam") optimizer = std::make_unique<Adam>(AdamOptions{.learning_rate = 1e-2});
-    if (name == "momentum") optimizer = std::make_unique<Momentum>(MomentumOptions{.learning_rate = 1e-2, .nesterov = true});
+    if (name == "momentum")
+      optimizer = std::make_unique<Momentum>(MomentumOptions{.learning_rate = 1e-2, .nesterov = true});
     if (name == "rmsprop") optimizer = std::make_unique<RMSprop>(RMSpropOptions{.learning_rate = 1e-3});
   }
 
   double step(std::uint64_t number) {
     Rng rng(100 + number);
-    Tensor images = random_normal({8, 12, 12, 1}, rng), labels = cast(round(random_uniform({8}, rng, 0, 4)), DType::int32);
+    Tensor images = random_normal({8, 12, 12, 1}, rng),
+           labels = cast(round(random_uniform({8}, rng, 0, 4)), DType::int32);
     GradientTape tape;
     Tensor loss = sparse_softmax_cross_entropy(network(images, Mode::training), labels);
     optimizer->apply(tape.gradient(loss, network.variables()));
@@ -146,7 +148,8 @@ TEST_F(CudaTraining, SnowflakesStepsAreThoseOfTheCpu) {
   TempFolder folder;
   std::string flags = "--flakes 40 --epochs 1 --batch 12 --print 3 --out " + folder.path().string() + "/out --device ";
   for (const char* loss : {"mmd", "elbo"}) {
-    Result here = run("snowflakes", flags + "cpu --loss " + loss), there = run("snowflakes", flags + "cuda --loss " + loss);
+    Result here = run("snowflakes", flags + "cpu --loss " + loss),
+           there = run("snowflakes", flags + "cuda --loss " + loss);
     ASSERT_EQ(here.status, 0) << here.text;
     ASSERT_EQ(there.status, 0) << there.text;
     std::string columns = std::string(loss) == "mmd" ? "total " : "log q(z|x) ";
@@ -159,7 +162,8 @@ TEST_F(CudaTraining, SnowflakesStepsAreThoseOfTheCpu) {
 TEST_F(CudaTraining, SnowflakesLeaveTheSameFilesTwiceAndResumeOnTheCpu) {
   TempFolder folder;
   auto flags = [&](const char* out, int epochs, const char* device) {
-    return fmt::format("--flakes 40 --epochs {} --batch 12 --device {} --out {}/{}", epochs, device, folder.path().string(), out);
+    return fmt::format("--flakes 40 --epochs {} --batch 12 --device {} --out {}/{}", epochs, device,
+                       folder.path().string(), out);
   };
   ASSERT_EQ(run("snowflakes", flags("one", 2, "cuda")).status, 0);
   ASSERT_EQ(run("snowflakes", flags("other", 1, "cuda")).status, 0);
@@ -183,7 +187,8 @@ class CudaPenguinsSlow : public OnGpu {};
 
 TEST_F(CudaPenguinsSlow, FirstStepsAreThoseOfTheCpu) {
   TempFolder folder;
-  std::string flags = "--drawings 200 --epochs 1 --steps 3 --batch 16 --print 3 --out " + folder.path().string() + "/out --device ";
+  std::string flags =
+      "--drawings 200 --epochs 1 --steps 3 --batch 16 --print 3 --out " + folder.path().string() + "/out --device ";
   Result here = run("penguins", flags + "cpu"), there = run("penguins", flags + "cuda");
   ASSERT_EQ(there.status, 0) << there.text;
   for (const char* loss : {"generator ", "discriminator ", "distance "})

@@ -59,5 +59,13 @@ printf '#!/bin/sh\necho "cmake $*"\nexit 1\n' >"$folder/all/cmake"
 chmod +x "$folder/all/dpkg-query" "$folder/all/cmake"
 expect "leaves the tests as they are for benchmarks" 1 "-DFLOE_BENCHMARKS=ON -DFLOE_TESTS=OFF" env PATH="$folder/all:$PATH" "$floe" bench overhead
 
+# An app on a GPU gets a build of its own where nvcc is; the mock of CMake prints what it is asked.
+printf '#!/bin/sh\nexit 0\n' >"$folder/all/nvcc"
+chmod +x "$folder/all/nvcc"
+for flags in "--device cuda" "--device cuda:1" "--device=cuda" "--epochs 1 --device cuda"; do
+  # shellcheck disable=SC2086
+  expect "builds for a GPU with $flags" 1 "cmake --preset cuda" env PATH="$folder/all:$PATH" "$floe" run penguins $flags
+done
+
 expect "leaves no trace in the caller's folder" 0 "" rmdir "$folder/elsewhere"
 exit $((failures > 0))

@@ -10,7 +10,7 @@
 
 namespace floe::formulas {
 
-// --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 --------------------------------
+// --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 -------------------------------
 
 enum class Reads { x, y, both };  // which of x and y the slope needs, and so what the tape keeps
 
@@ -103,7 +103,8 @@ struct Sigmoid {
 struct Relu {
   static constexpr const char* name = "relu";
   static constexpr Reads reads = Reads::y;
-  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::select(math::less(x, T(0)), T(0), x); }  // NaN stays
+  // NaN stays.
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::select(math::less(x, T(0)), T(0), x); }
   template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return math::select(math::less(T(0), y), T(1), T(0)); }
 };
 
@@ -118,15 +119,21 @@ struct LeakyRelu {
 struct Elu {
   static constexpr const char* name = "elu";
   static constexpr Reads reads = Reads::y;
-  template <class T> FLOE_HOST_DEVICE T value(T x) const { return math::select(math::less(x, T(0)), T(alpha) * math::expm1(x), x); }
-  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), y + T(alpha)); }
+  template <class T> FLOE_HOST_DEVICE T value(T x) const {
+    return math::select(math::less(x, T(0)), T(alpha) * math::expm1(x), x);
+  }
+  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const {
+    return math::select(math::less(T(0), y), T(1), y + T(alpha));
+  }
   double alpha;
 };
 
 struct Softplus {
   static constexpr const char* name = "softplus";
   static constexpr Reads reads = Reads::x;
-  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x))); }
+  template <class T> FLOE_HOST_DEVICE static T value(T x) {
+    return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x)));
+  }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(1) / (T(1) + math::exp(-x)); }
 };
 
@@ -134,7 +141,9 @@ struct Erf {
   static constexpr const char* name = "erf";
   static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::erf(x); }
-  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(2 * std::numbers::inv_sqrtpi) * math::exp(-(x * x)); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
+    return T(2 * std::numbers::inv_sqrtpi) * math::exp(-(x * x));
+  }
 };
 
 struct Gelu {
@@ -166,7 +175,7 @@ struct Clip {
   X(Exp) X(Expm1) X(Log) X(Log1p) X(Sqrt) X(Rsqrt) X(Square) X(Abs) X(Sin) X(Cos) X(Tanh) X(Sigmoid) X(Relu)      \
   X(LeakyRelu) X(Elu) X(Softplus) X(Erf) X(Gelu) X(Clip)
 
-// --- Functions without: y = f(x), of numbers of any dtype -------------------------------------------------------------
+// --- Functions without: y = f(x), of numbers of any dtype ------------------------------------------------------------
 
 struct Magnitude {
   template <class T> FLOE_HOST_DEVICE T operator()(T a) const { return math::abs(a); }
@@ -223,19 +232,21 @@ struct ClipWhole {
 
 #define FLOE_EACH_MAP(X) X(Magnitude) X(Sign) X(Floor) X(Ceil) X(Round) X(ClipWhole)
 
-// --- Questions about float32 and float64 ------------------------------------------------------------------------------
+// --- Questions about float32 and float64 -----------------------------------------------------------------------------
 
 struct IsNan {
   template <class T> FLOE_HOST_DEVICE bool operator()(T a) const { return a != a; }
 };
 
 struct IsFinite {
-  template <class T> FLOE_HOST_DEVICE bool operator()(T a) const { return math::abs(a) <= std::numeric_limits<T>::max(); }
+  template <class T> FLOE_HOST_DEVICE bool operator()(T a) const {
+    return math::abs(a) <= std::numeric_limits<T>::max();
+  }
 };
 
 #define FLOE_EACH_TEST(X) X(IsNan) X(IsFinite)
 
-// --- Of two numbers ---------------------------------------------------------------------------------------------------
+// --- Of two numbers --------------------------------------------------------------------------------------------------
 
 // On which dtypes a formula is defined.
 enum class Takes { all, numbers, floating, booleans };
@@ -310,7 +321,8 @@ struct Or {
 template <class Formula, class Visitor>
 void dispatch_taken(DType dtype, Visitor visit) {
   dispatch(dtype, [&]<class T>() {
-    constexpr bool taken = Formula::takes == Takes::all || (Formula::takes == Takes::booleans) == std::is_same_v<T, bool>;
+    constexpr bool boolean = std::is_same_v<T, bool>;
+    constexpr bool taken = Formula::takes == Takes::all || (Formula::takes == Takes::booleans) == boolean;
     if constexpr (taken && (Formula::takes != Takes::floating || std::is_floating_point_v<T>))
       visit.template operator()<T>();
   });

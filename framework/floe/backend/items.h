@@ -18,9 +18,12 @@ struct alignas(bytes) Item {
 template <class Visitor>
 void dispatch_item(DType dtype, Visitor visit) {
   switch (item_size(dtype)) {
-    case 1: return visit.template operator()<Item<1>>();
-    case 4: return visit.template operator()<Item<4>>();
-    default: return visit.template operator()<Item<8>>();
+    case 1:
+      return visit.template operator()<Item<1>>();
+    case 4:
+      return visit.template operator()<Item<4>>();
+    default:
+      return visit.template operator()<Item<8>>();
   }
 }
 
@@ -45,8 +48,10 @@ FLOE_HOST_DEVICE To converted(From value) {
 // visit(indices) with a pointer to int32 or int64, in the tensor's memory.
 template <class Visitor>
 void dispatch_index(const Tensor& indices, Visitor visit) {
-  if (indices.dtype() == DType::int32) visit(static_cast<const std::int32_t*>(indices.raw()));
-  else visit(static_cast<const std::int64_t*>(indices.raw()));
+  if (indices.dtype() == DType::int32)
+    visit(static_cast<const std::int32_t*>(indices.raw()));
+  else
+    visit(static_cast<const std::int64_t*>(indices.raw()));
 }
 
 }  // namespace floe

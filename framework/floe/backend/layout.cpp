@@ -17,8 +17,10 @@ BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape
     a_step *= a_size, b_step *= b_size;
     if (out[axis] == 1) continue;
     bool joins = rank > 0 && a_here == a[rank - 1] * sizes[rank - 1] && b_here == b[rank - 1] * sizes[rank - 1];
-    if (joins) sizes[rank - 1] *= out[axis];
-    else sizes[rank] = out[axis], a[rank] = a_here, b[rank] = b_here, ++rank;
+    if (joins)
+      sizes[rank - 1] *= out[axis];
+    else
+      sizes[rank] = out[axis], a[rank] = a_here, b[rank] = b_here, ++rank;
   }
   if (rank == 0) sizes[0] = 1, rank = 1;
 }

@@ -44,8 +44,7 @@ void require_precision(Precision precision, [[maybe_unused]] Device device) {
 
 std::string backend_name([[maybe_unused]] Device device) {
 #if FLOE_CUDA
-  if (device.kind == Device::Kind::cuda)
-    return fmt::format("{}, {}", cuda::device_name(device), name(gpu_precision()));
+  if (device.kind == Device::Kind::cuda) return fmt::format("{}, {}", cuda::device_name(device), name(gpu_precision()));
 #endif
   return cpu::name();
 }

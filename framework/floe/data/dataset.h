@@ -152,8 +152,8 @@ class Dataset {
     });
   }
 
-  // The same, and takes the elements to a GPU on the way, beside the work of the loop. Integers of 32 and 64 bits stay on
-  // the CPU: indices and labels, which ops look at there. DeviceError for a device that is not there.
+  // The same, and takes the elements to a GPU on the way, beside the work of the loop. Integers of 32 and 64 bits stay
+  // on the CPU: indices and labels, which ops look at there. DeviceError for a device that is not there.
   Dataset prefetch(Device device, std::int64_t depth = 2) const requires Element<E> {
     require_device(device);
     return map([device](E element) {

@@ -8,8 +8,8 @@
 
 namespace floe {
 
-// A tensor of the shape and floating dtype on the CPU, from the stream: a layer takes it to its device. Fans: the last two axes are (in, out), those before them
-// the filter's taps, each of which counts.
+// A tensor of the shape and floating dtype on the CPU, from the stream: a layer takes it to its device. Fans: the last
+// two axes are (in, out), those before them the filter's taps, each of which counts.
 using Initializer = std::function<Tensor(const Shape& shape, Rng& rng, DType dtype)>;
 
 namespace initializers {

@@ -239,13 +239,13 @@ TopK top_k(Operand x, std::int64_t k) {
     record_blocked({"top_k", x.where()}, {x}, top.values);
     return top;
   }
-  record({"top_k", x.where()}, {x}, top.values, {top.indices}, [whole = x->shape(), whole_on = x->device()](Backward& op) {
+  record({"top_k", x.where()}, {x}, top.values, {top.indices}, [whole = x->shape()](Backward& op) {
     // Add each value's gradient at its index, through positions in the flattened tensor.
     std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1),
                  rows = classes ? whole.elements() / classes : 0;
     Tensor at = reshape(op.kept(0), {rows, k}) +
                 expand_dims(range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes), 1)
-                    .on(whole_on);
+                    .on(op.kept(0).device());
     op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(at, {-1}), whole.elements()), whole));
   });
   return top;

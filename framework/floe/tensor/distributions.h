@@ -34,8 +34,8 @@ FLOE_HOST_DEVICE inline double unit_double(std::uint32_t high, std::uint32_t low
   return static_cast<double>((static_cast<std::uint64_t>(high) << 21) ^ (low >> 11)) * 0x1p-53;
 }
 
-// From u in [0, 1) to [low, high), also where the sum is rounded up to `high`. Fused by name, since some compilers would
-// fuse it by themselves and others would not.
+// From u in [0, 1) to [low, high), also where the sum is rounded up to `high`. Fused by name, since some compilers
+// would fuse it by themselves and others would not.
 template <class T>
 struct Between {
   Between(double low, double high)

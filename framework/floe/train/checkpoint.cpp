@@ -86,7 +86,8 @@ class Replace : public State {
     else if (others_ == Others::go) value = {};
   }
   void variable(const std::string& name, Variable& variable) override {
-    if (auto found = values_.find(name); found != values_.end()) variable.assign(found->second.on(variable.value().device()));
+    if (auto found = values_.find(name); found != values_.end())
+      variable.assign(found->second.on(variable.value().device()));
   }
   void names(const std::string& prefix, const std::function<void(const std::string&)>& found) override {
     for (auto at = values_.lower_bound(prefix); at != values_.end() && at->first.starts_with(prefix); ++at) {

@@ -63,7 +63,7 @@ void row([[maybe_unused]] bool stream, std::int64_t size, void* out, const void*
 void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
                     const std::byte* b, std::size_t item);
 
-// --- The kernels of backend/pointwise.h -------------------------------------------------------------------------------
+// --- The kernels of backend/pointwise.h ------------------------------------------------------------------------------
 
 template <class Formula>
 void pointwise(const Formula& formula, const Tensor& x, Tensor& y) {

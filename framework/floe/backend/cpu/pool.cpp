@@ -96,8 +96,8 @@ void average_pool(const Tensor& x, const PoolGeometry& g, Tensor& y) {
 
 namespace {
 
-// Each pixel collects from the windows that cover it, so no two threads write to one place: add(its sums, where they are
-// in dx, where the window is in dy, and in which row and column) for each of them, all channels at once.
+// Each pixel collects from the windows that cover it, so no two threads write to one place: add(its sums, where they
+// are in dx, where the window is in dy, and in which row and column) for each of them, all channels at once.
 template <class S, class Add>
 void collect(const PoolGeometry& g, S* out, Add add) {
   std::int64_t work = g.width * g.channels * g.window_height * g.window_width;
@@ -135,7 +135,8 @@ void max_pool_gradient(const Tensor& dy, const Tensor& winners, const PoolGeomet
 void average_pool_gradient(const Tensor& dy, const PoolGeometry& g, Tensor& dx) {
   dispatch_floating(dy.dtype(), [&]<class S>() {
     const S* in = dy.data<S>();
-    collect(g, dx.mutable_data<S>(), [&](S* total, std::int64_t, std::int64_t window, std::int64_t row, std::int64_t column) {
+    S* out = dx.mutable_data<S>();
+    collect(g, out, [&](S* total, std::int64_t, std::int64_t window, std::int64_t row, std::int64_t column) {
       S share = S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
 #pragma omp simd
       for (std::int64_t c = 0; c < g.channels; ++c) total[c] += in[window + c] * share;

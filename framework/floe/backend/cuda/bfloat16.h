@@ -10,10 +10,14 @@ namespace floe::cuda {
 // Between the types that products are made of and the tensors'.
 template <class To, class From>
 __device__ To rounded(From value) {
-  if constexpr (std::is_same_v<To, From>) return value;
-  else if constexpr (std::is_same_v<To, __nv_bfloat16>) return __float2bfloat16(static_cast<float>(value));
-  else if constexpr (std::is_same_v<From, __nv_bfloat16>) return static_cast<To>(__bfloat162float(value));
-  else return static_cast<To>(value);
+  if constexpr (std::is_same_v<To, From>)
+    return value;
+  else if constexpr (std::is_same_v<To, __nv_bfloat16>)
+    return __float2bfloat16(static_cast<float>(value));
+  else if constexpr (std::is_same_v<From, __nv_bfloat16>)
+    return static_cast<To>(__bfloat162float(value));
+  else
+    return static_cast<To>(value);
 }
 
 template <class From, class To>

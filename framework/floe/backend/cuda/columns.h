@@ -1,8 +1,8 @@
 // Reductions down the columns of (outer, reduced, inner): what sums, extremes and batch normalisation share.
 //
 // A block of threads is cut into columns, lanes down each column and several outer parts, so that neighbouring threads
-// read neighbouring elements, whatever the shape. Long columns are cut into parts whose totals are then joined in order.
-// How it is cut follows from the sizes alone, and so do all bits of the result.
+// read neighbouring elements, whatever the shape. Long columns are cut into parts whose totals are then joined in
+// order. How it is cut follows from the sizes alone, and so do all bits of the result.
 #pragma once
 
 #include <floe/backend/cuda/launch.h>
@@ -12,7 +12,8 @@ namespace floe::cuda {
 // How a block's threads are dealt out, and how a reduction is cut into blocks.
 struct Tiling {
   explicit Tiling(const Folded& axis, int most_columns = 32)
-      : columns(power_of_two_from(axis.inner, most_columns)), lanes(power_of_two_from(axis.reduced, block_threads / columns)) {
+      : columns(power_of_two_from(axis.inner, most_columns)),
+        lanes(power_of_two_from(axis.reduced, block_threads / columns)) {
     outers = block_threads / columns / lanes;
     column_blocks = Divisor((axis.inner + columns - 1) / columns);
     outer_blocks = (axis.outer + outers - 1) / outers;
@@ -49,7 +50,7 @@ __global__ void reduce_kernel(Folded axis, Tiling tiling, Total identity, Join j
   if (inside) {
     std::int64_t end = (part + 1) * tiling.part_rows;
     if (end > axis.reduced) end = axis.reduced;
-FLOE_UNROLL(4)
+    FLOE_UNROLL(4)
     for (std::int64_t row = part * tiling.part_rows + lane; row < end; row += tiling.lanes)
       total = join(total, load(outer, row, column));
   }
@@ -91,7 +92,10 @@ void reduce_columns(const Context& on, const Folded& axis, const Total& identity
 }
 
 struct Plus {
-  template <class Total> __device__ Total operator()(const Total& a, const Total& b) const { return a + b; }
+  template <class Total>
+  __device__ Total operator()(const Total& a, const Total& b) const {
+    return a + b;
+  }
 };
 
 // Two sums at once.

@@ -22,7 +22,10 @@ namespace {
 constexpr int most_devices = 64;
 
 struct Found {
-  Found() { status = cudaGetDeviceCount(&count); if (status != cudaSuccess) count = 0, cudaGetLastError(); }
+  Found() {
+    status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess) count = 0, cudaGetLastError();
+  }
   int count = 0;
   cudaError_t status;
 };
@@ -75,7 +78,8 @@ namespace {
 }  // namespace
 
 void check(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) [[likely]] return;
+  if (status == cudaSuccess) [[likely]]
+    return;
   constexpr std::array lasting{700, 702, 710, 714, 715, 716, 717, 718, 719};  // illegal address, ..., launch failure
   bool lasts = std::find(lasting.begin(), lasting.end(), static_cast<int>(status)) != lasting.end();
   cudaGetLastError();  // one that passes is not reported again
@@ -96,7 +100,8 @@ void check(cudnnStatus_t status, const char* what) {
 int device_count() noexcept { return found().count; }
 
 std::string why_none() {
-  if (found().status == cudaErrorInsufficientDriver) return "this machine has no NVIDIA driver, or one too old for CUDA";
+  if (found().status == cudaErrorInsufficientDriver)
+    return "this machine has no NVIDIA driver, or one too old for CUDA";
   return "this machine has no CUDA device";
 }
 
@@ -180,8 +185,10 @@ class Staging {
 
   cudaEvent_t new_event() {
     cudaEvent_t event = nullptr;
-    if (events_.empty()) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");
-    else event = events_.back(), events_.pop_back();
+    if (events_.empty())
+      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");
+    else
+      event = events_.back(), events_.pop_back();
     return event;
   }
 

@@ -30,7 +30,10 @@ Context& context(Device device);
 class Scratch {
  public:
   Scratch(const Context& on, std::size_t bytes) : storage_(bytes, on.device) {}
-  template <class T = void> T* get() const { return reinterpret_cast<T*>(storage_.data()); }
+  template <class T = void>
+  T* get() const {
+    return reinterpret_cast<T*>(storage_.data());
+  }
 
  private:
   Storage storage_;

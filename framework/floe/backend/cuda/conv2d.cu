@@ -27,18 +27,20 @@ struct Frame {
   explicit Frame(const ConvGeometry& g) {
     auto axis = [](std::int64_t size, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
                    std::int64_t before, std::int64_t& pad, std::int64_t& first, std::int64_t& whole) {
-      std::int64_t behind = (out - 1) * stride + (kernel - 1) * dilation + 1 - size - before;  // negative: not all is read
+      std::int64_t behind =
+          (out - 1) * stride + (kernel - 1) * dilation + 1 - size - before;  // negative: not all is read
       pad = std::max<std::int64_t>(0, std::min(before, behind));
       first = before - pad;
       whole = first + size + std::max<std::int64_t>(0, behind - pad);
     };
-    axis(g.height, g.out_height, g.kernel_height, g.stride_height, g.dilation_height, g.pad_top, pad_height, top, height);
+    axis(g.height, g.out_height, g.kernel_height, g.stride_height, g.dilation_height, g.pad_top, pad_height, top,
+         height);
     axis(g.width, g.out_width, g.kernel_width, g.stride_width, g.dilation_width, g.pad_left, pad_width, left, width);
   }
   bool needed(const ConvGeometry& g) const { return height != g.height || width != g.width; }
 
-  std::int64_t pad_height, pad_width;          // left to cuDNN
-  std::int64_t top, left, height, width;       // of the image in its frame, and of the frame
+  std::int64_t pad_height, pad_width;     // left to cuDNN
+  std::int64_t top, left, height, width;  // of the image in its frame, and of the frame
 };
 
 struct Key {
@@ -89,8 +91,8 @@ struct Plan {
     int found = 0;
     if (direction == Direction::forward) {
       std::array<cudnnConvolutionFwdAlgoPerf_t, most> ways;
-      if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found, ways.data()) ==
-          CUDNN_STATUS_SUCCESS)
+      if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found,
+                                                 ways.data()) == CUDNN_STATUS_SUCCESS)
         first_of(ways, found, [&](auto way, std::size_t* bytes) {
           return cudnnGetConvolutionForwardWorkspaceSize(on.dnn, image, filters, convolution, result, way, bytes);
         });
@@ -106,7 +108,8 @@ struct Plan {
       if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(on.dnn, image, result, convolution, filters, most, &found,
                                                         ways.data()) == CUDNN_STATUS_SUCCESS)
         first_of(ways, found, [&](auto way, std::size_t* bytes) {
-          return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, way, bytes);
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, way,
+                                                                bytes);
         });
     }
   }
@@ -229,8 +232,8 @@ struct Convolution {
     Scratch work(on, plan.workspace);
     std::unique_lock lock(dnn_mutex());
     if (!done(cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
-                                      static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(), plan.workspace,
-                                      &zero, plan.result, to)))
+                                      static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(),
+                                      plan.workspace, &zero, plan.result, to)))
       return false;
     lock.unlock();
     if (!same || bias) finish(to, bias, y, results(), g.out);
@@ -330,7 +333,9 @@ void conv2d(const Tensor& x, const Tensor& filters, const Tensor& bias, const Co
     T* out = mutable_data<T>(y);
     either<T>(
         x, g, Direction::forward,
-        [&](auto convolution) { return convolution.forward(data<float>(x), data<float>(filters), bias_of<float>(bias), result_of(out)); },
+        [&](auto convolution) {
+          return convolution.forward(data<float>(x), data<float>(filters), bias_of<float>(bias), result_of(out));
+        },
         [&](const Context& on) { direct_forward(on, data<T>(x), data<T>(filters), bias_of<T>(bias), g, out); });
   });
 }
@@ -342,7 +347,10 @@ void conv2d_input_gradient(const Tensor& dy, const Tensor& filters, const Tensor
     T* out = mutable_data<T>(dx);
     either<T>(
         dy, g, Direction::input_gradient,
-        [&](auto convolution) { return convolution.input_gradient(data<float>(dy), data<float>(filters), bias_of<float>(bias), result_of(out)); },
+        [&](auto convolution) {
+          return convolution.input_gradient(data<float>(dy), data<float>(filters), bias_of<float>(bias),
+                                            result_of(out));
+        },
         [&](const Context& on) { direct_input_gradient(on, data<T>(dy), data<T>(filters), bias_of<T>(bias), g, out); });
   });
 }

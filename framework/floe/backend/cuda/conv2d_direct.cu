@@ -103,8 +103,10 @@ void direct_filter_gradient(const Context& on, const T* x, const T* dy, const Co
 
 template void direct_forward(const Context&, const float*, const float*, const float*, const ConvGeometry&, float*);
 template void direct_forward(const Context&, const double*, const double*, const double*, const ConvGeometry&, double*);
-template void direct_input_gradient(const Context&, const float*, const float*, const float*, const ConvGeometry&, float*);
-template void direct_input_gradient(const Context&, const double*, const double*, const double*, const ConvGeometry&, double*);
+template void direct_input_gradient(const Context&, const float*, const float*, const float*, const ConvGeometry&,
+                                    float*);
+template void direct_input_gradient(const Context&, const double*, const double*, const double*, const ConvGeometry&,
+                                    double*);
 template void direct_filter_gradient(const Context&, const float*, const float*, const ConvGeometry&, float*);
 template void direct_filter_gradient(const Context&, const double*, const double*, const ConvGeometry&, double*);
 

@@ -9,7 +9,8 @@ namespace floe::cuda {
 template <class T>
 void direct_forward(const Context& on, const T* x, const T* filters, const T* bias, const ConvGeometry& g, T* y);
 template <class T>
-void direct_input_gradient(const Context& on, const T* dy, const T* filters, const T* bias, const ConvGeometry& g, T* dx);
+void direct_input_gradient(const Context& on, const T* dy, const T* filters, const T* bias, const ConvGeometry& g,
+                           T* dx);
 template <class T>
 void direct_filter_gradient(const Context& on, const T* x, const T* dy, const ConvGeometry& g, T* dfilters);
 

@@ -29,8 +29,9 @@ void launch(const Context& on, void (*kernel)(Parameters...), std::int64_t block
   std::apply(
       [&](Parameters&... each) {
         void* pointers[] = {const_cast<void*>(static_cast<const void*>(&each))...};
-        check(cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(block_threads), pointers, 0, on.stream),
-              "a kernel");
+        check(
+            cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(block_threads), pointers, 0, on.stream),
+            "a kernel");
       },
       held);
 }
@@ -46,8 +47,14 @@ __device__ inline std::int64_t thread_index() {
 }
 __device__ inline std::int64_t thread_count() { return static_cast<std::int64_t>(gridDim.x) * blockDim.x; }
 
-template <class T> const T* data(const Tensor& x) { return static_cast<const T*>(x.raw()); }
-template <class T> T* mutable_data(Tensor& x) { return static_cast<T*>(x.raw_mutable()); }
+template <class T>
+const T* data(const Tensor& x) {
+  return static_cast<const T*>(x.raw());
+}
+template <class T>
+T* mutable_data(Tensor& x) {
+  return static_cast<T*>(x.raw_mutable());
+}
 
 // As many elements as a thread reads at once: 16 bytes.
 template <class S>
@@ -65,11 +72,12 @@ struct Divisor {
   explicit Divisor(std::int64_t number) : number(number) {
     while (shift < 31 && (std::int64_t{1} << shift) < number) ++shift;
     bool small = number > 0 && number < (std::int64_t{1} << 31);
-    multiplier = small ? static_cast<std::uint32_t>(
-                             (std::uint64_t{1} << 32) * ((std::uint64_t{1} << shift) - static_cast<std::uint64_t>(number)) /
-                                 static_cast<std::uint64_t>(number) +
-                             1)
-                       : 0;
+    multiplier =
+        small ? static_cast<std::uint32_t>((std::uint64_t{1} << 32) *
+                                               ((std::uint64_t{1} << shift) - static_cast<std::uint64_t>(number)) /
+                                               static_cast<std::uint64_t>(number) +
+                                           1)
+              : 0;
   }
 
   __device__ std::int64_t divide(std::int64_t by) const {
@@ -114,8 +122,10 @@ struct Path {
 template <class T>
 struct Source {
   explicit Source(const Tensor& x) {
-    if (x.device().kind == Device::Kind::cuda) data = static_cast<const T*>(x.raw());
-    else number = *static_cast<const T*>(x.raw());
+    if (x.device().kind == Device::Kind::cuda)
+      data = static_cast<const T*>(x.raw());
+    else
+      number = *static_cast<const T*>(x.raw());
   }
   __device__ T operator[](std::int64_t index) const { return data ? data[index] : number; }
 
@@ -123,8 +133,8 @@ struct Source {
   T number{};
 };
 
-// Joins the totals of `lanes` neighbouring threads, a power of two, in a fixed order; the first of them gets the result.
-// `shared` has room for one total of each thread of the block, and all of these must call.
+// Joins the totals of `lanes` threads that are `distance` apart, a power of two of them, in a fixed order; the first gets
+// the result. `shared` has room for one total of each thread of the block, and all of these must call.
 template <class Total, class Join>
 __device__ Total join_lanes(Total total, int lanes, int distance, Total* shared, Join join) {
   const int thread = static_cast<int>(threadIdx.x), lane = thread / distance % lanes;

@@ -18,8 +18,8 @@ struct Key {
   int device;
 
   auto fields() const {
-    return std::tuple(g.batches, g.rows, g.columns, g.inner, g.a_stride, g.b_stride, g.transpose_a, g.transpose_b, dtype,
-                      precision, alignment, device);
+    return std::tuple(g.batches, g.rows, g.columns, g.inner, g.a_stride, g.b_stride, g.transpose_a, g.transpose_b,
+                      dtype, precision, alignment, device);
   }
   bool operator<(const Key& other) const { return fields() < other.fields(); }
 };
@@ -37,10 +37,12 @@ struct Plan {
     check(cublasLtMatmulDescCreate(&product, compute, result), "matmul");
 
     // Row by row is a matrix turned: c' = b' a', so that cuBLASLt's first factor is b and its second a.
-    cublasOperation_t of_b = g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, of_a = g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t of_b = g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                      of_a = g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     check(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSA, &of_b, sizeof of_b), "matmul");
     check(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSB, &of_a, sizeof of_a), "matmul");
-    describe(b, factor, g.transpose_b ? g.inner : g.columns, g.transpose_b ? g.columns : g.inner, g.b_stride, g.batches);
+    describe(b, factor, g.transpose_b ? g.inner : g.columns, g.transpose_b ? g.columns : g.inner, g.b_stride,
+             g.batches);
     describe(a, factor, g.transpose_a ? g.rows : g.inner, g.transpose_a ? g.inner : g.rows, g.a_stride, g.batches);
     describe(c, result, g.columns, g.rows, g.rows * g.columns, g.batches);
 
@@ -61,8 +63,8 @@ struct Plan {
 
   static void describe(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows, std::int64_t columns,
                        std::int64_t stride, std::int64_t batches) {
-    check(cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns),
-                                     rows),
+    check(cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows),
+                                     static_cast<std::uint64_t>(columns), rows),
           "matmul");
     if (batches == 1) return;
     std::int32_t count = static_cast<std::int32_t>(batches);

@@ -70,7 +70,8 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
     Divisor across((columns + square - 1) / square), down((rows + square - 1) / square);
     Walk<2> others = walk;
     others.rank = std::max(0, walk.rank - 2);
-    for (int axis = 0; axis < others.rank; ++axis) others.sizes[axis] = walk.sizes[axis + 2], others.steps[axis] = walk.steps[axis + 2];
+    for (int axis = 0; axis < others.rank; ++axis)
+      others.sizes[axis] = walk.sizes[axis + 2], others.steps[axis] = walk.steps[axis + 2];
     std::int64_t squares = across.number * down.number * others.elements();
     launch(on, transpose_kernel<T>, std::min<std::int64_t>(squares, std::int64_t{on.multiprocessors} * 64), squares,
            across, down, columns, rows, walk.steps[1][to], walk.steps[0][from], Path<2>(others), in, out);
@@ -129,7 +130,8 @@ __global__ void one_hot_kernel(std::int64_t count, std::int64_t depth, const Ind
 }
 
 template <class T>
-__global__ void where_kernel(std::int64_t size, Path<4> path, Source<bool> condition, Source<T> a, Source<T> b, T* out) {
+__global__ void where_kernel(std::int64_t size, Path<4> path, Source<bool> condition, Source<T> a, Source<T> b,
+                             T* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     std::int64_t at[4];
     path.find(i, at);

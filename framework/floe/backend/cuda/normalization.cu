@@ -161,8 +161,8 @@ void batch_normalization_gradient(const Tensor& dy, const Tensor& x, const Tenso
                    StoreSlopes<S>{dgammas, dbetas, inverse});
     Scratch memory(on, static_cast<std::size_t>(3 * channels) * sizeof(S));
     S* folded = memory.get<S>();
-    launch(on, fold_kernel<S>, blocks_for(on, channels), channels, static_cast<S>(rows), inverse, data<S>(gamma), dgammas,
-           dbetas, folded);
+    launch(on, fold_kernel<S>, blocks_for(on, channels), channels, static_cast<S>(rows), inverse, data<S>(gamma),
+           dgammas, dbetas, folded);
     map_channels<S, 2, 4>(on, x.elements(), channels, Slope{}, {{slopes, in}},
                           {{means, folded, folded + channels, folded + 2 * channels}}, mutable_data<S>(dx));
   });

@@ -51,7 +51,8 @@ void step(Tensor& w, const Tensor& dw, const Rule& rule, State&... state) {
   dispatch_floating(w.dtype(), [&]<class S>() {
     constexpr int count = 1 + sizeof...(State);
     Arrays<S, count> arrays{{mutable_data<S>(w), mutable_data<S>(state)...}};
-    bool packed = aligned(dw.raw()) && std::all_of(arrays.data, arrays.data + count, [](S* data) { return aligned(data); });
+    bool packed =
+        aligned(dw.raw()) && std::all_of(arrays.data, arrays.data + count, [](S* data) { return aligned(data); });
     launch(on, step_kernel<S, count, Rule>, blocks_for(on, packed ? w.elements() / Pack<S>::size + 1 : w.elements()),
            w.elements(), packed, rule, data<S>(dw), arrays);
   });
@@ -62,8 +63,10 @@ void step(Tensor& w, const Tensor& dw, const Rule& rule, State&... state) {
 void sgd_step(Tensor& w, const Tensor& dw, double rate) { step(w, dw, rules::Sgd{rate}); }
 
 void momentum_step(Tensor& w, const Tensor& dw, Tensor& velocity, double rate, double momentum, bool nesterov) {
-  if (nesterov) step(w, dw, rules::Nesterov{rate, momentum}, velocity);
-  else step(w, dw, rules::Momentum{rate, momentum}, velocity);
+  if (nesterov)
+    step(w, dw, rules::Nesterov{rate, momentum}, velocity);
+  else
+    step(w, dw, rules::Momentum{rate, momentum}, velocity);
 }
 
 void rmsprop_step(Tensor& w, const Tensor& dw, Tensor& square, double rate, double decay, double epsilon) {

@@ -83,8 +83,8 @@ __global__ void broadcast_kernel(std::int64_t size, Formula formula, Path<3> pat
 
 bool is_number(const Tensor& x) { return x.device().kind == Device::Kind::cpu; }
 
-// The same where the result is a matrix by rows, and each operand goes along a row element by element or stays, as under
-// a bias: 16 bytes at once.
+// The same where the result is a matrix by rows, and each operand goes along a row element by element or stays, as
+// under a bias: 16 bytes at once.
 struct RowSteps {
   std::int64_t along, between;  // within a row, 0 or 1; and from one row to the next, in elements
 };
@@ -140,8 +140,8 @@ void broadcast(const Formula& formula, const Tensor& a, const Tensor& b, Tensor&
       if (goes_in_packs<S>(walk, result_data<S>(y), a, b)) {
         std::int64_t packs = y.elements() / Pack<S>::size;
         return launch(on, rows_kernel<S, Formula>, blocks_for(on, packs), packs, Divisor(walk.sizes[0] / Pack<S>::size),
-                      formula, RowSteps{walk.steps[0][1], walk.steps[1][1]}, RowSteps{walk.steps[0][2], walk.steps[1][2]},
-                      data<S>(a), data<S>(b), result_data<S>(y));
+                      formula, RowSteps{walk.steps[0][1], walk.steps[1][1]},
+                      RowSteps{walk.steps[0][2], walk.steps[1][2]}, data<S>(a), data<S>(b), result_data<S>(y));
       }
     }
     launch(on, broadcast_kernel<S, Out, Formula>, blocks_for(on, y.elements()), y.elements(), formula, Path<3>(walk),
@@ -188,12 +188,12 @@ void compare(const Formula& formula, const Tensor& a, const Tensor& b, Tensor& y
 
 void add(const Tensor& a, const Tensor& b, Tensor& c) { combine(formulas::Add{}, a, b, c); }
 
-// --- What this file is for: each kernel by name -----------------------------------------------------------------------
+// --- What this file is for: each kernel by name ----------------------------------------------------------------------
 
 using namespace formulas;
 
-#define FLOE_COMPILE(F)                                                    \
-  template void pointwise<F>(const F&, const Tensor&, Tensor&);             \
+#define FLOE_COMPILE(F)                                         \
+  template void pointwise<F>(const F&, const Tensor&, Tensor&); \
   template void pointwise_gradient<F>(const F&, const Tensor&, const Tensor&, const Tensor&, Tensor&);
 FLOE_EACH_FORMULA(FLOE_COMPILE)
 #undef FLOE_COMPILE

@@ -45,7 +45,8 @@ __device__ Span columns_of(const PoolGeometry& g, std::int64_t i) {
 
 // NaN wins over numbers, as in reduce_max.
 template <class S>
-__global__ void max_kernel(std::int64_t size, PoolGeometry g, Pixels results, const S* in, S* out, std::int64_t* winners) {
+__global__ void max_kernel(std::int64_t size, PoolGeometry g, Pixels results, const S* in, S* out,
+                           std::int64_t* winners) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, y, x, channel] = results.find(i);
     Span rows = rows_of(g, y), columns = columns_of(g, x);
@@ -118,8 +119,9 @@ __global__ void average_gradient_kernel(std::int64_t size, PoolGeometry g, Pixel
 void max_pool(const Tensor& x, const PoolGeometry& g, Tensor& y, Tensor& winners) {
   const Context& on = context(x.device());
   dispatch_floating(x.dtype(), [&]<class S>() {
-    launch(on, max_kernel<S>, blocks_for(on, y.elements()), y.elements(), g, Pixels(g.out_height, g.out_width, g.channels),
-           data<S>(x), mutable_data<S>(y), mutable_data<std::int64_t>(winners));
+    launch(on, max_kernel<S>, blocks_for(on, y.elements()), y.elements(), g,
+           Pixels(g.out_height, g.out_width, g.channels), data<S>(x), mutable_data<S>(y),
+           mutable_data<std::int64_t>(winners));
   });
 }
 

@@ -8,7 +8,8 @@ namespace floe::cuda {
 namespace {
 
 // What sums of S are gathered in: integers as unsigned ones, where too large a sum wraps.
-template <class S> using Wide = std::conditional_t<std::is_floating_point_v<S>, double, std::uint64_t>;
+template <class S>
+using Wide = std::conditional_t<std::is_floating_point_v<S>, double, std::uint64_t>;
 
 template <class T, class Total>
 struct Load {
@@ -35,14 +36,21 @@ void reduce(const Tensor& x, const Folded& axis, Total identity, const Join& joi
 }
 
 struct Larger {
-  template <class T> __device__ T operator()(T a, T b) const { return math::maximum(a, b); }
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return math::maximum(a, b);
+  }
 };
 struct Smaller {
-  template <class T> __device__ T operator()(T a, T b) const { return math::minimum(a, b); }
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return math::minimum(a, b);
+  }
 };
 
 // Bytes compare like the booleans they stand for.
-template <class T> using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+template <class T>
+using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
 
 template <class S, class Limits = std::numeric_limits<S>>
 constexpr S lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
@@ -51,10 +59,16 @@ constexpr S highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
 
 // As an order of all values, NaN stands above the numbers for `Greater` and below them for `Less`.
 struct Greater {
-  template <class S> __device__ bool operator()(S a, S b) const { return a > b || (a != a && b == b); }
+  template <class S>
+  __device__ bool operator()(S a, S b) const {
+    return a > b || (a != a && b == b);
+  }
 };
 struct Less {
-  template <class S> __device__ bool operator()(S a, S b) const { return a < b || (a != a && b == b); }
+  template <class S>
+  __device__ bool operator()(S a, S b) const {
+    return a < b || (a != a && b == b);
+  }
 };
 
 // A value and where it is; -1 is nowhere yet.
@@ -107,9 +121,12 @@ void arg_best(const Tensor& x, const Folded& axis, Tensor& y) {
 template <class Visitor>
 void dispatch_sum(DType dtype, Visitor visit) {
   switch (dtype) {
-    case DType::int32: return visit.template operator()<std::uint32_t>();
-    case DType::int64: return visit.template operator()<std::uint64_t>();
-    default: return dispatch_floating(dtype, visit);
+    case DType::int32:
+      return visit.template operator()<std::uint32_t>();
+    case DType::int64:
+      return visit.template operator()<std::uint64_t>();
+    default:
+      return dispatch_floating(dtype, visit);
   }
 }
 
@@ -160,7 +177,8 @@ __global__ void cumsum_rows_kernel(std::int64_t rows, std::int64_t size, bool ex
 // A block for each row finds the best, then the best of the rest, k times. "The rest" is what comes after the last one
 // in the order of the results, so nothing has to be marked.
 template <class T, class Index>
-__global__ void top_k_kernel(std::int64_t rows, std::int64_t size, std::int64_t k, const T* in, T* values, Index* places) {
+__global__ void top_k_kernel(std::int64_t rows, std::int64_t size, std::int64_t k, const T* in, T* values,
+                             Index* places) {
   __shared__ Found<T> found[block_threads];
   const int thread = static_cast<int>(threadIdx.x);
   const Better<Greater> better{};
@@ -227,8 +245,10 @@ void top_k(const Tensor& x, Tensor& values, Tensor& indices) {
       launch(on, top_k_kernel<T, Index>, std::min<std::int64_t>(rows, 65536), rows, size, k, data<T>(x),
              mutable_data<T>(values), places);
     };
-    if (indices.dtype() == DType::int32) select(mutable_data<std::int32_t>(indices));
-    else select(mutable_data<std::int64_t>(indices));
+    if (indices.dtype() == DType::int32)
+      select(mutable_data<std::int32_t>(indices));
+    else
+      select(mutable_data<std::int64_t>(indices));
   });
 }
 

@@ -42,7 +42,8 @@ struct Pixels {
     std::int64_t pixel = channels.divide(index), line = width.divide(pixel), image = height.divide(line);
     return {image, line - image * height.number, pixel - line * width.number, index - pixel * channels.number};
   }
-  __device__ std::int64_t offset(std::int64_t image, std::int64_t row, std::int64_t column, std::int64_t channel) const {
+  __device__ std::int64_t offset(std::int64_t image, std::int64_t row, std::int64_t column,
+                                 std::int64_t channel) const {
     return ((image * height.number + row) * width.number + column) * channels.number + channel;
   }
 
@@ -87,15 +88,18 @@ __device__ std::int64_t first_at(const Taps& taps, std::int64_t at) {
   std::int64_t low = 0, high = taps.out;
   while (low < high) {
     std::int64_t middle = (low + high) / 2;
-    if (taps(middle).upper < at) low = middle + 1;
-    else high = middle;
+    if (taps(middle).upper < at)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
 
 // Each pixel collects from the outputs that look at it, in their order.
 template <class S, class Taps>
-__global__ void gradient_kernel(std::int64_t size, Pixels from, Pixels to, Taps rows, Taps columns, const S* in, S* out) {
+__global__ void gradient_kernel(std::int64_t size, Pixels from, Pixels to, Taps rows, Taps columns, const S* in,
+                                S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, row, column, channel] = to.find(i);
     std::int64_t first_column = first_at(columns, column);

@@ -16,7 +16,9 @@ struct Rows {
 };
 
 struct Top {
-  __device__ double operator()(double a, double b) const { return a > b ? a : b; }  // NaN may get lost: exp will show it
+  __device__ double operator()(double a, double b) const {
+    return a > b ? a : b;
+  }  // NaN may get lost: exp will show it
 };
 
 // The total of term(i) over a row, known to all threads of its group.
