@@ -16,6 +16,7 @@
 
 #include <floe/backend/cuda/bfloat16.h>
 #include <floe/backend/cuda/conv2d_direct.h>
+#include <floe/backend/cuda/pixels.h>
 
 namespace floe::cuda {
 namespace {
@@ -155,28 +156,32 @@ const Plan& plan_for(const Context& on, const Key& key) {
 
 // Images in their frames, rounded to To.
 template <class From, class To>
-__global__ void frame_kernel(std::int64_t size, Frame frame, Divisor height, Divisor width, Divisor channels,
-                             std::int64_t inner_height, std::int64_t inner_width, const From* in, To* out) {
+__global__ void frame_kernel(std::int64_t size, Frame frame, Pixels framed, Pixels plain, const From* in, To* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    std::int64_t pixel = channels.divide(i), line = width.divide(pixel), image = height.divide(line);
-    std::int64_t channel = i - pixel * channels.number, y = line - image * height.number - frame.top,
-                 x = pixel - line * width.number - frame.left;
-    bool inside = y >= 0 && y < inner_height && x >= 0 && x < inner_width;
-    out[i] = inside ? rounded<To>(in[((image * inner_height + y) * inner_width + x) * channels.number + channel])
-                    : rounded<To>(0.0f);
+    auto [image, row, column, channel] = framed.find(i);
+    std::int64_t y = row - frame.top, x = column - frame.left;
+    bool inside = y >= 0 && y < plain.height.number && x >= 0 && x < plain.width.number;
+    out[i] = rounded<To>(inside ? in[plain.offset(image, y, x, channel)] : From(0));
   }
 }
 
 // Images out of their frames, with a bias for each channel if there is one.
 template <class From, class To>
-__global__ void unframe_kernel(std::int64_t size, Frame frame, Divisor height, Divisor width, Divisor channels,
-                               const From* in, const To* bias, To* out) {
+__global__ void unframe_kernel(std::int64_t size, Frame frame, Pixels framed, Pixels plain, const From* in,
+                               const To* bias, To* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    std::int64_t pixel = channels.divide(i), line = width.divide(pixel), image = height.divide(line);
-    std::int64_t channel = i - pixel * channels.number, y = line - image * height.number + frame.top,
-                 x = pixel - line * width.number + frame.left;
-    To value = rounded<To>(in[((image * frame.height + y) * frame.width + x) * channels.number + channel]);
+    auto [image, row, column, channel] = plain.find(i);
+    To value = rounded<To>(in[framed.offset(image, row + frame.top, column + frame.left, channel)]);
     out[i] = bias ? value + bias[channel] : value;
+  }
+}
+
+// The same where there is no frame.
+template <class From, class To>
+__global__ void finish_kernel(std::int64_t size, Divisor channels, const From* in, const To* bias, To* out) {
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    To value = rounded<To>(in[i]);
+    out[i] = bias ? value + bias[i - channels.divide(i) * channels.number] : value;
   }
 }
 
@@ -199,6 +204,8 @@ struct Convolution {
   std::int64_t framed() const { return g.batch * plan.frame.height * plan.frame.width * g.in; }
   std::int64_t results() const { return g.batch * g.out_height * g.out_width * g.out; }
   std::int64_t taps() const { return g.kernel_height * g.kernel_width * (g.in / g.groups); }
+  Pixels framed_pixels() const { return {plan.frame.height, plan.frame.width, g.in}; }
+  Pixels plain_pixels() const { return {g.height, g.width, g.in}; }
   static constexpr bool same = std::is_same_v<T, F>;
 
   // Arrays as cuDNN wants them: the caller's own where these do. It reads 16 bytes at once, so a part of a tensor that
@@ -206,8 +213,8 @@ struct Convolution {
   const F* framed_image(const T* x, std::optional<Scratch>& memory) {
     if (same && !plan.frame.needed(g) && aligned(x)) return reinterpret_cast<const F*>(x);
     F* to = memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
-    launch(on, frame_kernel<T, F>, blocks_for(on, framed()), framed(), plan.frame, Divisor(plan.frame.height),
-           Divisor(plan.frame.width), Divisor(g.in), g.height, g.width, x, to);
+    launch(on, frame_kernel<T, F>, blocks_for(on, framed()), framed(), plan.frame, framed_pixels(), plain_pixels(), x,
+           to);
     return to;
   }
   const F* rounded_result(const T* y, std::optional<Scratch>& memory) {
@@ -256,8 +263,8 @@ struct Convolution {
     lock.unlock();
     std::int64_t size = g.batch * g.height * g.width * g.in;
     if (!direct) {
-      launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, plan.frame, Divisor(g.height), Divisor(g.width),
-             Divisor(g.in), static_cast<const F*>(to), bias, dx);
+      launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, plan.frame, framed_pixels(), plain_pixels(),
+             static_cast<const F*>(to), bias, dx);
     } else if (bias) {
       finish(to, bias, dx, size, g.in);
     }
@@ -289,12 +296,9 @@ struct Convolution {
     return true;
   }
 
-  // y = the sums as T, and a bias for each channel: unframing without a frame.
+  // y = the sums as T, and a bias for each channel.
   void finish(const F* sums, const T* bias, T* y, std::int64_t size, std::int64_t channels) {
-    Frame none(g);
-    none.top = none.left = 0, none.height = 1, none.width = size / channels;
-    launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, none, Divisor(1), Divisor(none.width),
-           Divisor(channels), sums, bias, y);
+    launch(on, finish_kernel<F, T>, blocks_for(on, size), size, Divisor(channels), sums, bias, y);
   }
 
   static constexpr float one = 1, zero = 0;

@@ -65,6 +65,15 @@ struct alignas(16) Pack {
 
 inline bool aligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % 16 == 0; }
 
+// Several arrays alike, as an argument of a kernel.
+template <class T, int count>
+struct Arrays {
+  T* data[count];
+  bool all_aligned() const {
+    return std::all_of(data, data + count, [](T* one) { return aligned(one); });
+  }
+};
+
 // Division by a number that many threads share: a product and a shift for what is below 2^31 (Granlund and Montgomery,
 // "Division by invariant integers using multiplication", 1994).
 struct Divisor {

@@ -1,17 +1,10 @@
 // Batch normalisation: statistics by channel of (rows, channels), the scaling, and its gradient.
-#include <algorithm>
-#include <iterator>
 #include <type_traits>
 
 #include <floe/backend/cuda/columns.h>
 
 namespace floe::cuda {
 namespace {
-
-template <class S, int count>
-struct Inputs {
-  const S* data[count];
-};
 
 // Sums of deviations from a centre of each channel, and of their squares, in double.
 template <class S>
@@ -60,8 +53,8 @@ struct StoreSlopes {
 // y = formula(a value of each matrix, a value of each parameter for its channel), 16 bytes at once if `wide`, the
 // elements of a step, are as many.
 template <int wide, class S, int matrices, int parameters, class Formula>
-__global__ void channels_kernel(std::int64_t steps, Divisor row_steps, Formula formula, Inputs<S, matrices> in,
-                                Inputs<S, parameters> by_channel, S* out) {
+__global__ void channels_kernel(std::int64_t steps, Divisor row_steps, Formula formula, Arrays<const S, matrices> in,
+                                Arrays<const S, parameters> by_channel, S* out) {
   struct alignas(wide * sizeof(S)) Step {
     S values[wide];
   };
@@ -83,12 +76,9 @@ __global__ void channels_kernel(std::int64_t steps, Divisor row_steps, Formula f
 
 template <class S, int matrices, int parameters, class Formula>
 void map_channels(const Context& on, std::int64_t size, std::int64_t channels, const Formula& formula,
-                  const Inputs<S, matrices>& in, const Inputs<S, parameters>& by_channel, S* out) {
+                  const Arrays<const S, matrices>& in, const Arrays<const S, parameters>& by_channel, S* out) {
   constexpr int wide = Pack<S>::size;
-  auto all_aligned = [](const auto& inputs) {
-    return std::all_of(std::begin(inputs.data), std::end(inputs.data), [](const S* data) { return aligned(data); });
-  };
-  if (channels % wide == 0 && aligned(out) && all_aligned(in) && all_aligned(by_channel))
+  if (channels % wide == 0 && aligned(out) && in.all_aligned() && by_channel.all_aligned())
     launch(on, channels_kernel<wide, S, matrices, parameters, Formula>, blocks_for(on, size / wide), size / wide,
            Divisor(channels / wide), formula, in, by_channel, out);
   else

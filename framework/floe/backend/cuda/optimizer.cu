@@ -7,19 +7,13 @@
 namespace floe::cuda {
 namespace {
 
-// The weights, and what the optimizer keeps for each of them.
-template <class S, int count>
-struct Arrays {
-  S* data[count];
-};
-
 template <class S, int count, class Rule, int... k>
 __device__ void apply(const Rule& rule, S slope, S (&values)[count], std::integer_sequence<int, k...>) {
   rule(slope, values[k]...);
 }
 
-// All that belongs to some weights is read before any of it is written: the compiler could not know that arrays are
-// apart. 16 bytes at once if `packed`.
+// `arrays`: the weights, and what the optimizer keeps for each of them. All that belongs to some weights is read before
+// any of it is written: the compiler could not know that arrays are apart. 16 bytes at once if `packed`.
 template <class S, int count, class Rule>
 __global__ void step_kernel(std::int64_t size, bool packed, Rule rule, const S* slopes, Arrays<S, count> arrays) {
   constexpr std::make_integer_sequence<int, count> all{};
@@ -51,8 +45,7 @@ void step(Tensor& w, const Tensor& dw, const Rule& rule, State&... state) {
   dispatch_floating(w.dtype(), [&]<class S>() {
     constexpr int count = 1 + sizeof...(State);
     Arrays<S, count> arrays{{mutable_data<S>(w), mutable_data<S>(state)...}};
-    bool packed =
-        aligned(dw.raw()) && std::all_of(arrays.data, arrays.data + count, [](S* data) { return aligned(data); });
+    bool packed = aligned(dw.raw()) && arrays.all_aligned();
     launch(on, step_kernel<S, count, Rule>, blocks_for(on, packed ? w.elements() / Pack<S>::size + 1 : w.elements()),
            w.elements(), packed, rule, data<S>(dw), arrays);
   });

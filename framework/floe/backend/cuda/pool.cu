@@ -1,5 +1,5 @@
 // Pooling over windows of images (batch, height, width, channels), and the gradient of the mean.
-#include <floe/backend/cuda/launch.h>
+#include <floe/backend/cuda/pixels.h>
 
 namespace floe::cuda {
 namespace {
@@ -21,20 +21,6 @@ __device__ Span covering(std::int64_t i, std::int64_t window, std::int64_t strid
   std::int64_t past_first = i + pad - window + 1, end = (i + pad) / stride + 1;
   return {past_first <= 0 ? 0 : (past_first + stride - 1) / stride, end > windows ? windows : end};
 }
-
-// Where an element of (batch, height, width, channels) is.
-struct Pixels {
-  Pixels(std::int64_t height, std::int64_t width, std::int64_t channels)
-      : height(height), width(width), channels(channels) {}
-  struct Place {
-    std::int64_t image, row, column, channel;
-  };
-  __device__ Place find(std::int64_t index) const {
-    std::int64_t pixel = channels.divide(index), line = width.divide(pixel), image = height.divide(line);
-    return {image, line - image * height.number, pixel - line * width.number, index - pixel * channels.number};
-  }
-  Divisor height, width, channels;
-};
 
 __device__ Span rows_of(const PoolGeometry& g, std::int64_t i) {
   return covered(i, g.window_height, g.stride_height, g.pad_top, g.height);

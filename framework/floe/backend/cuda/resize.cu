@@ -1,5 +1,5 @@
 // Resizing of images (batch, height, width, channels), nearest and bilinear, and the gradients of both.
-#include <floe/backend/cuda/launch.h>
+#include <floe/backend/cuda/pixels.h>
 #include <floe/backend/items.h>
 
 namespace floe::cuda {
@@ -29,25 +29,6 @@ struct Bilinear {
     return {lower, rest == 0 ? lower : lower + 1, static_cast<double>(rest) / static_cast<double>(2 * out)};
   }
   std::int64_t in, out;
-};
-
-// Where an element of (batch, height, width, channels) is.
-struct Pixels {
-  Pixels(const Tensor& x) : height(x.dim(1)), width(x.dim(2)), channels(x.dim(3)) {}
-
-  struct Place {
-    std::int64_t image, row, column, channel;
-  };
-  __device__ Place find(std::int64_t index) const {
-    std::int64_t pixel = channels.divide(index), line = width.divide(pixel), image = height.divide(line);
-    return {image, line - image * height.number, pixel - line * width.number, index - pixel * channels.number};
-  }
-  __device__ std::int64_t offset(std::int64_t image, std::int64_t row, std::int64_t column,
-                                 std::int64_t channel) const {
-    return ((image * height.number + row) * width.number + column) * channels.number + channel;
-  }
-
-  Divisor height, width, channels;
 };
 
 template <class T>
