@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/cpu/library.h>
 #include <floe/backend/kernels.h>
 #include <floe/tensor/device_memory.h>
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <floe/backend/cpu/library.h>
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
 
