@@ -19,11 +19,11 @@ void libraries() {
 
 void gpu() {
   //! [gpu]
-  Device device = gpu_count() > 0 ? parse_device("cuda") : Device{};   // a GPU, if there is one
+  Device device = gpu_count() > 0 ? parse_device("cuda") : Device{};   // if there is one
   Rng rng(1);
   Tensor x = random_normal({512, 256}, rng, device), w = random_normal({256, 64}, rng, device);
-  Tensor y = relu(matmul(x, w));                                      // a GPU is told so, and the program goes on
-  fmt::print("mean {:.3f}\n", reduce_mean(y).item());                 // a value is read: wait for it
+  Tensor y = relu(matmul(x, w));                           // a GPU is told, and it goes on
+  fmt::print("mean {:.3f}\n", reduce_mean(y).item());      // a value is read: wait for it
   //! [gpu]
 }
 

@@ -49,6 +49,16 @@ struct Walk {
     return {};
   }
 
+  // If streams `to` and `from` lie element by element along different axes, makes these the first: axis 0 and axis 1. They
+  // are then best walked in squares.
+  bool cross(int to, int from) {
+    std::optional<int> to_axis = unit_axis(to), from_axis = unit_axis(from);
+    if (!to_axis || !from_axis || *to_axis == *from_axis || steps[*to_axis][from] == 0) return false;
+    swap_axes(0, *to_axis);
+    swap_axes(1, *from_axis == 0 ? *to_axis : *from_axis);
+    return true;
+  }
+
   std::int64_t elements() const {
     std::int64_t product = 1;
     for (int axis = 0; axis < rank; ++axis) product *= sizes[axis];

@@ -82,13 +82,7 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
   constexpr int to = 0, from = 1;
   Walk<2> walk(shape, {to_steps, from_steps});
 
-  // If the two lie along different axes, walk these two in square blocks: y's as axis 0, x's as axis 1.
-  std::optional<int> to_axis = walk.unit_axis(to), from_axis = walk.unit_axis(from);
-  bool transposed = to_axis && from_axis && *to_axis != *from_axis && walk.steps[*to_axis][from] != 0;
-  if (transposed) {
-    walk.swap_axes(0, *to_axis);
-    walk.swap_axes(1, *from_axis == 0 ? *to_axis : *from_axis);
-  }
+  bool transposed = walk.cross(to, from);
   auto [to_row, from_row] = walk.steps[1];
   auto [to_column, from_column] = walk.steps[0];
   std::int64_t rows = std::min<std::int64_t>(walk.sizes[1], 128);

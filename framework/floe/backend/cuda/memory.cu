@@ -54,13 +54,7 @@ void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Te
   const Context& on = context(x.device());
   constexpr int to = 0, from = 1;
   Walk<2> walk(shape, {to_steps, from_steps});
-  std::optional<int> to_axis = walk.unit_axis(to), from_axis = walk.unit_axis(from);
-  bool transposed = to_axis && from_axis && *to_axis != *from_axis && walk.steps[*to_axis][from] != 0;
-  if (transposed) {
-    walk.swap_axes(0, *to_axis);
-    walk.swap_axes(1, *from_axis == 0 ? *to_axis : *from_axis);
-    transposed = walk.sizes[0] >= 8 && walk.sizes[1] >= 8;  // else squares would be empty for the most part
-  }
+  bool transposed = walk.cross(to, from) && walk.sizes[0] >= 8 && walk.sizes[1] >= 8;  // else squares would be empty
   dispatch_item(x.dtype(), [&]<class T>() {
     const T* in = data<T>(x);
     T* out = mutable_data<T>(y);
