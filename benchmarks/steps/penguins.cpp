@@ -10,13 +10,15 @@ namespace {
 
 class PenguinsStep : public Step {
  public:
-  explicit PenguinsStep(std::int64_t batch)
-      : images_(to_unit(penguins::draw(batch))), noise_(random_normal({batch, noise_size}, rng_)) {}
+  PenguinsStep(std::int64_t batch, Device device)
+      : device_(device),
+        images_(to(to_unit(penguins::draw(batch)), device)),
+        noise_(random_normal({batch, noise_size}, rng_, device)) {}
 
   Tensors operator()(Kind kind) override {
     bool training = kind == Kind::training;
     Mode dropping = training ? Mode::training : Mode::inference;  // which the discriminator only drops by
-    Tensor noise = training ? random_normal(noise_.shape(), rng_) : noise_;
+    Tensor noise = training ? random_normal(noise_.shape(), rng_, device_) : noise_;
 
     GradientTape generator_tape, discriminator_tape;
     Tensor generated = generator_(noise, Mode::training);
@@ -40,10 +42,11 @@ class PenguinsStep : public Step {
   }
 
  private:
+  Device device_;
   Flags flags_;
   Rng rng_{1};
-  Generator generator_{"generator", Device{}, rng_};
-  Discriminator discriminator_{"discriminator", Device{}, rng_};
+  Generator generator_{"generator", device_, rng_};
+  Discriminator discriminator_{"discriminator", device_, rng_};
   Adam generator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
   Adam discriminator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
   Tensor images_, noise_;
@@ -51,6 +54,8 @@ class PenguinsStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> penguins_step(std::int64_t batch) { return std::make_unique<PenguinsStep>(batch); }
+std::unique_ptr<Step> penguins_step(std::int64_t batch, Device device) {
+  return std::make_unique<PenguinsStep>(batch, device);
+}
 
 }  // namespace floe::bench

@@ -10,12 +10,13 @@ namespace {
 
 class SnowflakesStep : public Step {
  public:
-  explicit SnowflakesStep(std::int64_t batch)
-      : images_(random_uniform({batch, flags_.side, flags_.side, 1}, rng_)),
-        normal_(random_normal({batch, flags_.latent}, rng_)) {}
+  SnowflakesStep(std::int64_t batch, Device device)
+      : device_(device),
+        images_(random_uniform({batch, flags_.side, flags_.side, 1}, rng_, 0, 1, DType::float32, device)),
+        normal_(random_normal({batch, flags_.latent}, rng_, device)) {}
 
   Tensors operator()(Kind kind) override {
-    Tensor normal = kind == Kind::training ? random_normal(normal_.shape(), rng_) : normal_;
+    Tensor normal = kind == Kind::training ? random_normal(normal_.shape(), rng_, device_) : normal_;
 
     GradientTape tape;
     Tensors losses = mmd_loss(model_.encoder, model_.decoder, images_, normal);
@@ -30,11 +31,12 @@ class SnowflakesStep : public Step {
   }
 
  private:
+  Device device_;
   Flags flags_;
   Rng rng_{1};
   Plan plan_ = plan_for(flags_.side);
-  Model model_{{"encoder", Device{}, rng_, plan_, flags_.latent},
-               {"decoder", Device{}, rng_, plan_, flags_.latent},
+  Model model_{{"encoder", device_, rng_, plan_, flags_.latent},
+               {"decoder", device_, rng_, plan_, flags_.latent},
                flags_.latent};
   Adam optimizer_{{.learning_rate = flags_.rate}};
   Tensor images_, normal_;
@@ -42,6 +44,8 @@ class SnowflakesStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> snowflakes_step(std::int64_t batch) { return std::make_unique<SnowflakesStep>(batch); }
+std::unique_ptr<Step> snowflakes_step(std::int64_t batch, Device device) {
+  return std::make_unique<SnowflakesStep>(batch, device);
+}
 
 }  // namespace floe::bench

@@ -21,7 +21,8 @@ class Step {
   virtual void save(const std::filesystem::path& path) = 0;
 };
 
-std::unique_ptr<Step> penguins_step(std::int64_t batch);    // plain steps read `images` and `noise`
-std::unique_ptr<Step> snowflakes_step(std::int64_t batch);  // --loss mmd, 28 pixels; `images` and `normal`
+// With networks, inputs and noise on the device.
+std::unique_ptr<Step> penguins_step(std::int64_t batch, Device device = {});    // plain steps read `images` and `noise`
+std::unique_ptr<Step> snowflakes_step(std::int64_t batch, Device device = {});  // --loss mmd, 28 pixels; `images`, `normal`
 
 }  // namespace floe::bench
