@@ -128,10 +128,11 @@ void memory_bound() {
     Tensor x = normal({size / 64, 64}), gamma = normal({64}), beta = normal({64}), y;
     against_copy(state, 3 * bytes, [&] { y = {}, y = batch_normalization_training(x, gamma, beta).y; });
   });
-  kernel("gather", [=](State& state) {  // rows in any order
+  kernel("gather", [=](State& state) {  // rows in any order, without the op's look at every index
     Rng rng(2);
-    Tensor x = normal({rows, columns}), order = to(random_permutation(rows, rng), gpu), y;
-    against_copy(state, 2 * bytes, [&] { y = {}, y = gather(x, order); });
+    Tensor x = normal({rows, columns}), order = to(random_permutation(rows, rng), gpu), y = normal({rows, columns});
+    against_copy(state, 2 * bytes,
+                 [&] { run<cpu::gather, cuda::gather>(gpu, x, order, Folded{1, rows, columns}, y); });
   });
   kernel("adam", [=](State& state) {
     Variable w("w", normal({size}));
@@ -180,11 +181,14 @@ void bare_product() {
 void products(Precision precision) {
   for (std::int64_t usual : {4096, 8192}) {
     std::int64_t size = sized(usual, 32);
-    add(fmt::format("product/{}/{}", usual, name(precision)), [=](State& state) {
-      Tensor a = normal({size, size}), b = normal({size, size}), y;
-      double operations = 2 * std::pow(static_cast<double>(size), 3);
-      against_product(state, precision, operations, [&] { y = {}, y = matmul(a, b); });
-    })->UseRealTime()->Unit(benchmark::kMicrosecond);
+    add(fmt::format("product/{}/{}", usual, name(precision)),
+        [=](State& state) {
+          Tensor a = normal({size, size}), b = normal({size, size}), y;
+          double operations = 2 * std::pow(static_cast<double>(size), 3);
+          against_product(state, precision, operations, [&] { y = {}, y = matmul(a, b); });
+        })
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
   }
 }
 
@@ -192,7 +196,7 @@ struct Convolution {
   std::int64_t size, in, out, kernel;
 };
 
-constexpr Convolution resnet[] = {{56, 64, 64, 3},  {28, 128, 128, 3}, {14, 256, 256, 3}, {7, 512, 512, 3},
+constexpr Convolution resnet[] = {{56, 64, 64, 3},  {28, 128, 128, 3}, {14, 256, 256, 3},  {7, 512, 512, 3},
                                   {56, 64, 256, 1}, {28, 512, 128, 1}, {14, 256, 1024, 1}, {7, 2048, 512, 1}};
 
 enum Direction { forward, input_gradient, filter_gradient };
@@ -227,12 +231,15 @@ void convolutions(Precision precision) {
 
 template <class Make>
 void training_step(const std::string& name, std::int64_t batch, Precision precision, Make make) {
-  add(fmt::format("step/{}/{}", name, floe::name(precision)), [=](State& state) {
-    set_gpu_precision(precision);
-    auto step = make(batch, gpu);
-    state.counters["images/s"] = static_cast<double>(batch) / timed(state, [&] { (*step)(); });
-    set_gpu_precision(Precision::float32);
-  })->UseRealTime()->Unit(benchmark::kMicrosecond);
+  add(fmt::format("step/{}/{}", name, floe::name(precision)),
+      [=](State& state) {
+        set_gpu_precision(precision);
+        auto step = make(batch, gpu);
+        state.counters["images/s"] = static_cast<double>(batch) / timed(state, [&] { (*step)(); });
+        set_gpu_precision(Precision::float32);
+      })
+      ->UseRealTime()
+      ->Unit(benchmark::kMicrosecond);
 }
 
 void training_steps(Precision precision) {

@@ -6,10 +6,16 @@ from contestants import number_of_cores
 MIB = 2**20
 LARGE = 64 * MIB  # bytes of a large tensor
 
-Case = namedtuple("Case", "words quantum losses moved extra", defaults=(1, False, None, ()))
+PRECISIONS = ("float32", "tf32", "bf16")  # how a GPU multiplies
+
+Case = namedtuple(
+    "Case",
+    "words quantum losses moved extra launch_bound precisions",
+    defaults=(1, False, None, (), False, PRECISIONS[:1]),
+)
 
 # moved: the bytes that the case must move at the least. extra: Floe's own entrants of the same rounds, (case, threads),
-# where 0 threads stands for all.
+# where 0 threads stands for all. launch_bound: a GPU would be done sooner if it were given its work faster.
 COPY = ("copy", 0)
 CASES = {
     "add": Case("adding one element to another"),
@@ -34,6 +40,23 @@ CASES = {
     ),
     "penguins_256": Case("a training step, batch 256", losses=True, extra=(("bare_penguins_256", 0),)),
     "snowflakes_100": Case("a training step, batch 100, mmd", losses=True),
+}
+
+# On a GPU, whose caches are larger and whose work must be.
+GPU_CASES = {
+    "small_network": Case("sum(tanh(A W)), 32 x 32, forward and backward to W", launch_bound=True),
+    "penguins_256": Case("a training step, batch 256", losses=True, launch_bound=True, precisions=PRECISIONS),
+    "penguins_2048": Case("a training step, batch 2048", losses=True, precisions=PRECISIONS),
+    "snowflakes_100": Case("a training step, batch 100, mmd", losses=True, launch_bound=True, precisions=PRECISIONS),
+    "matmul_4096": Case("4096 x 4096 by 4096 x 4096", precisions=PRECISIONS),
+    "conv_resnet": Case(
+        "64 x 56 x 56 x 64, 64 filters 3 x 3: forward, to the input, to the filters", precisions=PRECISIONS
+    ),
+    "exp": Case("64 Mi floats"),
+    "add_large": Case("64 Mi floats and 64 Mi floats"),
+    "softmax": Case("65536 x 1000, over the last axis"),
+    "batch_norm": Case("256 x 56 x 56 x 64, training, with running statistics"),
+    "adam": Case("a step on 4 tensors of 16 Mi floats"),
 }
 
 

@@ -12,17 +12,18 @@ class Failed(Exception):
 
 
 class Contestant:
-    def __init__(self, framework, mode, command, environment=None, threads=None, log=None):
+    def __init__(self, framework, mode, command, environment=None, threads=None, log=None, precision=""):
         self.framework, self.mode, self.command = framework, mode, [str(part) for part in command]
+        self.precision = precision  # in which a GPU multiplies
         self.environment = {**os.environ, **(environment or {})}
-        self.threads = threads or [number_of_cores()]  # the numbers of threads to try
+        self.threads = threads or [number_of_cores()]  # the numbers of threads to try; 0 where they do not matter
         self.log = log
         self.process = None
         self.failures = []
 
     @property
     def name(self):
-        return f"{self.framework} {self.mode}".strip()
+        return " ".join(word for word in (self.framework, self.mode, self.precision) if word)
 
     def ask(self, request, timeout=900):
         """The answer, or None for what the contestant does not do."""

@@ -163,7 +163,8 @@ Execution execution(const std::string& name) {
   if (name == "small_network") return small_network();
   if (auto size = number_behind("matmul_", name)) return product(by_device(size, size, 32));
   if (name == "conv_penguins") return convolution({64, 14, 14, 64}, {5, 5, 64, 128}, 2);
-  if (name == "conv_resnet") return convolution({by_device(8, 64, 1), sized(56, 8), sized(56, 8), 64}, {3, 3, 64, 64}, 1);
+  if (std::int64_t side = sized(56, 8); name == "conv_resnet")
+    return convolution({by_device(8, 64, 1), side, side, 64}, {3, 3, 64, 64}, 1);
   if (name == "exp") return pointwise([](const Tensor& x) { return exp(x); });
   if (name == "relu") return pointwise([](const Tensor& x) { return relu(x); });
   if (name == "add_large") return pointwise([b = normal({large()})](const Tensor& x) { return x + b; });

@@ -18,7 +18,7 @@ def first_line(text):
     return text.splitlines()[0] if text else ""
 
 
-def describe(home):
+def describe(home, build):
     """Pairs of a name and a value."""
     cpu = dict(re.findall(r"^\s*([^:\n]+):\s*(.+)$", output_of("lscpu", env={**os.environ, "LC_ALL": "C"}), re.M))
     memory = re.search(r"MemTotal:\s*(\d+)", open("/proc/meminfo").read())
@@ -30,20 +30,31 @@ def describe(home):
         f"{name} {cpu[name + ' cache'].split(' (')[0]}" for name in ("L1d", "L2", "L3") if name + " cache" in cpu
     )
     changes = output_of("git", "-C", home, "status", "--porcelain", "--untracked-files=no")
-    changed = [line for line in changes.splitlines() if not line.endswith("benchmarks/RESULTS.md")]
+    written = ("benchmarks/RESULTS.md", "benchmarks/RESULTS-gpu.md")
+    changed = [line for line in changes.splitlines() if not line.endswith(written)]
+    commit = output_of("git", "-C", home, "rev-parse", "--short", "HEAD") or "unknown"
     return [
         ("date", output_of("date", "+%Y-%m-%d")),
-        ("commit", output_of("git", "-C", home, "rev-parse", "--short", "HEAD") + (", changed" if changed else "")),
+        ("commit", commit + (", changed" if changed else "")),
         ("processor", f"{model}, {number_of_cores()} cores, {widest.upper()}{virtual}"),
         ("caches", caches),
         ("memory", f"{int(memory[1]) / 2**20:.0f} GiB"),
         ("system", f"{system.get('PRETTY_NAME', '')}, Linux {os.uname().release}"),
-        ("compiler", compiler(home)),
+        ("compiler", compiler(build)),
         ("load before the run", f"{os.getloadavg()[0]:.2f}"),
     ]
 
 
-def compiler(home):
-    cache = home / "build/release/CMakeCache.txt"
+def gpu():
+    """Pairs of a name and a value, or none without a GPU."""
+    card = first_line(output_of("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"))
+    if card.count(",") != 2:
+        return []
+    name, memory, driver = (part.strip() for part in card.split(","))
+    return [("card", f"{name}, {memory}"), ("driver", driver)]
+
+
+def compiler(build):
+    cache = build / "CMakeCache.txt"
     found = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", cache.read_text(), re.M) if cache.exists() else None
     return first_line(output_of(found[1], "--version")) if found else "unknown"

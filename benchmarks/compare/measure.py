@@ -9,6 +9,7 @@ from contestants import Failed
 
 ROUND = 0.3  # seconds that an entrant takes in a round, where one execution does not take longer
 AGREEMENT = 1e-4  # relative difference of losses
+GPU_AGREEMENT = {"float32": 1e-3, "tf32": 1e-2, "bf16": 1e-1}  # the same beside the CPU
 
 Entrant = namedtuple("Entrant", "contestant case threads")
 
@@ -27,17 +28,19 @@ class Result:
     def __init__(self, case, times):
         self.case, self.times = case, times
 
-    def times_of(self, framework, case=None, threads=None):
-        """Of the framework's fastest entrant, its best mode and number of threads, or on so many; None without one."""
-        entrant = self.best(framework, case, threads)
+    def times_of(self, framework, case=None, threads=None, modes=None):
+        """Of the framework's fastest entrant, its best mode and number of threads, or on so many, or of these modes;
+        None without one."""
+        entrant = self.best(framework, case, threads, modes)
         return entrant and self.times[entrant]
 
-    def best(self, framework, case=None, threads=None):
+    def best(self, framework, case=None, threads=None, modes=None):
         fitting = [
             entrant
             for entrant in self.times
             if entrant.contestant.framework == framework
             and entrant.case == (case or self.case)
+            and (modes is None or entrant.contestant.mode in modes)
             and (entrant.threads == threads if threads else entrant.threads in entrant.contestant.threads)
         ]
         return min(fitting, key=lambda entrant: statistics.median(self.times[entrant]), default=None)
@@ -91,17 +94,17 @@ def noting(entrant, known):
         print(entrant.contestant.failures[-1], file=sys.stderr)
 
 
-def disagreement(ours, theirs):
+def disagreement(ours, theirs, limit):
     """What is wrong with a contestant's losses, or None."""
     if len(ours) != len(theirs):
         return f"{len(theirs)} losses instead of {len(ours)}"
     worst = max(abs(a - b) / max(abs(a), 1e-30) for a, b in zip(ours, theirs))
-    if not worst <= AGREEMENT:  # also NaN
-        return f"losses differ by {worst:.1e} of their size, more than {AGREEMENT:g}"
+    if not worst <= limit:  # also NaN
+        return f"losses differ by {worst:.1e} of their size, more than {limit:g}"
     return None
 
 
-def agreeing(case, reference, contestants, file):
+def agreeing(case, reference, contestants, file, limit=AGREEMENT):
     """The contestants to time: all that give the same losses as the reference, which writes the file with weights and
     inputs, or that do not do the case; and a sentence for each that disagrees."""
     ours = reference.losses(case, file)
@@ -111,7 +114,7 @@ def agreeing(case, reference, contestants, file):
     for contestant in contestants:
         try:
             theirs = contestant.losses(case, file)
-            wrong = theirs and disagreement(ours, theirs)
+            wrong = theirs and disagreement(ours, theirs, limit)
         except Failed as failure:
             wrong = str(failure)
         if wrong:

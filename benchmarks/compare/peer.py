@@ -10,7 +10,7 @@ import time
 WARM_UP = 3
 CHAIN = 1000  # recorded additions before their graph is dropped
 
-PENGUINS = {"penguins_64": 64, "penguins_256": 256}
+PENGUINS = {"penguins_64": 64, "penguins_256": 256, "penguins_2048": 2048}
 SNOWFLAKES = {"snowflakes_100": 100}
 
 # The sizes of all cases; arrays are (batch, height, width, channels).
@@ -63,6 +63,13 @@ SNOWFLAKE_SHAPES = {
     "decoder.draw.filters": (3, 3, 1, 32),
     "decoder.draw.bias": (1,),
 }
+
+
+def enlarge_for_gpu():
+    """The sizes of the cases that are larger on a GPU."""
+    global MATMUL, LARGE, SOFTMAX, BATCH_NORM
+    MATMUL, LARGE, SOFTMAX, BATCH_NORM = 4096, 64 * 2**20, (2**16, 1000), (256, 56, 56, 64)
+    CONVOLUTIONS["conv_resnet"] = ((64, 56, 64), (64, 3), 1)
 
 
 def hide_devices():

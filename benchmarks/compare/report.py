@@ -1,7 +1,8 @@
 # The report: results as Markdown, and the lines that are printed while they come.
 import statistics
+from collections import namedtuple
 
-from cases import CASES
+from cases import CASES, GPU_CASES
 from measure import ratio
 from targets import plain
 
@@ -38,6 +39,38 @@ MODES = """\
   generator.
 """
 
+GPU_LEGEND = """\
+Times are the median of {rounds} rounds. In a round every contestant of one precision runs each case in turn, each for
+about 0.3 s and until the GPU has done it all, and the order rotates from round to round. A ratio is Floe's time divided
+by that of PyTorch's fastest mode in the same precision, taken within each round: below 1 Floe is faster. In brackets
+stand the least and the most of the rounds.
+
+Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree with
+Floe's on the CPU: in float32 to 1e-3 of their size, in tf32 to 1e-2, in bf16 to 1e-1. A contestant that disagrees, Floe
+included, is not timed.
+"""
+
+GPU_MODES = """\
+- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real,
+  fake, with dropout), both gradients, two Adam steps; the fake pass is shared by both gradients. snowflakes: normal
+  draws, one forward pass, gradients to encoder and decoder, Adam. The batch of images stays on the GPU.
+- **Precisions.** float32: no TF32 anywhere. tf32: Floe's `--precision tf32`; PyTorch's allow_tf32 for matrix products
+  and cuDNN. bf16: Floe's `--precision bf16`, PyTorch's autocast to bfloat16.
+- **PyTorch** runs eagerly (NCHW), with channels_last memory, as graphs (channels_last, the whole step captured as one
+  CUDA graph, draws and the capturable Adam within it) and by torch.compile (channels_last; steps and the small network
+  with mode="reduce-overhead", which replays CUDA graphs as well). Adam is the fused one, and cuDNN tries all its ways
+  and takes the fastest (cudnn.benchmark). The targets are about the faster of eager and channels_last.
+- **Host cost** is the time until the program goes on, the op being queued, in chains of 100 with a wait in between.
+- **Shares** of a copy are of a copy within the card that moves as many bytes; of bf16, of bare cuBLASLt on bfloat16
+  matrices of 4096 or 8192, the faster one. Both are measured in the same run.
+"""
+
+Words = namedtuple("Words", "title remarks legend modes cases")
+CPU_WORDS = Words("Floe beside others", "remarks belong into benchmarks/compare/remarks.md", LEGEND, MODES, CASES)
+GPU_WORDS = Words(
+    "Floe on a GPU, beside PyTorch", "remarks belong into benchmarks/compare/remarks-gpu.md", GPU_LEGEND, GPU_MODES, GPU_CASES
+)
+
 
 def time_text(seconds):
     """Three digits that count."""
@@ -58,7 +91,12 @@ def frameworks_of(results):
 
 
 def entrant_text(entrant, times):
-    return f"{entrant.contestant.name}, {threads_text(entrant)}: {time_text(statistics.median(times))}"
+    return f"{with_threads(entrant.contestant.name, entrant)}: {time_text(statistics.median(times))}"
+
+
+def with_threads(name, entrant):
+    """The name, and the number of threads where it matters."""
+    return ", ".join(part for part in (name, entrant.threads and threads_text(entrant)) if part)
 
 
 def threads_text(entrant):
@@ -86,21 +124,21 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]) + "\n"
 
 
-def comparison(results):
+def comparison(results, cases):
     frameworks = frameworks_of(results)
     rows = []
-    for case, result in results.items():
+    for label, result in results.items():
         ours = result.times_of("Floe")
         if not ours:
             continue
-        row = [f"`{case}`: {CASES[case].words}", time_text(statistics.median(ours))]
+        row = [f"`{label}`: {cases[result.case].words}", time_text(statistics.median(ours))]
         for framework in frameworks:
             best = result.best(framework)
             if best is None:
                 row.append("-")
                 continue
             theirs = result.times[best]
-            mode = f"{best.contestant.mode}, {threads_text(best)}".removeprefix(", ")
+            mode = with_threads(best.contestant.mode, best)
             row.append(f"{plain(ratio(ours, theirs))}<br>{time_text(statistics.median(theirs))}, {mode}")
         rows.append(row)
     return table(["case", "Floe", *frameworks], rows)
@@ -108,29 +146,43 @@ def comparison(results):
 
 def every_mode(results):
     rows = []
-    for case, result in results.items():
+    for label, result in results.items():
         for entrant, times in result.times.items():
-            if entrant.case == case:
+            if entrant.case == result.case:
                 low, high = time_text(min(times)), time_text(max(times))
                 median = time_text(statistics.median(times))
-                rows.append([f"`{case}`", entrant.contestant.name, str(entrant.threads), median, f"{low} to {high}"])
+                threads = str(entrant.threads or "-")
+                rows.append([f"`{label}`", entrant.contestant.name, threads, median, f"{low} to {high}"])
     return table(["case", "contestant", "threads", "median", "rounds"], rows)
 
 
-def markdown(machine, versions, targets, results, missing, rounds, cores, command, remarks):
+def figures_table(figures):
+    """What gpu_benchmark measured of Floe alone."""
+    rows = []
+    for figure in figures.values():
+        rate = f"{number(figure.rate)} {figure.unit}" if figure.rate else ""
+        share = f"{figure.share:.0%}" if figure.share else ""
+        rows.append([f"`{figure.name}`", time_text(figure.microseconds * 1e-6), rate, share])
+    return table(["what", "time", "rate", "share"], rows)
+
+
+def markdown(
+    machine, versions, targets, results, missing, rounds, cores, command, remarks, words=CPU_WORDS, figures=None
+):
     parts = [
-        "<!-- Written by benchmarks/compare/compare.py: remarks belong into benchmarks/compare/remarks.md. -->\n"
-        "# Floe beside others\n",
+        f"<!-- Written by benchmarks/compare/compare.py: {words.remarks}. -->\n# {words.title}\n",
         f"Repeat it by `{command}` on a machine that does nothing else.\n",
         table(["", ""], [[name, value] for name, value in machine + versions]),
     ]
     if targets:
         rows = [[t.what, t.target, t.measured, "yes" if t.reached else "**no**", t.remark] for t in targets]
         parts += ["## Targets\n", table(["what", "target", "measured", "reached", ""], rows)]
-    parts += ["## Comparison\n", LEGEND.format(rounds=rounds, cores=cores), comparison(results)]
+    parts += ["## Comparison\n", words.legend.format(rounds=rounds, cores=cores), comparison(results, words.cases)]
+    if figures:
+        parts += ["## Shares of what the card can do\n", figures_table(figures)]
     if missing:
         parts += ["## What is missing\n", "\n".join(f"- {what}" for what in missing) + "\n"]
-    parts += ["## What was measured\n", MODES]
+    parts += ["## What was measured\n", words.modes]
     if remarks:
         parts += ["## Remarks\n", remarks.strip() + "\n"]
     parts += ["## Every mode\n", every_mode(results)]

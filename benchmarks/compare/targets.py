@@ -1,7 +1,8 @@
 # The targets: what was to be reached, what was measured, and whether that is enough.
 from collections import namedtuple
 
-from cases import CASES, LARGE
+import figures as device_figures
+from cases import CASES, GPU_CASES, LARGE
 from measure import Spread, ratio
 
 Target = namedtuple("Target", "what target measured reached remark", defaults=("",))
@@ -102,3 +103,30 @@ def building_targets(cold, touched):
         Target("cold build of framework and penguins", "<= 60 s", f"{cold:.1f} s", cold <= 60),
         Target("building again after touching the app", "<= 2 s", f"{touched:.1f} s", touched <= 2),
     ]
+
+
+# --- On a GPU ---------------------------------------------------------------------------------------------------------
+
+
+def gpu_targets(results, figures):
+    """From the Results by case and precision, and the Figures of gpu_benchmark."""
+    rows = []
+    for figure in device_figures.of("host", figures):
+        words = f"host cost of a warm {figure.name.removeprefix('host/').replace('_', ', ')}"
+        rows.append(Target(words, "<= 3 us", f"{figure.microseconds:.2f} us", figure.microseconds <= 3))
+    for label, result in results.items():
+        ours, eager = result.times_of("Floe"), result.times_of("PyTorch", modes=("eager", "channels_last"))
+        if not (ours and eager):
+            continue
+        limit = 0.7 if GPU_CASES[result.case].launch_bound else 1.0
+        best = result.best("PyTorch")
+        remark = f"{plain(ratio(ours, result.times[best]))} x its fastest mode, {best.contestant.mode}"
+        rows.append(at_most(f"{label}, beside PyTorch eager", f"<= {limit} x", limit, ratio(ours, eager), plain, remark))
+    return rows
+
+
+def summary(rows):
+    """How many were reached, and the penguins' step: one line."""
+    parts = [f"{sum(row.reached for row in rows)} of {len(rows)} targets reached"]
+    parts += [f"{row.what}: {row.measured}" for row in rows if row.what.startswith("penguins_256 float32")]
+    return "; ".join(parts)

@@ -1,12 +1,22 @@
 # PyTorch as a contestant: torch_peer.py eager | channels_last | compile (which is channels_last, compiled).
 #
+# torch_peer.py MODE cuda float32 | tf32 | bf16 is the same on the first GPU, bf16 by autocast, where there is also the
+# mode graphs: channels_last, and the whole step as one CUDA graph.
+#
 # torch_peer.py run-penguins FILE STEPS trains the penguins on the drawings of an npy file; its peak memory is measured.
+import sys
+
 import peer
 
-peer.hide_devices()  # before torch is loaded
+DEVICE, PRECISION = sys.argv[2:4] if sys.argv[2:3] == ["cuda"] else ("cpu", "float32")
+ON_GPU = DEVICE == "cuda"
+if ON_GPU:
+    peer.enlarge_for_gpu()
+else:
+    peer.hide_devices()  # before torch is loaded
 answers = peer.private_stdout()
 
-import sys
+import contextlib
 
 import torch
 import torch.nn.functional as F
@@ -167,7 +177,13 @@ def load_snowflakes(encoder, decoder, file):
 def adam(parameters, app):
     rate, beta1 = peer.ADAM[app]
     # Fused: 0.6 ms of one thread for the penguins' 16 tensors, where foreach takes 1.2 and a loop 1.4.
-    return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999), eps=peer.ADAM_EPSILON, fused=True)
+    options = {"betas": (beta1, 0.999), "eps": peer.ADAM_EPSILON, "fused": True, "capturable": ON_GPU}
+    return torch.optim.Adam(parameters, lr=rate, **options)
+
+
+def autocast():
+    """bfloat16 where that was asked for."""
+    return torch.autocast(DEVICE, torch.bfloat16) if PRECISION == "bf16" else contextlib.nullcontext()
 
 
 class Penguins:
@@ -180,13 +196,15 @@ class Penguins:
         self.g_parameters = list(self.generator.parameters())
         self.d_parameters = list(self.discriminator.parameters())
         self.g_optimizer, self.d_optimizer = adam(self.g_parameters, "penguins"), adam(self.d_parameters, "penguins")
+        self.networks, self.optimizers = (self.generator, self.discriminator), (self.g_optimizer, self.d_optimizer)
         self.backward = compiled(self.forward_and_backward) if mode == "compile" else self.forward_and_backward
 
     def forward_and_backward(self, images, noise):
-        generated = self.generator(noise)
-        real, fake = self.discriminator(images), self.discriminator(generated)
-        g_loss = F.softplus(-fake).mean()
-        d_loss = F.softplus(-real).mean() + F.softplus(fake).mean()
+        with autocast():
+            generated = self.generator(noise)
+            real, fake = self.discriminator(images), self.discriminator(generated)
+            g_loss = F.softplus(-fake).mean()
+            d_loss = F.softplus(-real).mean() + F.softplus(fake).mean()
         # One forward pass of the drawings for both, and no gradient that is not asked for.
         g_loss.backward(inputs=self.g_parameters, retain_graph=True)
         d_loss.backward(inputs=self.d_parameters)
@@ -210,11 +228,13 @@ class Snowflakes:
             self.decoder.to(memory_format=torch.channels_last)
         self.parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimizer = adam(self.parameters, "snowflakes")
+        self.networks, self.optimizers = (self.encoder, self.decoder), (self.optimizer,)
         self.backward = compiled(self.forward_and_backward) if mode == "compile" else self.forward_and_backward
 
     def forward_and_backward(self, images, mirrored, normal):
-        codes = self.encoder(images)
-        loss = F.mse_loss(torch.sigmoid(self.decoder(codes)), mirrored) + mmd(normal, codes)
+        with autocast():
+            codes = self.encoder(images)
+            loss = F.mse_loss(torch.sigmoid(self.decoder(codes)), mirrored) + mmd(normal, codes)
         loss.backward(inputs=self.parameters)
         return loss.detach()
 
@@ -236,7 +256,57 @@ def mmd(a, b):
 def compiled(function):
     """In channels_last: compiled without, the penguins took 20 % and the snowflakes 17 % more processor time."""
     torch._dynamo.config.trace_autograd_ops = True  # the step as one graph, so that its gradients are pruned there
-    return torch.compile(function)
+    return replaying(function) if ON_GPU else torch.compile(function)
+
+
+def replaying(function):
+    """Compiled, its kernels queued as one CUDA graph."""
+    run = torch.compile(function, mode="reduce-overhead")
+
+    def call(*arguments):
+        torch.compiler.cudagraph_mark_step_begin()
+        return run(*arguments)
+
+    return call
+
+
+class Graph:
+    """What a function does on the GPU, captured once and replayed by each call. `reset` undoes its first runs."""
+
+    def __init__(self, function, reset=lambda: None):
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(3):
+                function()
+        torch.cuda.current_stream().wait_stream(beside)
+        reset()
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.results = function()
+
+    def __call__(self):
+        self.graph.replay()
+        return self.results
+
+
+def stepping(mode, model, step):
+    """The step as the mode makes it, from where the model is now."""
+    if mode != "graphs":
+        return step
+    values = [value for network in model.networks for value in (*network.parameters(), *network.buffers())]
+    before = [value.detach().clone() for value in values]
+
+    @torch.no_grad()
+    def reset():
+        for value, first in zip(values, before):
+            value.copy_(first)
+        for optimizer in model.optimizers:
+            for state in optimizer.state.values():
+                for moment in state.values():
+                    moment.zero_()
+
+    return Graph(step, reset)
 
 
 def images_for(mode, images):
@@ -248,19 +318,23 @@ def images_for(mode, images):
 def losses(mode, case, path):
     from safetensors.torch import load_file
 
-    file = load_file(path)
+    file = load_file(path, device=DEVICE)
     images = file["images"]
     if case in peer.PENGUINS:
-        model = Penguins(mode)
-        load_penguins(model.generator, model.discriminator, file)
+        with torch.device(DEVICE):
+            model = Penguins(mode)
+            load_penguins(model.generator, model.discriminator, file)
         model.discriminator.eval()  # without dropout
         mirrored = images_for(mode, images.flip(1, 2))
-        return [loss.item() for _ in range(3) for loss in model.step(mirrored, file["noise"])]
+        step = stepping(mode, model, lambda: model.step(mirrored, file["noise"]))
+        return [loss.item() for _ in range(3) for loss in step()]
     if case in peer.SNOWFLAKES:
-        model = Snowflakes(mode)
-        load_snowflakes(model.encoder, model.decoder, file)
-        mirrored = images_for(mode, images.flip(1, 2))
-        return [model.step(images_for(mode, images), mirrored, file["normal"]).item() for _ in range(3)]
+        with torch.device(DEVICE):
+            model = Snowflakes(mode)
+            load_snowflakes(model.encoder, model.decoder, file)
+        images, mirrored = images_for(mode, images), images_for(mode, images.flip(1, 2))
+        step = stepping(mode, model, lambda: model.step(images, mirrored, file["normal"]))
+        return [step().item() for _ in range(3)]
     return None
 
 
@@ -268,9 +342,12 @@ def losses(mode, case, path):
 
 
 def make_case(mode, case, threads):
-    torch.set_num_threads(threads)
     torch.manual_seed(1)
-    run = (app_case if case in peer.PENGUINS or case in peer.SNOWFLAKES else op_case)(mode, case)
+    make = app_case if case in peer.PENGUINS or case in peer.SNOWFLAKES else op_case
+    if ON_GPU:
+        return on_gpu(make, mode, case)
+    torch.set_num_threads(threads)
+    run = make(mode, case)
     if run is None:
         return None
 
@@ -281,14 +358,28 @@ def make_case(mode, case, threads):
     return on_threads
 
 
+def on_gpu(make, mode, case):
+    torch.cuda.empty_cache()  # of the case before
+    with torch.device(DEVICE):
+        run = make(mode, case)
+    if run is None:
+        return None
+
+    def to_the_end(repeats):
+        run(repeats)
+        torch.cuda.synchronize()
+
+    return to_the_end
+
+
 def app_case(mode, case):
     if case in peer.PENGUINS:
         model, batch = Penguins(mode), peer.PENGUINS[case]
         images = images_for(mode, torch.rand(batch, 28, 28, 1) * 2 - 1)
-        return peer.repeat(lambda: model.step(images, torch.randn(batch, 100)))
+        return peer.repeat(stepping(mode, model, lambda: model.step(images, torch.randn(batch, 100, device=DEVICE))))
     model, batch = Snowflakes(mode), peer.SNOWFLAKES[case]
     images = images_for(mode, torch.rand(batch, 28, 28, 1))
-    return peer.repeat(lambda: model.step(images, images, torch.randn(batch, 2)))
+    return peer.repeat(stepping(mode, model, lambda: model.step(images, images, torch.randn(batch, 2, device=DEVICE))))
 
 
 def op_case(mode, case):
@@ -298,6 +389,8 @@ def op_case(mode, case):
         return None  # the same as eager
     if mode == "compile" and case in ("add_recorded", "adam"):
         return None  # a compiled chain is one operation; the fused Adam is one kernel already
+    if mode == "graphs" and case != "small_network":
+        return None  # one or a few long kernels
 
     if case == "add":
         return additions(wrap(torch.add)) if mode == "compile" else torch.inference_mode()(plain_additions)
@@ -305,9 +398,10 @@ def op_case(mode, case):
         return recorded_additions
     if case == "small_network":
         a, w = torch.randn(32, 32), torch.randn(32, 32, requires_grad=True)
-        loss = wrap(lambda: torch.tanh(a @ w).sum())
-        return peer.repeat(lambda: torch.autograd.grad(loss(), w))
-    if case == "matmul_1024":
+        loss = (replaying if ON_GPU and mode == "compile" else wrap)(lambda: torch.tanh(a @ w).sum())
+        gradient = lambda: torch.autograd.grad(loss(), w)
+        return peer.repeat(Graph(gradient) if mode == "graphs" else gradient)
+    if case in ("matmul_1024", "matmul_4096"):
         a, b = torch.randn(peer.MATMUL, peer.MATMUL), torch.randn(peer.MATMUL, peer.MATMUL)
         multiply = wrap(torch.matmul)
         return unrecorded(lambda: multiply(a, b))
@@ -337,7 +431,8 @@ def op_case(mode, case):
 
 
 def unrecorded(step):
-    return torch.inference_mode()(peer.repeat(step))
+    run = torch.inference_mode()(peer.repeat(step))
+    return autocast()(run) if PRECISION == "bf16" else run
 
 
 def additions(add):
@@ -363,7 +458,12 @@ def convolution(case, format, wrap):
     (batch, size, channels), (count, taps), stride = peer.CONVOLUTIONS[case]
     x = torch.randn(batch, channels, size, size).contiguous(memory_format=format).requires_grad_()
     w = torch.randn(count, channels, taps, taps).contiguous(memory_format=format).requires_grad_()
-    forward = wrap(lambda: F.conv2d(x, w, stride=stride, padding=taps // 2))
+    convolve = wrap(lambda: F.conv2d(x, w, stride=stride, padding=taps // 2))
+
+    def forward():
+        with autocast():
+            return convolve()
+
     dy = torch.randn_like(forward())
     return peer.repeat(lambda: torch.autograd.grad(forward(), (x, w), dy))
 
@@ -384,7 +484,18 @@ def run_penguins(path, steps):
     print(f"after {steps} steps: generator {g_loss:.3f}, discriminator {d_loss:.3f}", file=answers)
 
 
+def settle_gpu():
+    """Precisions as they were asked for, and the fastest of cuDNN's ways found by trying them."""
+    if not torch.cuda.is_available():
+        sys.exit("torch_peer: PyTorch finds no GPU here, or is a build without CUDA")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = PRECISION == "tf32"
+    torch.backends.cudnn.benchmark = True
+
+
 def version(mode):
+    if ON_GPU:
+        libraries = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+        return f"PyTorch {torch.__version__} {mode} {PRECISION}, {libraries}"
     parts = torch.__config__.show().split("oneDNN v" if "oneDNN v" in torch.__config__.show() else "MKL-DNN v")
     return (
         f"PyTorch {torch.__version__} {mode}, oneDNN {parts[1].split()[0]}, {torch.backends.cpu.get_cpu_capability()}"
@@ -396,6 +507,8 @@ if __name__ == "__main__":
         run_penguins(sys.argv[2], int(sys.argv[3]))
     else:
         mode = sys.argv[1]
+        if ON_GPU:
+            settle_gpu()
         peer.serve(
             answers,
             lambda case, threads: make_case(mode, case, threads),

@@ -21,8 +21,9 @@ class Step {
   virtual void save(const std::filesystem::path& path) = 0;
 };
 
-// With networks, inputs and noise on the device.
-std::unique_ptr<Step> penguins_step(std::int64_t batch, Device device = {});    // plain steps read `images` and `noise`
-std::unique_ptr<Step> snowflakes_step(std::int64_t batch, Device device = {});  // --loss mmd, 28 pixels; `images`, `normal`
+// With networks, inputs and noise on the device. Plain steps read `images` and `noise`, or `images` and `normal`; the
+// snowflakes are those of --loss mmd at 28 pixels.
+std::unique_ptr<Step> penguins_step(std::int64_t batch, Device device = {});
+std::unique_ptr<Step> snowflakes_step(std::int64_t batch, Device device = {});
 
 }  // namespace floe::bench

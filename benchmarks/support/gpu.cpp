@@ -52,9 +52,8 @@ double copy_bandwidth(Device gpu, double bytes) {
   Tensor from = zeros({half}, DType::uint8, gpu), to = zeros({half}, DType::uint8, gpu);
   const void* source = from.raw();
   void* target = to.raw_mutable();
-  return bytes / seconds_on(gpu, [&] {
-    device_memory::copy(target, gpu, source, gpu, static_cast<std::size_t>(half));
-  });
+  return bytes /
+         seconds_on(gpu, [&] { device_memory::copy(target, gpu, source, gpu, static_cast<std::size_t>(half)); });
 }
 
 #if FLOE_CUDA
@@ -66,7 +65,11 @@ using cuda::check;
 class BareProduct {
  public:
   BareProduct(Device gpu, std::int64_t size)
-      : on_(cuda::context(gpu)), a_(on_, bytes(size)), b_(on_, bytes(size)), c_(on_, bytes(size)), work_(on_, workspace) {
+      : on_(cuda::context(gpu)),
+        a_(on_, bytes(size)),
+        b_(on_, bytes(size)),
+        c_(on_, bytes(size)),
+        work_(on_, workspace) {
     for (const cuda::Scratch* matrix : {&a_, &b_})
       check(cudaMemsetAsync(matrix->get(), 0x3c, bytes(size), on_.stream), "memory");  // numbers of about 0.01
     check(cublasLtMatmulDescCreate(&product_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "matmul");
