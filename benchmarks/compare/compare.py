@@ -169,7 +169,8 @@ def whole_targets(chosen, floe, python, there):
 
     def growth():
         steps = 500 if quick else 10000
-        fresh = Contestant("Floe", "", floe.command, WAITING, log=chosen.work / "growth.log")  # which has measured nothing else
+        log = chosen.work / "growth.log"
+        fresh = Contestant("Floe", "", floe.command, WAITING, log=log)  # which has measured nothing else
         grown, faults = fresh.numbers(fresh.ask(f"growth penguins_4 {steps}", timeout=3600))
         fresh.close()
         return targets.growth_target(steps, grown, int(faults))
@@ -205,7 +206,10 @@ def torch_for_gpu(chosen):
     if all(version_of(sys.executable, package) for package in PACKAGES["PyTorch"]):
         return sys.executable, None
     say("PyTorch with CUDA is some 3 GB from PyPI, and 5 GB on the disk")
-    there, missing = install(chosen.venv, ("PyTorch",))
+    try:
+        there, missing = install(chosen.venv, ("PyTorch",))
+    except SystemExit as why:
+        return None, str(why)
     return (python_of(chosen.venv), None) if there else (None, missing[0])
 
 
@@ -375,7 +379,7 @@ def finish(chosen, facts, versions, rows, results, missing, refused, contestants
     )
     say(f"written to {chosen.out}")
     if on_gpu:
-        say(targets.summary(rows))
+        say(targets.summary(rows, any(contestant.framework == "PyTorch" for contestant in contestants)))
     sys.exit(1 if refused or failures else 0)
 
 

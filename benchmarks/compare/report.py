@@ -68,7 +68,11 @@ GPU_MODES = """\
 Words = namedtuple("Words", "title remarks legend modes cases")
 CPU_WORDS = Words("Floe beside others", "remarks belong into benchmarks/compare/remarks.md", LEGEND, MODES, CASES)
 GPU_WORDS = Words(
-    "Floe on a GPU, beside PyTorch", "remarks belong into benchmarks/compare/remarks-gpu.md", GPU_LEGEND, GPU_MODES, GPU_CASES
+    "Floe on a GPU, beside PyTorch",
+    "remarks belong into benchmarks/compare/remarks-gpu.md",
+    GPU_LEGEND,
+    GPU_MODES,
+    GPU_CASES,
 )
 
 

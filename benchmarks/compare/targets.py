@@ -121,12 +121,14 @@ def gpu_targets(results, figures):
         limit = 0.7 if GPU_CASES[result.case].launch_bound else 1.0
         best = result.best("PyTorch")
         remark = f"{plain(ratio(ours, result.times[best]))} x its fastest mode, {best.contestant.mode}"
-        rows.append(at_most(f"{label}, beside PyTorch eager", f"<= {limit} x", limit, ratio(ours, eager), plain, remark))
+        words = f"{label}, beside PyTorch eager"
+        rows.append(at_most(words, f"<= {limit} x", limit, ratio(ours, eager), remark=remark))
     return rows
 
 
-def summary(rows):
+def summary(rows, beside_torch):
     """How many were reached, and the penguins' step: one line."""
-    parts = [f"{sum(row.reached for row in rows)} of {len(rows)} targets reached"]
+    parts = [] if beside_torch else ["Floe alone, without PyTorch"]
+    parts.append(f"{sum(row.reached for row in rows)} of {len(rows)} targets reached")
     parts += [f"{row.what}: {row.measured}" for row in rows if row.what.startswith("penguins_256 float32")]
     return "; ".join(parts)

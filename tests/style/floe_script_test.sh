@@ -23,7 +23,7 @@ expect() {
 mkdir -p "$folder/floe/apps" "$folder/floe/benchmarks" "$folder/bin" "$folder/elsewhere"
 cp "$home/floe" "$folder/floe/"
 cp -r "$home/apps/penguins" "$folder/floe/apps/"
-cp "$home/benchmarks/overhead.cpp" "$folder/floe/benchmarks/"
+cp "$home/benchmarks/overhead.cpp" "$home/benchmarks/gpu.sh" "$folder/floe/benchmarks/"
 printf '#!/bin/sh\necho cmake installed\necho g++ deinstalled\nexit 1\n' >"$folder/bin/dpkg-query"
 chmod +x "$folder/bin/dpkg-query"
 printf 'ID=debian\nVERSION_ID="12"\n' >"$folder/debian"
@@ -36,7 +36,7 @@ cd "$folder/elsewhere" || exit 1
 
 expect "lists the verbs" 0 "./floe test" "$floe"
 expect "lists the apps with their first line" 0 "penguins     A generative adversarial network" "$floe"
-expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench, site" "$floe" walk
+expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench, gpu, site" "$floe" walk
 expect "tells apps from verbs" 2 "there is no verb 'penguins'; did you mean ./floe run penguins?" "$floe" penguins
 expect "knows its apps" 2 "there is no app 'geese'; there is: penguins" "$floe" run geese
 expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
@@ -49,6 +49,21 @@ expect "takes no flags for the site" 2 "site takes no flags" "$floe" site --fast
 expect "knows what derives from Debian" 1 "these packages are missing: g++ ninja-build" env FLOE_OS_RELEASE="$folder/derived" "$floe" run penguins
 expect "leaves other systems alone" 1 "Install what these hold" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
 expect "refuses systems that are too old" 1 "Debian from 12" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins
+
+# A GPU: what is missing is said first, in a sentence each, and nothing is built or installed.
+mkdir -p "$folder/gpu"
+printf '#!/bin/sh\necho "GPU 0: a fake"\n' >"$folder/gpu/nvidia-smi"
+printf '#!/bin/sh\nexit 9\n' >"$folder/bin/nvidia-smi"
+chmod +x "$folder/gpu/nvidia-smi" "$folder/bin/nvidia-smi"
+mkdir -p "$folder/toolkit/bin" "$folder/cudnn/include"
+touch "$folder/toolkit/bin/nvcc" "$folder/cudnn/include/cudnn.h"
+kit=(env CUDA_HOME="$folder/toolkit" CUDNN_ROOT="$folder/cudnn")
+expect "needs a GPU" 1 "nvidia-smi names no GPU" "${kit[@]}" "$floe" gpu
+expect "needs a GPU for its benchmark" 1 "nvidia-smi names no GPU" "${kit[@]}" "$floe" bench compare --device cuda
+expect "finds what a GPU needs" 0 "" "${kit[@]}" PATH="$folder/gpu:$PATH" "$floe" gpu --check
+expect "knows the flags of gpu" 2 "there is no flag '--fast'; there is: --quick, --check" "$floe" gpu --fast
+expect "knows the presets of gpu" 2 "FLOE_GPU_PRESET is cuda or simulated, not 'fast'" env FLOE_GPU_PRESET=fast "$floe" gpu
+expect "leaves the checkout as it was" 1 "" test -e "$folder/floe/build"
 
 # A build of apps alone, on a system that has every package: benchmarks do not ask for the tests as well.
 mkdir -p "$folder/floe/build/release" "$folder/all"
