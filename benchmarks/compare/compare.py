@@ -272,7 +272,6 @@ def compare_on_gpu(chosen):
     card = machine.gpu()
     if not card and GPU_PRESET == "cuda":
         sys.exit("compare: nvidia-smi names no GPU on this machine; leave --device away to compare on the CPU")
-    end = time.monotonic() + chosen.minutes * 60
     program = build_floe(chosen, GPU_PRESET, "gpu_benchmark")
     python, why = torch_for_gpu(chosen)
     reference = Contestant("Floe", "on the CPU", [program], WAITING, log=log_of(chosen.work, "gpu", "reference"))
@@ -280,6 +279,7 @@ def compare_on_gpu(chosen):
     measured = measured_figures(chosen)
 
     facts = machine.describe(HOME, chosen.folder) + card
+    end = time.monotonic() + chosen.minutes * 60
     versions, results, refused, late = run_cases_on_gpu(chosen.names, reference, contestants, chosen.rounds, end)
     reference.close()
     rows = targets.gpu_targets(results, measured)
@@ -303,7 +303,7 @@ def arguments(words=None):
     parser.add_argument("--venv", type=Path, help="where the frameworks are; compare-venv beside Floe's build")
     parser.add_argument("--alone", action="store_true", help="on a GPU: without PyTorch")
     parser.add_argument("--figures", type=Path, help="on a GPU: the JSON of gpu_benchmark, which is run without it")
-    parser.add_argument("--minutes", type=float, default=20, help="on a GPU: begin no case after so many")
+    parser.add_argument("--minutes", type=float, default=20, help="on a GPU: begin no case after measuring so long")
     parser.add_argument(
         "--out", type=Path, help="where to write; by default benchmarks/RESULTS.md if all cases were run"
     )

@@ -82,5 +82,12 @@ for flags in "--device cuda" "--device cuda:1" "--device=cuda" "--epochs 1 --dev
   expect "builds for a GPU with $flags" 1 "cmake --preset cuda" env PATH="$folder/all:$PATH" "$floe" run penguins $flags
 done
 
+# Where CMake fails, every stage still has its line, and where the checkout may not be written the build is elsewhere.
+touch "$folder/floe/build/simulated"
+expect "goes on after a stage that failed" 1 "snowflakes         FAILED" \
+  env FLOE_GPU_PRESET=simulated TMPDIR="$folder" PATH="$folder/all:$PATH" "$floe" gpu --quick
+expect "keeps what was said there" 0 "comparison         FAILED       0 s  floe_contestant was not built" \
+  cat "$folder/floe-$(id -u)/simulated/gpu.log"
+
 expect "leaves no trace in the caller's folder" 0 "" rmdir "$folder/elsewhere"
 exit $((failures > 0))
