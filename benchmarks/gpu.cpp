@@ -27,9 +27,19 @@ Tensor normal(const Shape& shape) {
 
 using State = benchmark::State;
 
+bool failed = false;
+
+// One that fails says why, and the others go on.
 template <class Body>
 benchmark::internal::Benchmark* add(const std::string& name, Body body) {
-  return benchmark::RegisterBenchmark(name.c_str(), body);
+  return benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
+    try {
+      body(state);
+    } catch (const std::exception& why) {
+      failed = true;
+      state.SkipWithError(why.what());
+    }
+  });
 }
 
 // --- What an op costs the program ------------------------------------------------------------------------------------
@@ -151,11 +161,15 @@ double best_rate() {
   return rate;
 }
 
+struct Multiplying {  // in a precision, for as long as this lives
+  explicit Multiplying(Precision precision) { set_gpu_precision(precision); }
+  ~Multiplying() { set_gpu_precision(Precision::float32); }
+};
+
 template <class Body>
 void against_product(State& state, Precision precision, double operations, Body body) {
-  set_gpu_precision(precision);
+  Multiplying so(precision);
   double rate = operations / timed(state, body);
-  set_gpu_precision(Precision::float32);
   state.counters["TFLOP/s"] = rate / 1e12;
   state.counters["of_bf16"] = rate / best_rate();
 }
@@ -233,10 +247,9 @@ template <class Make>
 void training_step(const std::string& name, std::int64_t batch, Precision precision, Make make) {
   add(fmt::format("step/{}/{}", name, floe::name(precision)),
       [=](State& state) {
-        set_gpu_precision(precision);
+        Multiplying so(precision);
         auto step = make(batch, gpu);
         state.counters["images/s"] = static_cast<double>(batch) / timed(state, [&] { (*step)(); });
-        set_gpu_precision(Precision::float32);
       })
       ->UseRealTime()
       ->Unit(benchmark::kMicrosecond);
@@ -269,7 +282,7 @@ int main(int arguments, char** values) try {
     training_steps(precision);
   }
   benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return failed ? 1 : 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "gpu: {}\n", error.what());
   return 1;

@@ -170,6 +170,7 @@ sanitize() {  # TOOL FLAGS...
 
 measure() {
   built bin/gpu_benchmark || return
+  rm -f "$folder/gpu_benchmark.json"
   local seconds=0.2
   if [ -n "$quick$FLOE_BENCH_SMALL" ]; then seconds=0.02; fi
   within 400 "$folder/bin/gpu_benchmark" "--benchmark_min_time=$seconds" "--benchmark_out=$folder/gpu_benchmark.json" ||
