@@ -30,8 +30,9 @@ struct Pair {
     first = a.is_number() ? &from_number : &a.tensor();
     second = b.is_number() ? &from_number : &b.tensor();
     if (a.is_number() || b.is_number()) return;
-    if (is_constant_number(a) != is_constant_number(b)) require_same_dtype(op, a, "a", b, "b");
-    else require_alike(op, a, "a", b, "b");
+    require_same_dtype(op, a, "a", b, "b");
+    if (first->device() != second->device() && !is_constant_number(*first) && !is_constant_number(*second))
+      require_same_device(op, a, "a", b, "b");
   }
 
   // What a tape keeps of a number, and any other constant of rank 0 on the CPU, may stand beside a tensor on a GPU.
@@ -39,7 +40,8 @@ struct Pair {
     return x.rank() == 0 && x.id() == 0 && x.device().kind == Device::Kind::cpu;
   }
 
-  Device device() const { return is_constant_number(*first) ? second->device() : first->device(); }
+  // The GPU, if one of the two is there.
+  Device device() const { return first->device().kind == Device::Kind::cpu ? second->device() : first->device(); }
 
   static Tensor like(const char* op, const OperandOrNumber& number, const OperandOrNumber& tensor) {
     double value = number.number();

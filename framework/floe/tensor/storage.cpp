@@ -65,8 +65,7 @@ class Allocator {  // of one device
       if (block) free_[size_class] = block->next;
       lock_.unlock();
     }
-    if (block) cached.fetch_sub(held, std::memory_order_relaxed);
-    else block = fresh(held, bytes);
+    if (!block) block = fresh(held, bytes);
     block->owners.store(1, std::memory_order_relaxed);
     block->bytes = held;
     block->size_class = size_class;
@@ -82,7 +81,6 @@ class Allocator {  // of one device
   void give(Block* block) noexcept {
     in_use.fetch_sub(block->bytes, std::memory_order_relaxed);
     if (!keeps()) return destroy(block);
-    cached.fetch_add(block->bytes, std::memory_order_relaxed);
     lock_.lock();
     block->next = free_[block->size_class];
     free_[block->size_class] = block;
@@ -94,16 +92,12 @@ class Allocator {  // of one device
       lock_.lock();
       Block* block = std::exchange(list, nullptr);
       lock_.unlock();
-      while (block) {
-        cached.fetch_sub(block->bytes, std::memory_order_relaxed);
-        destroy(std::exchange(block, block->next));
-      }
+      while (block) destroy(std::exchange(block, block->next));
     }
   }
 
   std::atomic<std::size_t> in_use{0};
   std::atomic<std::size_t> peak{0};
-  std::atomic<std::size_t> cached{0};
 
  private:
   bool on_cpu() const { return device_.kind == Device::Kind::cpu; }
@@ -111,11 +105,10 @@ class Allocator {  // of one device
 
   Block* fresh(std::size_t held, std::size_t asked) {
     Block* block = create(held);
-    std::size_t kept = cached.load(), largest = largest_cached();
-    if (!block) {
-      trim();
-      block = create(held);
-    }
+    if (block) return block;
+    auto [kept, largest] = cached();
+    trim();
+    block = create(held);
     if (block) return block;
     std::string more = "no more to be had";
     if (!on_cpu())
@@ -146,12 +139,17 @@ class Allocator {  // of one device
     delete block;
   }
 
-  std::size_t largest_cached() noexcept {
-    std::size_t largest = 0;
+  struct Cached {
+    std::size_t bytes = 0, largest = 0;
+  };
+  Cached cached() noexcept {  // what waits in the lists
+    Cached found;
     lock_.lock();
-    for (Block* list : free_) largest = std::max(largest, list ? list->bytes : 0);
+    for (Block* block : free_) {
+      for (; block; block = block->next) found.bytes += block->bytes, found.largest = std::max(found.largest, block->bytes);
+    }
     lock_.unlock();
-    return largest;
+    return found;
   }
 
   Device device_;
