@@ -289,6 +289,32 @@ TEST_F(CudaDevice, ALayerTakesItsInputToItsDevice) {
   for (const Variable* variable : there.variables()) EXPECT_EQ(variable->value().device(), gpu) << variable->path();
 }
 
+#if FLOE_SIMULATED
+// cuDNN lists ways that it then refuses: the next one serves, and at last plain loops.
+TEST_F(CudaDevice, ARefusedConvolutionIsMadeInAnotherWay) {
+  for (int refused : {1, 2, 100}) {
+    SCOPED_TRACE(refused);
+    Tensor x = some({2, 9, 8 + refused, 3}), w = some({3, 3, 3, 4}, {}, 2);  // of a shape that no one has planned yet
+    auto all = [](Tensor x, Tensor w) {
+      GradientTape tape;
+      tape.watch(x), tape.watch(w);
+      Tensor y = conv2d(x, w, {.strides = 2});
+      Tensors results = tape.gradient(y, Tensors{x, w}, {.output_gradient = y.detached()});
+      results.push_back(y);
+      return results;
+    };
+    Tensors expected = all(x, w);
+    for (int times = 0; times < 2; ++times) {
+      floe_simulator::refuse_convolutions(times == 0 ? refused : 0);
+      Tensors found = all(to(x, gpu), to(w, gpu));
+      floe_simulator::refuse_convolutions(0);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        EXPECT_TRUE(close(to(found[i], {}), expected[i], 1e-5 * largest(expected[i]))) << i;
+    }
+  }
+}
+#endif
+
 // --- Precision -------------------------------------------------------------------------------------------------------
 
 class CudaPrecision : public OnGpu {

@@ -1,5 +1,6 @@
 // Convolutions of the simulated cuDNN: loops over every pair of an output and an input, with sums in double.
 #include <cudnn.h>
+#include <simulator.h>
 
 #include <algorithm>
 #include <atomic>
@@ -278,6 +279,8 @@ double error_of(const Algorithm& algorithm, cudnnDataType_t type) {
 
 using Compute = std::vector<double> (Job::*)(const std::vector<double>&, const std::vector<double>&) const;
 
+std::atomic<int> refusals = 0;
+
 cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute compute, const cudnnConvolutionStruct* c,
                   const Shape* x, const Shape* w, const Shape* y, const Shape* a_shape, const void* a,
                   const Shape* b_shape, const void* b, const Shape* result_shape, void* result, const void* alpha,
@@ -286,6 +289,7 @@ cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute comp
   cudnnStatus_t status = check(c, x, w, y);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   if (!algorithm) return CUDNN_STATUS_NOT_SUPPORTED;
+  if (refusals > 0) return --refusals, CUDNN_STATUS_NOT_SUPPORTED;
   std::size_t scratch = algorithm->workspace;
   if (scratch > workspace_bytes || (scratch > 0 && !workspace)) return CUDNN_STATUS_BAD_PARAM;
   auto require = [what](const Shape& shape, const void* data) {
@@ -309,6 +313,8 @@ cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute comp
 }
 
 }  // namespace
+
+void floe_simulator::refuse_convolutions(int count) { refusals = count; }
 
 std::size_t cudnnGetVersion() { return CUDNN_VERSION; }
 

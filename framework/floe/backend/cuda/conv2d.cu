@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <tuple>
+#include <vector>
 
 #include <floe/backend/cuda/bfloat16.h>
 #include <floe/backend/cuda/conv2d_direct.h>
@@ -59,8 +60,15 @@ struct Key {
   bool operator<(const Key& other) const { return fields() < other.fields(); }
 };
 
-// What cuDNN is told of a convolution, and the algorithm it thinks fastest among those that give the same bits every
-// time. It lives as long as the program.
+// One of cuDNN's algorithms for a convolution, with the kind of math it is listed for and the memory it works with.
+struct Way {
+  int algorithm;
+  cudnnMathType_t math;
+  std::size_t workspace;
+};
+
+// What cuDNN is told of a convolution, and the ways that give the same bits every time, the fastest first as far as it
+// knows. It lives as long as the program.
 struct Plan {
   Plan(const Context& on, const Key& key) : frame(key.g), exact(key.precision == Precision::float32) {
     const ConvGeometry& g = key.g;
@@ -91,24 +99,24 @@ struct Plan {
     constexpr int most = 10;
     int found = 0;
     if (direction == Direction::forward) {
-      std::array<cudnnConvolutionFwdAlgoPerf_t, most> ways;
+      std::array<cudnnConvolutionFwdAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found,
-                                                 ways.data()) == CUDNN_STATUS_SUCCESS)
-        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+                                                 listed.data()) == CUDNN_STATUS_SUCCESS)
+        keep(listed, found, [&](auto way, std::size_t* bytes) {
           return cudnnGetConvolutionForwardWorkspaceSize(on.dnn, image, filters, convolution, result, way, bytes);
         });
     } else if (direction == Direction::input_gradient) {
-      std::array<cudnnConvolutionBwdDataAlgoPerf_t, most> ways;
+      std::array<cudnnConvolutionBwdDataAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionBackwardDataAlgorithm_v7(on.dnn, filters, result, convolution, image, most, &found,
-                                                      ways.data()) == CUDNN_STATUS_SUCCESS)
-        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+                                                      listed.data()) == CUDNN_STATUS_SUCCESS)
+        keep(listed, found, [&](auto way, std::size_t* bytes) {
           return cudnnGetConvolutionBackwardDataWorkspaceSize(on.dnn, filters, result, convolution, image, way, bytes);
         });
     } else {
-      std::array<cudnnConvolutionBwdFilterAlgoPerf_t, most> ways;
+      std::array<cudnnConvolutionBwdFilterAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(on.dnn, image, result, convolution, filters, most, &found,
-                                                        ways.data()) == CUDNN_STATUS_SUCCESS)
-        first_of(ways, found, [&](auto way, std::size_t* bytes) {
+                                                        listed.data()) == CUDNN_STATUS_SUCCESS)
+        keep(listed, found, [&](auto way, std::size_t* bytes) {
           return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, way,
                                                                 bytes);
         });
@@ -116,17 +124,18 @@ struct Plan {
   }
 
   // `needs` asks how much memory an algorithm works with, as the convolution is described now: what the list says of it
-  // holds for the list's own kind of math, which is described here with the algorithm.
+  // holds for the list's own kind of math, which is described here first.
   template <class Ways, class Needs>
-  void first_of(const Ways& ways, int found, Needs needs) {
+  void keep(const Ways& listed, int found, Needs needs) {
     constexpr std::size_t most_workspace = std::size_t{2} << 30;
-    for (int i = 0; i < found && !known; ++i) {
-      const auto& way = ways[static_cast<std::size_t>(i)];
-      bool rounds = way.mathType == CUDNN_TENSOR_OP_MATH || way.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
-      if (way.status != CUDNN_STATUS_SUCCESS || way.determinism != CUDNN_DETERMINISTIC || (exact && rounds)) continue;
-      known = cudnnSetConvolutionMathType(convolution, exact ? CUDNN_FMA_MATH : way.mathType) == CUDNN_STATUS_SUCCESS &&
-              needs(way.algo, &workspace) == CUDNN_STATUS_SUCCESS && workspace <= most_workspace;
-      algorithm = way.algo;
+    for (int i = 0; i < found; ++i) {
+      const auto& one = listed[static_cast<std::size_t>(i)];
+      bool rounds = one.mathType == CUDNN_TENSOR_OP_MATH || one.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+      if (one.status != CUDNN_STATUS_SUCCESS || one.determinism != CUDNN_DETERMINISTIC || (exact && rounds)) continue;
+      Way way{one.algo, exact ? CUDNN_FMA_MATH : one.mathType, 0};
+      bool good = cudnnSetConvolutionMathType(convolution, way.math) == CUDNN_STATUS_SUCCESS &&
+                  needs(one.algo, &way.workspace) == CUDNN_STATUS_SUCCESS && way.workspace <= most_workspace;
+      if (good) ways.push_back(way);
     }
   }
 
@@ -135,9 +144,8 @@ struct Plan {
   cudnnTensorDescriptor_t image = nullptr, result = nullptr;
   cudnnFilterDescriptor_t filters = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
-  int algorithm = 0;
-  std::size_t workspace = 0;
-  mutable std::atomic<bool> known = false;  // false: no algorithm of cuDNN's does this
+  std::vector<Way> ways;
+  mutable std::atomic<std::size_t> refused = 0;  // of them, from the first: what was promised and then not done
 };
 
 std::mutex& dnn_mutex() {  // a handle serves one thread at a time
@@ -199,7 +207,8 @@ template <class F>
 struct Convolution {
   using T = float;
 
-  Convolution(const Context& on, const ConvGeometry& g, const Plan& plan) : on(on), g(g), plan(plan) {}
+  Convolution(const Context& on, const ConvGeometry& g, const Plan& plan, const Way& way)
+      : on(on), g(g), plan(plan), way(way) {}
 
   std::int64_t framed() const { return g.batch * plan.frame.height * plan.frame.width * g.in; }
   std::int64_t results() const { return g.batch * g.out_height * g.out_width * g.out; }
@@ -236,13 +245,13 @@ struct Convolution {
     const F* turned = turned_filters(filters, filter_memory);
     F* to = same ? reinterpret_cast<F*>(y)
                  : result_memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
-    Scratch work(on, plan.workspace);
-    std::unique_lock lock(dnn_mutex());
-    if (!done(cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
-                                      static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), work.get(),
-                                      plan.workspace, &zero, plan.result, to)))
+    Scratch work(on, way.workspace);
+    if (!done([&] {
+          return cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
+                                         static_cast<cudnnConvolutionFwdAlgo_t>(way.algorithm), work.get(),
+                                         way.workspace, &zero, plan.result, to);
+        }))
       return false;
-    lock.unlock();
     if (!same || bias) finish(to, bias, y, results(), g.out);
     return true;
   }
@@ -254,13 +263,13 @@ struct Convolution {
     bool direct = same && !plan.frame.needed(g);
     F* to = direct ? reinterpret_cast<F*>(dx)
                    : image_memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
-    Scratch work(on, plan.workspace);
-    std::unique_lock lock(dnn_mutex());
-    if (!done(cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
-                                           static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm), work.get(),
-                                           plan.workspace, &zero, plan.image, to)))
+    Scratch work(on, way.workspace);
+    if (!done([&] {
+          return cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
+                                              static_cast<cudnnConvolutionBwdDataAlgo_t>(way.algorithm), work.get(),
+                                              way.workspace, &zero, plan.image, to);
+        }))
       return false;
-    lock.unlock();
     std::int64_t size = g.batch * g.height * g.width * g.in;
     if (!direct) {
       launch(on, unframe_kernel<F, T>, blocks_for(on, size), size, plan.frame, framed_pixels(), plain_pixels(),
@@ -276,22 +285,26 @@ struct Convolution {
     const F* image = framed_image(x, image_memory);
     const F* slopes = rounded_result(dy, slope_memory);
     std::int64_t size = taps() * g.out;
-    Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, plan.workspace);
-    std::unique_lock lock(dnn_mutex());
-    if (!done(cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
-                                             static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm), work.get(),
-                                             plan.workspace, &zero, plan.filters, turned.get())))
+    Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, way.workspace);
+    if (!done([&] {
+          return cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
+                                                static_cast<cudnnConvolutionBwdFilterAlgo_t>(way.algorithm), work.get(),
+                                                way.workspace, &zero, plan.filters, turned.get());
+        }))
       return false;
-    lock.unlock();
     launch(on, turn_kernel<F, T>, blocks_for(on, size), size, Divisor(g.out), taps(),
            static_cast<const F*>(turned.template get<F>()), dfilters);
     return true;
   }
 
-  // A heuristic may promise what the call then refuses, for one of several reasons.
-  bool done(cudnnStatus_t status) const {
+  // A call that the lock is held for. A list may promise what the call then refuses, for one of several reasons.
+  template <class Call>
+  bool done(Call call) const {
+    std::lock_guard lock(dnn_mutex());
+    check(cudnnSetConvolutionMathType(plan.convolution, way.math), "conv2d");
+    cudnnStatus_t status = call();
     constexpr int kinds = 1000;
-    if (status / kinds == CUDNN_STATUS_NOT_SUPPORTED / kinds) return plan.known = false;
+    if (status / kinds == CUDNN_STATUS_NOT_SUPPORTED / kinds) return false;
     check(status, "conv2d");
     return true;
   }
@@ -305,17 +318,22 @@ struct Convolution {
   const Context& on;
   const ConvGeometry& g;
   const Plan& plan;
+  const Way& way;
 };
 
-// run(Convolution) for float32 where cuDNN can, else direct().
+// run(Convolution) for float32 with the first way that cuDNN does not refuse, else direct().
 template <class T, class Run, class Direct>
 void either(const Tensor& x, const ConvGeometry& g, Direction direction, Run run, Direct direct) {
   const Context& on = context(x.device());
   if constexpr (std::is_same_v<T, float>) {
     Precision precision = gpu_precision();
     const Plan& plan = plan_for(on, Key{g, precision, direction, on.device.index});
-    if (plan.known && precision == Precision::bf16 && run(Convolution<__nv_bfloat16>(on, g, plan))) return;
-    if (plan.known && precision != Precision::bf16 && run(Convolution<float>(on, g, plan))) return;
+    for (std::size_t i = plan.refused; i < plan.ways.size(); plan.refused = ++i) {
+      const Way& way = plan.ways[i];
+      if (precision == Precision::bf16 ? run(Convolution<__nv_bfloat16>(on, g, plan, way))
+                                       : run(Convolution<float>(on, g, plan, way)))
+        return;
+    }
   }
   direct(on);
 }
