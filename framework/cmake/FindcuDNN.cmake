@@ -18,7 +18,8 @@ if(CUDNN_INCLUDE_DIR AND EXISTS ${CUDNN_INCLUDE_DIR}/cudnn_version.h)
 endif()
 
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(cuDNN REQUIRED_VARS CUDNN_LIBRARY CUDNN_INCLUDE_DIR VERSION_VAR cuDNN_VERSION)
+find_package_handle_standard_args(cuDNN REQUIRED_VARS CUDNN_LIBRARY CUDNN_INCLUDE_DIR VERSION_VAR cuDNN_VERSION
+  REASON_FAILURE_MESSAGE "Install cuDNN 9 (developer.nvidia.com/cudnn, or pip install nvidia-cudnn-cu13 in an active virtual environment), set CUDNN_ROOT to its folder, or leave FLOE_CUDA off.")
 if(cuDNN_FOUND AND NOT TARGET cuDNN::cudnn)
   add_library(cuDNN::cudnn UNKNOWN IMPORTED)
   set_target_properties(cuDNN::cudnn PROPERTIES IMPORTED_LOCATION ${CUDNN_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${CUDNN_INCLUDE_DIR})
