@@ -60,7 +60,7 @@ TEST_F(CudaDevice, HasANameAndANumber) {
 
 TEST(CudaAbsent, IsSaidInOneSentence) {
 #if !FLOE_SIMULATED
-  if (gpu_count() > 0) GTEST_SKIP() << "there is a GPU";
+  if (gpu_count() > 0) GTEST_SKIP() << "there is a GPU";  // its absence cannot be had then
 #endif
   Result result = run("penguins", "--device cuda", "FLOE_SIMULATED_DEVICES=0");
   EXPECT_EQ(result.status, 2);
@@ -222,7 +222,7 @@ TEST_F(CudaDevice, SeveralThreadsShareIt) {
 }
 
 TEST_F(CudaDevice, SeveralDevicesStandSideBySide) {
-  if (gpu_count() < 2) GTEST_SKIP() << "there is one GPU only";
+  if (gpu_count() < 2) GTEST_SKIP() << "there is one GPU only";  // ctest simulates two
   Device second{Device::Kind::cuda, 1};
   Tensor x = some({50, 40}), a = to(x, gpu), b = to(a, second);
   EXPECT_EQ(b.device(), second);
@@ -324,7 +324,7 @@ class CudaPrecision : public OnGpu {
     if (IsSkipped()) return;
     try {
       require_precision(Precision::bf16, gpu);
-    } catch (const ValueError& older) { GTEST_SKIP() << older.what(); }
+    } catch (const ValueError& older) { GTEST_SKIP() << older.what(); }  // a card without those tensor cores
   }
   void TearDown() override { set_gpu_precision(Precision::float32); }
 };

@@ -350,7 +350,7 @@ TEST(SimulatedDevice, TellsItsProperties) {
 TEST(SimulatedDevice, IsNotReachedByTheStreamOfAnother) {
   int devices = 0;
   cudaGetDeviceCount(&devices);
-  if (devices < 2) GTEST_SKIP() << "needs FLOE_SIMULATED_DEVICES=2";
+  if (devices < 2) GTEST_SKIP() << "needs FLOE_SIMULATED_DEVICES=2";  // as ctest runs it
   Array<int> here(std::vector<int>{1, 2});
   Stream stream;
   cudaSetDevice(1);

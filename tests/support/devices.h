@@ -19,6 +19,7 @@ inline std::vector<Device> gpus() {
 class OnGpu : public testing::Test {
  protected:
   void SetUp() override {
+    // On most machines; the presets sanitize and simulated have one, and run all of these.
     if (gpu_count() == 0) GTEST_SKIP() << "there is no GPU, or no CUDA backend in this build";
   }
   Device gpu{Device::Kind::cuda, 0};

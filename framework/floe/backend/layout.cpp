@@ -9,6 +9,13 @@ Steps dense_steps(const Shape& shape) {
   return dense;
 }
 
+Steps broadcast_steps(const Shape& x, const Shape& out) {
+  Steps dense = dense_steps(x), steps;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    steps.steps[axis + out.rank() - x.rank()] = x[axis] == 1 ? 0 : dense.steps[axis];
+  return steps;
+}
+
 BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape) {
   std::int64_t a_step = 1, b_step = 1;
   for (int axis = out.rank() - 1; axis >= 0; --axis) {  // innermost first, into slot 0

@@ -13,6 +13,9 @@ namespace floe {
 // The steps of a tensor whose elements lie one behind the other.
 Steps dense_steps(const Shape& shape);
 
+// The steps of x under a broadcast to `out`: 0 along the axes that repeat it.
+Steps broadcast_steps(const Shape& x, const Shape& out);
+
 // Several tensors stepped through together. Axis 0 is the innermost; axes that all of them walk as one are merged.
 template <int streams>
 struct Walk {

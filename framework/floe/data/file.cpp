@@ -310,8 +310,12 @@ void make_folder(const std::filesystem::path& folder) {
   if (error) throw FileError(folder, "", "cannot be made: " + in_words(error.value()));
 }
 
-Tensor to_write(std::string_view op, const Tensor& tensor) {
+void require_value(std::string_view op, const Tensor& tensor) {
   if (!tensor.defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", op));
+}
+
+Tensor to_write(std::string_view op, const Tensor& tensor) {
+  require_value(op, tensor);
   return tensor.on(Device{});
 }
 

@@ -109,7 +109,9 @@ class GrowingFile {
 // Makes the folder and those above it if need be. FileError: a file is in the way, no permission, ...
 void make_folder(const std::filesystem::path& folder);
 
-// A tensor that is to be written, on the CPU; `op` is for the message if it has no value.
+// ValueError "OP: the tensor has no value yet" unless it has one.
+void require_value(std::string_view op, const Tensor& tensor);
+// A tensor that is to be written, on the CPU; the same error.
 Tensor to_write(std::string_view op, const Tensor& tensor);
 std::span<const std::byte> bytes_of(const Tensor& tensor);  // one that is on the CPU
 

@@ -132,16 +132,6 @@ Tensor logical(const char* op, const Operand& a, const Operand& b, Formula formu
   return comparison(op, a, b.tensor(), formula);
 }
 
-Steps broadcast_steps(const Tensor& x, const Shape& out) {
-  Steps steps;
-  std::int64_t step = 1;
-  for (int axis = x.rank() - 1; axis >= 0; --axis) {
-    steps.steps[axis + out.rank() - x.rank()] = x.dim(axis) == 1 ? 0 : step;
-    step *= x.dim(axis);
-  }
-  return steps;
-}
-
 }  // namespace
 
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b, Location where) {
@@ -271,8 +261,8 @@ Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   if (!numbers && !Pair::is_constant_number(condition))
     require_same_device("where", condition, "condition", Pair::is_constant_number(p) ? b : a, "a or b");
   Tensor y(shape, p.dtype(), numbers ? condition->device() : pair.device());
-  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition, shape), p, broadcast_steps(p, shape),
-                               q, broadcast_steps(q, shape), y);
+  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition->shape(), shape), p, broadcast_steps(p.shape(), shape),
+                               q, broadcast_steps(q.shape(), shape), y);
   record({"where", condition.where()}, {condition, p, q}, y, {condition},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(1)) op.give(1, sum_to(where(op.kept(0), op.dy(), 0.0), sa));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/layout.h>
 #include <floe/backend/run.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
@@ -13,14 +14,6 @@
 
 namespace floe {
 namespace {
-
-// The distance between neighbours along each axis.
-std::array<std::int64_t, Shape::max_rank> strides_of(const Shape& shape) {
-  std::array<std::int64_t, Shape::max_rank> strides{};
-  std::int64_t stride = 1;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) strides[axis] = stride, stride *= shape[axis];
-  return strides;
-}
 
 Tensor read(const Tensor& x, const Shape& shape, const Steps& steps) {
   Tensor y(shape, x.dtype(), x.device());
@@ -34,7 +27,7 @@ void write(const Tensor& x, Tensor& y, const Steps& steps) {
 
 // Where the elements of a slice lie in the whole.
 Steps slice_steps(const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
-  Steps steps{0, strides_of(whole)};
+  Steps steps = dense_steps(whole);
   steps.offset = begin * steps.steps[axis];
   steps.steps[axis] *= step;
   return steps;
@@ -208,7 +201,7 @@ Tensor transpose(Operand x, AxisList order) {
                              {{"x", x}}, caller(x.where())));
   }
 
-  auto strides = strides_of(x->shape());
+  auto strides = dense_steps(x->shape()).steps;
   Shape shape;
   Steps steps;
   for (int i = 0; i < rank; ++i) shape.append(x->dim(order[i])), steps.steps[i] = strides[order[i]];
@@ -221,7 +214,7 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
   require_defined("broadcast_to", x, "x");
   if (x->shape() == shape) return x;
   bool fits = x->rank() <= shape.rank();
-  auto strides = strides_of(x->shape());
+  auto strides = dense_steps(x->shape()).steps;
   Steps steps;
   for (int axis = 0; fits && axis < x->rank(); ++axis) {
     int to = axis + shape.rank() - x->rank();
@@ -242,7 +235,7 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
 Tensor flip(Operand x, AxisList axes) {
   Steps steps;
   for (int& axis : axes) axis = require_axis("flip", x, axis);
-  steps.steps = strides_of(x->shape());
+  steps.steps = dense_steps(x->shape()).steps;
   for (int axis : axes) {
     steps.offset += (x->dim(axis) - 1) * steps.steps[axis];
     steps.steps[axis] = -steps.steps[axis];
@@ -397,7 +390,7 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   }
   require_fits("pad", value, x->dtype());
   Tensor y = full(shape, value, x->dtype(), x->device());
-  Steps steps{0, strides_of(shape)};
+  Steps steps = dense_steps(shape);
   for (int axis = 0; axis < x->rank(); ++axis) steps.offset += before_after[axis].first * steps.steps[axis];
   write(x, y, steps);
   record({"pad", x.where()}, {x}, y, {}, [before_after, inner = x->shape()](Backward& op) {

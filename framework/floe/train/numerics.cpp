@@ -40,7 +40,7 @@ std::string index_text(const Shape& shape, std::int64_t place) {
 
 [[noreturn]] void refuse(const OpInfo& op, TensorRefs inputs, const Tensor& output, std::int64_t place,
                          std::optional<std::int64_t> step) {
-  double value = output.view({output.elements()}).view({}, place).item();
+  double value = output.view({}, place).item();
   std::string what =
       fmt::format("gives {}, first at {}", std::isnan(value) ? NAN : value, index_text(output.shape(), place));
 

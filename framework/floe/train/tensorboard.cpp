@@ -201,7 +201,7 @@ void SummaryWriter::scalar(std::string_view tag, double value, std::int64_t step
 }
 
 void SummaryWriter::scalar(std::string_view tag, Operand value, std::int64_t step) {
-  if (!value->defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", named(tag)));
+  require_value(named(tag), value);
   if (value->elements() != 1) {
     throw ShapeError(message(named(tag), "takes a tensor of one element", {{"value", value}}));
   }
@@ -209,10 +209,9 @@ void SummaryWriter::scalar(std::string_view tag, Operand value, std::int64_t ste
   else write(tag, step, {});
 }
 
-void SummaryWriter::image(std::string_view tag, Operand given, std::int64_t step, int max_outputs) {
+void SummaryWriter::image(std::string_view tag, Operand images, std::int64_t step, int max_outputs) {
   // Check.
-  const Tensor shown = to_write(named(tag), given);
-  const Operand images(shown, given.where().file, given.where().line);
+  require_value(named(tag), images);
   if (max_outputs < 1) {
     throw ValueError(fmt::format("{}: max_outputs must be 1 or more, and is {}", named(tag), max_outputs));
   }
@@ -237,7 +236,7 @@ void SummaryWriter::image(std::string_view tag, Operand given, std::int64_t step
 }
 
 void SummaryWriter::histogram(std::string_view tag, Operand tensor, std::int64_t step) {
-  if (!tensor->defined()) throw ValueError(fmt::format("{}: the tensor has no value yet", named(tag)));
+  require_value(named(tag), tensor);
   write(tag, step, file_ ? Message().bytes(5, histogram_of(tensor->on(Device{}))) : Message());
 }
 

@@ -5,11 +5,9 @@
 #include <vector>
 
 #include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/reductions.h>
 
 namespace floe::cpu {
-
-// What sums of S are gathered in once they leave the vector registers.
-template <class S> using Wide = std::conditional_t<std::is_floating_point_v<S>, double, std::uint64_t>;
 
 // out[i] = formula(in[i]...) for any dtype. The last few go one by one: a line can be so short that they are all.
 template <class S, class Formula, class... In>

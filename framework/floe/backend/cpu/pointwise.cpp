@@ -89,7 +89,7 @@ void add(const Tensor& a, const Tensor& b, Tensor& c) {
   dispatch(c.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>) {
       pointwise_flat<T>(
-          c.elements(), [](auto x, auto y) { return x + y; }, c.mutable_data<T>(), a.data<T>(), b.data<T>());
+          c.elements(), formulas::Add{}, c.mutable_data<T>(), a.data<T>(), b.data<T>());
     }
   });
 }

@@ -1,32 +1,9 @@
 // Pooling over windows of images (batch, height, width, channels), and the gradient of the mean.
 #include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/windows.h>
 
 namespace floe::cpu {
 namespace {
-
-struct Span {
-  std::int64_t begin, end;
-  std::int64_t size() const { return end - begin; }
-};
-
-// The positions of an axis that window `i` covers, without the padding.
-Span covered(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad, std::int64_t size) {
-  std::int64_t begin = i * stride - pad;
-  return {std::max<std::int64_t>(0, begin), std::min(size, begin + window)};
-}
-
-// The windows that cover position `i` of an axis.
-Span covering(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad, std::int64_t windows) {
-  std::int64_t past_first = i + pad - window + 1;
-  return {past_first <= 0 ? 0 : (past_first + stride - 1) / stride, std::min(windows, (i + pad) / stride + 1)};
-}
-
-Span covered_rows(const PoolGeometry& g, std::int64_t i) {
-  return covered(i, g.window_height, g.stride_height, g.pad_top, g.height);
-}
-Span covered_columns(const PoolGeometry& g, std::int64_t i) {
-  return covered(i, g.window_width, g.stride_width, g.pad_left, g.width);
-}
 
 // body(output offset, image, rows, columns) for each window: which rows and columns of which image it covers.
 template <class Body>
@@ -103,9 +80,9 @@ void collect(const PoolGeometry& g, S* out, Add add) {
   std::int64_t work = g.width * g.channels * g.window_height * g.window_width;
   parallel_ranges(g.batch * g.height, rows_per_part(work), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
-      Span rows = covering(line % g.height, g.window_height, g.stride_height, g.pad_top, g.out_height);
+      Span rows = covering_rows(g, line % g.height);
       for (std::int64_t j = 0; j < g.width; ++j) {
-        Span columns = covering(j, g.window_width, g.stride_width, g.pad_left, g.out_width);
+        Span columns = covering_columns(g, j);
         std::int64_t here = (line * g.width + j) * g.channels;
         std::fill_n(out + here, g.channels, S(0));
         for (std::int64_t row = rows.begin; row < rows.end; ++row) {

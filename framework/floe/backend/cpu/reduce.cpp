@@ -1,14 +1,10 @@
 // Reductions over one folded axis: sums, extremes, their positions, running sums and the k largest.
-#include <limits>
 #include <numeric>
 
 #include <floe/backend/cpu/columns.h>
 
 namespace floe::cpu {
 namespace {
-
-// Bytes compare like the booleans they stand for, and std::vector holds them as they are.
-template <class T> using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
 
 // y = the elements of x joined along the axis: each part by itself, then the parts in order.
 template <class S, class Total, class Join>
@@ -56,14 +52,6 @@ void for_column_blocks(const Folded& axis, Body body) {
   });
 }
 
-// As an order of all values, NaN stands above the numbers for `greater` and below them for `less`.
-struct Greater {
-  template <class S> bool operator()(S a, S b) const { return a > b || (a != a && b == b); }
-};
-struct Less {
-  template <class S> bool operator()(S a, S b) const { return a < b || (a != a && b == b); }
-};
-
 template <class Better>
 void arg_best(const Tensor& x, const Folded& axis, Better better, Tensor& y) {
   std::int64_t* out = y.mutable_data<std::int64_t>();
@@ -85,21 +73,6 @@ void arg_best(const Tensor& x, const Folded& axis, Better better, Tensor& y) {
   });
 }
 
-// Integers are added as unsigned ones, where too large a sum wraps.
-template <class Visitor>
-void dispatch_sum(DType dtype, Visitor visit) {
-  switch (dtype) {
-    case DType::int32: return visit.template operator()<std::uint32_t>();
-    case DType::int64: return visit.template operator()<std::uint64_t>();
-    default: return dispatch_floating(dtype, visit);
-  }
-}
-
-template <class S, class Limits = std::numeric_limits<S>>
-constexpr S lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-template <class S, class Limits = std::numeric_limits<S>>
-constexpr S highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
-
 }  // namespace
 
 void reduce_sum(const Tensor& x, const Folded& axis, Tensor& y) {
@@ -120,8 +93,8 @@ void reduce_min(const Tensor& x, const Folded& axis, Tensor& y) {
   });
 }
 
-void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, Greater{}, y); }
-void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, Less{}, y); }
+void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, LargestFirst{}, y); }
+void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best(x, axis, SmallestFirst{}, y); }
 
 void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y) {
   dispatch_sum(x.dtype(), [&]<class S>() {
@@ -151,7 +124,7 @@ void top_k(const Tensor& x, Tensor& values, Tensor& indices) {
         const T* from = in + row * size;
         std::iota(order.begin(), order.end(), Index(0));
         std::partial_sort(order.begin(), order.begin() + k, order.end(), [&](Index a, Index b) {
-          Greater greater;
+          LargestFirst greater;
           return greater(from[a], from[b]) || (!greater(from[b], from[a]) && a < b);
         });
         std::copy_n(order.begin(), k, places + row * k);

@@ -2,34 +2,17 @@
 #include <vector>
 
 #include <floe/backend/cpu/pointwise.h>
+#include <floe/backend/taps.h>
 
 namespace floe::cpu {
 namespace {
 
-// One axis of a resize: output i is (1 - share) * input[lower] + share * input[upper].
-struct Tap {
-  std::int64_t lower, upper;
-  double share;
-};
-
-// Half-pixel centres: output i looks at (i + 0.5) * in / out, here in exact integers.
-std::vector<Tap> nearest_taps(std::int64_t in, std::int64_t out) {
-  std::vector<Tap> taps(out);
-  for (std::int64_t i = 0; i < out; ++i) {
-    std::int64_t source = std::min((2 * i + 1) * in / (2 * out), in - 1);
-    taps[i] = {source, source, 0};
-  }
-  return taps;
-}
-
-std::vector<Tap> bilinear_taps(std::int64_t in, std::int64_t out) {
-  std::vector<Tap> taps(out);
-  for (std::int64_t i = 0; i < out; ++i) {
-    std::int64_t numerator = std::clamp<std::int64_t>((2 * i + 1) * in - out, 0, (in - 1) * 2 * out);
-    std::int64_t lower = numerator / (2 * out), rest = numerator % (2 * out);
-    taps[i] = {lower, rest == 0 ? lower : lower + 1, static_cast<double>(rest) / static_cast<double>(2 * out)};
-  }
-  return taps;
+// The taps of all outputs of an axis.
+template <class Taps>
+std::vector<Tap> taps_of(const Taps& taps) {
+  std::vector<Tap> all(taps.out);
+  for (std::int64_t i = 0; i < taps.out; ++i) all[i] = taps(i);
+  return all;
 }
 
 // The same axis seen from an input: the neighbouring outputs that look at it, and how much of it each takes.
@@ -89,7 +72,7 @@ void resize_gradient(const Tensor& dy, const std::vector<Tap>& row_taps, const s
 
 void resize_nearest(const Tensor& x, Tensor& y) {
   std::int64_t height = y.dim(1), width = y.dim(2), channels = y.dim(3), in_height = x.dim(1), in_width = x.dim(2);
-  std::vector<Tap> rows = nearest_taps(in_height, height), columns = nearest_taps(in_width, width);
+  std::vector<Tap> rows = taps_of(NearestTaps{in_height, height}), columns = taps_of(NearestTaps{in_width, width});
   dispatch(x.dtype(), [&]<class T>() {
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
@@ -106,14 +89,14 @@ void resize_nearest(const Tensor& x, Tensor& y) {
 }
 
 void resize_nearest_gradient(const Tensor& dy, Tensor& dx) {
-  resize_gradient(dy, nearest_taps(dx.dim(1), dy.dim(1)), nearest_taps(dx.dim(2), dy.dim(2)), dx);
+  resize_gradient(dy, taps_of(NearestTaps{dx.dim(1), dy.dim(1)}), taps_of(NearestTaps{dx.dim(2), dy.dim(2)}), dx);
 }
 
 // Two rows are blended into one, whose pixels are then blended in pairs.
 void resize_bilinear(const Tensor& x, Tensor& y) {
   std::int64_t height = y.dim(1), width = y.dim(2), channels = y.dim(3);
   std::int64_t in_height = x.dim(1), line = x.dim(2) * channels;
-  std::vector<Tap> rows = bilinear_taps(in_height, height), columns = bilinear_taps(x.dim(2), width);
+  std::vector<Tap> rows = taps_of(BilinearTaps{in_height, height}), columns = taps_of(BilinearTaps{x.dim(2), width});
   dispatch_floating(x.dtype(), [&]<class S>() {
     const S* in = x.data<S>();
     S* out = y.mutable_data<S>();
@@ -139,7 +122,7 @@ void resize_bilinear(const Tensor& x, Tensor& y) {
 }
 
 void resize_bilinear_gradient(const Tensor& dy, Tensor& dx) {
-  resize_gradient(dy, bilinear_taps(dx.dim(1), dy.dim(1)), bilinear_taps(dx.dim(2), dy.dim(2)), dx);
+  resize_gradient(dy, taps_of(BilinearTaps{dx.dim(1), dy.dim(1)}), taps_of(BilinearTaps{dx.dim(2), dy.dim(2)}), dx);
 }
 
 }  // namespace floe::cpu

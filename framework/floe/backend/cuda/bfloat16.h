@@ -7,17 +7,15 @@
 
 namespace floe::cuda {
 
-// Between the types that products are made of and the tensors'.
+// Between float32 and bfloat16, or as it is.
 template <class To, class From>
 __device__ To rounded(From value) {
   if constexpr (std::is_same_v<To, From>)
     return value;
   else if constexpr (std::is_same_v<To, __nv_bfloat16>)
-    return __float2bfloat16(static_cast<float>(value));
-  else if constexpr (std::is_same_v<From, __nv_bfloat16>)
-    return static_cast<To>(__bfloat162float(value));
+    return __float2bfloat16(value);
   else
-    return static_cast<To>(value);
+    return __bfloat162float(value);
 }
 
 template <class From, class To>

@@ -234,7 +234,8 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
     return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, source.stream), "a copy");
   Context& target = context(to_device);
   order(target.stream, source.stream);
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, context(from_device).stream), "a copy between devices");
+  make_current(from_device);
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, source.stream), "a copy between devices");
   order(source.stream, target.stream);
 }
 

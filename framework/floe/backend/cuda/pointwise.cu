@@ -119,13 +119,6 @@ bool goes_in_packs(const Walk<3>& walk, const void* out, const Tensor& a, const 
   return good;
 }
 
-Steps steps_under(const Tensor& x, const Shape& out) {
-  Steps dense = dense_steps(x.shape()), steps;
-  for (int axis = 0; axis < x.rank(); ++axis)
-    steps.steps[axis + out.rank() - x.rank()] = x.dim(axis) == 1 ? 0 : dense.steps[axis];
-  return steps;
-}
-
 // `Out` void means the operands' own type.
 template <class Result, class Formula>
 void broadcast(const Formula& formula, const Tensor& a, const Tensor& b, Tensor& y) {
@@ -135,7 +128,8 @@ void broadcast(const Formula& formula, const Tensor& a, const Tensor& b, Tensor&
     using Out = std::conditional_t<std::is_void_v<Result>, S, Result>;
     auto whole = [&](const Tensor& x) { return is_number(x) || x.shape() == y.shape(); };
     if (whole(a) && whole(b)) return flat<S, Out>(on, y.elements(), formula, y, a, b);
-    Walk<3> walk(y.shape(), {dense_steps(y.shape()), steps_under(a, y.shape()), steps_under(b, y.shape())});
+    Walk<3> walk(y.shape(), {dense_steps(y.shape()), broadcast_steps(a.shape(), y.shape()),
+                             broadcast_steps(b.shape(), y.shape())});
     if constexpr (std::is_same_v<S, Out>) {
       if (goes_in_packs<S>(walk, result_data<S>(y), a, b)) {
         std::int64_t packs = y.elements() / Pack<S>::size;

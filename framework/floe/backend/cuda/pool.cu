@@ -1,33 +1,9 @@
 // Pooling over windows of images (batch, height, width, channels), and the gradient of the mean.
 #include <floe/backend/cuda/pixels.h>
+#include <floe/backend/windows.h>
 
 namespace floe::cuda {
 namespace {
-
-struct Span {
-  std::int64_t begin, end;
-  __device__ std::int64_t size() const { return end - begin; }
-};
-
-// The positions of an axis that window `i` covers, without the padding.
-__device__ Span covered(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad, std::int64_t size) {
-  std::int64_t begin = i * stride - pad, end = begin + window;
-  return {begin < 0 ? 0 : begin, end > size ? size : end};
-}
-
-// The windows that cover position `i` of an axis.
-__device__ Span covering(std::int64_t i, std::int64_t window, std::int64_t stride, std::int64_t pad,
-                         std::int64_t windows) {
-  std::int64_t past_first = i + pad - window + 1, end = (i + pad) / stride + 1;
-  return {past_first <= 0 ? 0 : (past_first + stride - 1) / stride, end > windows ? windows : end};
-}
-
-__device__ Span rows_of(const PoolGeometry& g, std::int64_t i) {
-  return covered(i, g.window_height, g.stride_height, g.pad_top, g.height);
-}
-__device__ Span columns_of(const PoolGeometry& g, std::int64_t i) {
-  return covered(i, g.window_width, g.stride_width, g.pad_left, g.width);
-}
 
 // NaN wins over numbers, as in reduce_max.
 template <class S>
@@ -35,7 +11,7 @@ __global__ void max_kernel(std::int64_t size, PoolGeometry g, Pixels results, co
                            std::int64_t* winners) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, y, x, channel] = results.find(i);
-    Span rows = rows_of(g, y), columns = columns_of(g, x);
+    Span rows = covered_rows(g, y), columns = covered_columns(g, x);
     std::int64_t winner = ((image * g.height + rows.begin) * g.width + columns.begin) * g.channels + channel;
     S best = in[winner];
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
@@ -54,7 +30,7 @@ template <class S>
 __global__ void average_kernel(std::int64_t size, PoolGeometry g, Pixels results, const S* in, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, y, x, channel] = results.find(i);
-    Span rows = rows_of(g, y), columns = columns_of(g, x);
+    Span rows = covered_rows(g, y), columns = covered_columns(g, x);
     S total = 0;
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       for (std::int64_t column = columns.begin; column < columns.end; ++column)
@@ -64,39 +40,36 @@ __global__ void average_kernel(std::int64_t size, PoolGeometry g, Pixels results
   }
 }
 
-// Each pixel collects from the windows that cover it, so no two threads write to one place.
+// Each pixel collects term(window, its row, its column) from the windows that cover it, so no two threads write to one
+// place; `window` is where it is among all.
+template <class S, class Term>
+__device__ S collected(const PoolGeometry& g, const Pixels::Place& pixel, Term term) {
+  Span rows = covering_rows(g, pixel.row), columns = covering_columns(g, pixel.column);
+  S total = 0;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    for (std::int64_t column = columns.begin; column < columns.end; ++column)
+      total +=
+          term(((pixel.image * g.out_height + row) * g.out_width + column) * g.channels + pixel.channel, row, column);
+  }
+  return total;
+}
+
 template <class S>
 __global__ void max_gradient_kernel(std::int64_t size, PoolGeometry g, Pixels pixels, const S* in,
                                     const std::int64_t* winners, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    auto [image, y, x, channel] = pixels.find(i);
-    Span rows = covering(y, g.window_height, g.stride_height, g.pad_top, g.out_height);
-    Span columns = covering(x, g.window_width, g.stride_width, g.pad_left, g.out_width);
-    S total = 0;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-        std::int64_t window = ((image * g.out_height + row) * g.out_width + column) * g.channels + channel;
-        if (winners[window] == i) total += in[window];
-      }
-    }
-    out[i] = total;
+    out[i] = collected<S>(g, pixels.find(i), [&](std::int64_t window, std::int64_t, std::int64_t) {
+      return winners[window] == i ? in[window] : S(0);
+    });
   }
 }
 
 template <class S>
 __global__ void average_gradient_kernel(std::int64_t size, PoolGeometry g, Pixels pixels, const S* in, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    auto [image, y, x, channel] = pixels.find(i);
-    Span rows = covering(y, g.window_height, g.stride_height, g.pad_top, g.out_height);
-    Span columns = covering(x, g.window_width, g.stride_width, g.pad_left, g.out_width);
-    S total = 0;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-        S share = S(1) / static_cast<S>(rows_of(g, row).size() * columns_of(g, column).size());
-        total += in[((image * g.out_height + row) * g.out_width + column) * g.channels + channel] * share;
-      }
-    }
-    out[i] = total;
+    out[i] = collected<S>(g, pixels.find(i), [&](std::int64_t window, std::int64_t row, std::int64_t column) {
+      return in[window] * (S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size()));
+    });
   }
 }
 

@@ -1,15 +1,10 @@
 // Reductions over one folded axis: sums, extremes, their positions, running sums and the k largest.
-#include <limits>
-
 #include <floe/backend/cuda/columns.h>
 #include <floe/backend/math.h>
+#include <floe/backend/reductions.h>
 
 namespace floe::cuda {
 namespace {
-
-// What sums of S are gathered in: integers as unsigned ones, where too large a sum wraps.
-template <class S>
-using Wide = std::conditional_t<std::is_floating_point_v<S>, double, std::uint64_t>;
 
 template <class T, class Total>
 struct Load {
@@ -45,29 +40,6 @@ struct Smaller {
   template <class T>
   __device__ T operator()(T a, T b) const {
     return math::minimum(a, b);
-  }
-};
-
-// Bytes compare like the booleans they stand for.
-template <class T>
-using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
-
-template <class S, class Limits = std::numeric_limits<S>>
-constexpr S lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-template <class S, class Limits = std::numeric_limits<S>>
-constexpr S highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
-
-// As an order of all values, NaN stands above the numbers for `Greater` and below them for `Less`.
-struct Greater {
-  template <class S>
-  __device__ bool operator()(S a, S b) const {
-    return a > b || (a != a && b == b);
-  }
-};
-struct Less {
-  template <class S>
-  __device__ bool operator()(S a, S b) const {
-    return a < b || (a != a && b == b);
   }
 };
 
@@ -116,18 +88,6 @@ void arg_best(const Tensor& x, const Folded& axis, Tensor& y) {
                    LoadFound<T>{data<T>(x), axis.reduced, axis.inner},
                    StoreIndex<T>{mutable_data<std::int64_t>(y), axis.inner});
   });
-}
-
-template <class Visitor>
-void dispatch_sum(DType dtype, Visitor visit) {
-  switch (dtype) {
-    case DType::int32:
-      return visit.template operator()<std::uint32_t>();
-    case DType::int64:
-      return visit.template operator()<std::uint64_t>();
-    default:
-      return dispatch_floating(dtype, visit);
-  }
 }
 
 // Columns side by side: a thread walks down each.
@@ -181,7 +141,7 @@ __global__ void top_k_kernel(std::int64_t rows, std::int64_t size, std::int64_t 
                              Index* places) {
   __shared__ Found<T> found[block_threads];
   const int thread = static_cast<int>(threadIdx.x);
-  const Better<Greater> better{};
+  const Better<LargestFirst> better{};
   for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     Found<T> last{T{}, -1};
     for (std::int64_t rank = 0; rank < k; ++rank) {
@@ -221,8 +181,8 @@ void reduce_min(const Tensor& x, const Folded& axis, Tensor& y) {
   });
 }
 
-void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<Greater>(x, axis, y); }
-void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<Less>(x, axis, y); }
+void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<LargestFirst>(x, axis, y); }
+void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<SmallestFirst>(x, axis, y); }
 
 void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y) {
   const Context& on = context(x.device());

@@ -1,39 +1,14 @@
 // Resizing of images (batch, height, width, channels), nearest and bilinear, and the gradients of both.
 #include <floe/backend/cuda/pixels.h>
 #include <floe/backend/items.h>
+#include <floe/backend/taps.h>
 
 namespace floe::cuda {
 namespace {
 
-// One axis of a resize: output i is (1 - share) * input[lower] + share * input[upper]. Half-pixel centres: output i
-// looks at (i + 0.5) * in / out, here in exact integers.
-struct Tap {
-  std::int64_t lower, upper;
-  double share;
-};
-
-struct Nearest {
-  __device__ Tap operator()(std::int64_t i) const {
-    std::int64_t source = (2 * i + 1) * in / (2 * out);
-    if (source > in - 1) source = in - 1;
-    return {source, source, 0};
-  }
-  std::int64_t in, out;
-};
-
-struct Bilinear {
-  __device__ Tap operator()(std::int64_t i) const {
-    std::int64_t numerator = (2 * i + 1) * in - out, most = (in - 1) * 2 * out;
-    numerator = numerator < 0 ? 0 : numerator > most ? most : numerator;
-    std::int64_t lower = numerator / (2 * out), rest = numerator % (2 * out);
-    return {lower, rest == 0 ? lower : lower + 1, static_cast<double>(rest) / static_cast<double>(2 * out)};
-  }
-  std::int64_t in, out;
-};
-
 template <class T>
-__global__ void nearest_kernel(std::int64_t size, Pixels from, Pixels to, Nearest rows, Nearest columns, const T* in,
-                               T* out) {
+__global__ void nearest_kernel(std::int64_t size, Pixels from, Pixels to, NearestTaps rows, NearestTaps columns,
+                               const T* in, T* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, row, column, channel] = to.find(i);
     out[i] = in[from.offset(image, rows(row).lower, columns(column).lower, channel)];
@@ -41,8 +16,8 @@ __global__ void nearest_kernel(std::int64_t size, Pixels from, Pixels to, Neares
 }
 
 template <class S>
-__global__ void bilinear_kernel(std::int64_t size, Pixels from, Pixels to, Bilinear rows, Bilinear columns, const S* in,
-                                S* out) {
+__global__ void bilinear_kernel(std::int64_t size, Pixels from, Pixels to, BilinearTaps rows, BilinearTaps columns,
+                                const S* in, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     auto [image, row, column, channel] = to.find(i);
     Tap down = rows(row), across = columns(column);
@@ -110,7 +85,7 @@ void resize_nearest(const Tensor& x, Tensor& y) {
   const Context& on = context(x.device());
   dispatch_item(x.dtype(), [&]<class T>() {
     launch(on, nearest_kernel<T>, blocks_for(on, y.elements()), y.elements(), Pixels(x), Pixels(y),
-           Nearest{x.dim(1), y.dim(1)}, Nearest{x.dim(2), y.dim(2)}, data<T>(x), mutable_data<T>(y));
+           NearestTaps{x.dim(1), y.dim(1)}, NearestTaps{x.dim(2), y.dim(2)}, data<T>(x), mutable_data<T>(y));
   });
 }
 
@@ -118,11 +93,11 @@ void resize_bilinear(const Tensor& x, Tensor& y) {
   const Context& on = context(x.device());
   dispatch_floating(x.dtype(), [&]<class S>() {
     launch(on, bilinear_kernel<S>, blocks_for(on, y.elements()), y.elements(), Pixels(x), Pixels(y),
-           Bilinear{x.dim(1), y.dim(1)}, Bilinear{x.dim(2), y.dim(2)}, data<S>(x), mutable_data<S>(y));
+           BilinearTaps{x.dim(1), y.dim(1)}, BilinearTaps{x.dim(2), y.dim(2)}, data<S>(x), mutable_data<S>(y));
   });
 }
 
-void resize_nearest_gradient(const Tensor& dy, Tensor& dx) { resize_gradient<Nearest>(dy, dx); }
-void resize_bilinear_gradient(const Tensor& dy, Tensor& dx) { resize_gradient<Bilinear>(dy, dx); }
+void resize_nearest_gradient(const Tensor& dy, Tensor& dx) { resize_gradient<NearestTaps>(dy, dx); }
+void resize_bilinear_gradient(const Tensor& dy, Tensor& dx) { resize_gradient<BilinearTaps>(dy, dx); }
 
 }  // namespace floe::cuda
