@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/data/file.h>
+#include <floe/files/file.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include <floe/data/cache.h>
-#include <floe/data/npy.h>
+#include <floe/files/cache.h>
+#include <floe/files/npy.h>
 
 #include "drawing.h"
 #include "ndjson.h"

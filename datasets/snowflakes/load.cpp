@@ -15,9 +15,9 @@
 
 #include <fmt/format.h>
 
-#include <floe/data/checksum.h>
-#include <floe/data/file.h>
-#include <floe/data/npy.h>
+#include <floe/files/checksum.h>
+#include <floe/files/file.h>
+#include <floe/files/npy.h>
 #include <floe/tensor/error.h>
 
 namespace {

@@ -10,10 +10,10 @@
 
 #include <fmt/format.h>
 
-#include <floe/data/cache.h>
-#include <floe/data/safetensors.h>
+#include <floe/files/cache.h>
+#include <floe/files/safetensors.h>
 #include <floe/tensor/error.h>
-#include <floe/train/progress.h>
+#include <floe/run/progress.h>
 
 #include "gravner_griffeath.h"
 #include "growths.h"

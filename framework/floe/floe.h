@@ -48,22 +48,26 @@
 #include <floe/optimizers/optimizers.h>
 #include <floe/optimizers/clip.h>
 
-#include <floe/data/cache.h>
-#include <floe/data/dataset.h>
-#include <floe/data/npy.h>
-#include <floe/data/safetensors.h>
-#include <floe/data/png.h>
-#include <floe/data/show.h>
+#include <floe/files/cache.h>
+#include <floe/files/npy.h>
+#include <floe/files/safetensors.h>
+#include <floe/files/csv.h>
 
-#include <floe/train/arguments.h>
-#include <floe/train/progress.h>
-#include <floe/train/metrics.h>
-#include <floe/train/csv.h>
-#include <floe/train/tensorboard.h>
-#include <floe/train/checkpoint.h>
-#include <floe/train/inspect.h>
-#include <floe/train/numerics.h>
-#include <floe/train/profile.h>
-#include <floe/train/debug.h>
-#include <floe/train/frechet.h>
-#include <floe/train/instruments.h>
+#include <floe/data/dataset.h>
+
+#include <floe/pictures/png.h>
+
+#include <floe/watch/inspect.h>
+#include <floe/watch/show.h>
+#include <floe/watch/numerics.h>
+#include <floe/watch/profile.h>
+#include <floe/watch/tensorboard.h>
+#include <floe/watch/debug.h>
+
+#include <floe/metrics/metrics.h>
+#include <floe/metrics/frechet.h>
+
+#include <floe/run/arguments.h>
+#include <floe/run/progress.h>
+#include <floe/run/checkpoint.h>
+#include <floe/run/instruments.h>

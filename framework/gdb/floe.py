@@ -5,7 +5,7 @@
     $1 = Tensor (2, 3) float32 cpu, min 1, mean 3.5, max 6, [1 2 3 4 5 6]
     (gdb) floe-print x
 
-Shows Tensor, Variable, Gradients, Shape and DType. What can be called in a living program is in train/debug.h.
+Shows Tensor, Variable, Gradients, Shape and DType. What can be called in a living program is in watch/debug.h.
 """
 import array
 import math

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/data/npy.h>
+#include <floe/files/npy.h>
 #include <support/app.h>
 #include <support/events.h>
 #include <support/shared_data.h>

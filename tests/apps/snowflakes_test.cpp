@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/data/npy.h>
-#include <floe/data/png.h>
+#include <floe/files/npy.h>
+#include <floe/pictures/png.h>
 #include <support/app.h>
 #include <support/events.h>
 #include <support/temp_folder.h>

@@ -9,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/data/checksum.h>
-#include <floe/data/npy.h>
-#include <floe/data/png.h>
+#include <floe/files/checksum.h>
+#include <floe/files/npy.h>
+#include <floe/pictures/png.h>
 #include <floe/tensor/error.h>
 #include <support/temp_folder.h>
 #include <support/tensors.h>

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/data/npy.h>
+#include <floe/files/npy.h>
 #include <floe/tensor/error.h>
 #include <support/shared_data.h>
 #include <support/temp_folder.h>

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/data/cache.h>
+#include <floe/files/cache.h>
 #include <floe/tensor/error.h>
 #include <support/temp_folder.h>
 #include <support/tensors.h>

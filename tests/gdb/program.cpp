@@ -5,7 +5,7 @@
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/tape.h>
-#include <floe/train/debug.h>
+#include <floe/watch/debug.h>
 
 using namespace floe;
 

@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path home = FLOE_SOURCE_DIR;
-const std::vector<std::string> rooms = {"tensor", "backend", "tape", "ops", "layers", "optimizers", "data", "train"};
+const std::vector<std::string> rooms = {"tensor", "backend",  "tape",  "ops",     "layers", "optimizers", "files",
+                                        "data",   "pictures", "watch", "metrics", "run"};
 constexpr std::size_t long_app = 250, longest_app = 300;  // lines
 constexpr double longest_compilation = 6;                  // seconds of processor time; about one on an idle machine
 

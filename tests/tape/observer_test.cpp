@@ -15,7 +15,7 @@
 #include <floe/ops/softmax.h>
 #include <floe/optimizers/optimizers.h>
 #include <floe/tape/tape.h>
-#include <floe/train/metrics.h>
+#include <floe/metrics/metrics.h>
 #include <support/messages.h>
 
 namespace floe {

@@ -1,0 +1,86 @@
+// CsvLog: a text in memory, and the file that holds it.
+#include <floe/files/csv.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <floe/files/file.h>
+#include <floe/tensor/error.h>
+
+namespace floe {
+namespace {
+
+// The text before `end`, which is removed together with it; all of it if there is no `end`.
+std::string_view take_until(std::string_view& text, char end) {
+  std::size_t at = std::min(text.find(end), text.size());
+  std::string_view part = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return part;
+}
+
+}  // namespace
+
+CsvLog::CsvLog(std::filesystem::path path, std::vector<std::string> columns)
+    : path_(std::move(path)), columns_(columns.size()), header_(fmt::format("{}\n", fmt::join(columns, ","))) {
+  if (columns.empty()) throw ValueError("csv: there are no columns");
+  for (const std::string& name : columns) {
+    if (name.empty() || name.find_first_of(",\"\r\n") != name.npos) {
+      throw ValueError(fmt::format("csv: {} cannot be the name of a column", in_quotes(name)));
+    }
+  }
+}
+
+std::string CsvLog::short_text(float number) { return fmt::format("{}", number); }
+
+void CsvLog::append_row(const std::vector<std::string>& cells) {
+  if (cells.size() != columns_) {
+    throw ValueError(fmt::format("csv: {} for {}", count(static_cast<long long>(cells.size()), "number"),
+                                 count(static_cast<long long>(columns_), "column")));
+  }
+  std::string rows = fmt::format("{}{}\n", rows_, fmt::join(cells, ","));
+  write_atomically(path_, [&](Writer& file) { file.write(header_ + rows); });
+  rows_ = std::move(rows);
+}
+
+void CsvLog::restore(std::int64_t last) {
+  InputFile file(path_);
+  std::string text = file.read_text(0, file.size(), "the table");
+  int number = 1;
+  auto refuse = [&](const std::string& what) { file.refuse(fmt::format("line {}", number), what); };
+
+  if (!text.starts_with(header_)) {
+    std::string_view rest = text;
+    refuse(fmt::format("expected the columns {}, found {}", in_quotes(header_.substr(0, header_.size() - 1)),
+                       in_quotes(take_until(rest, '\n'))));
+  }
+
+  std::string rows;
+  for (std::string_view rest = std::string_view(text).substr(header_.size()); !rest.empty();) {
+    // Check that the line is whole and that each of its cells is a number.
+    ++number;
+    if (rest.find('\n') == rest.npos) refuse("the line has no end");
+    std::string_view line = take_until(rest, '\n'), cells = line;
+    std::size_t commas = static_cast<std::size_t>(std::count(line.begin(), line.end(), ','));
+    if (commas + 1 != columns_) {
+      refuse(fmt::format("expected {}, found {}", count(static_cast<long long>(columns_), "number"), commas + 1));
+    }
+    double first = 0;
+    for (std::size_t i = 0; i < columns_; ++i) {
+      std::string_view cell = take_until(cells, ',');
+      double value = 0;
+      auto [end, error] = std::from_chars(cell.begin(), cell.end(), value);
+      bool number_alone = error == std::errc() && end == cell.end();
+      if (!number_alone) refuse(fmt::format("expected a number, found {}", in_quotes(cell)));
+      if (i == 0) first = value;
+    }
+
+    if (first <= static_cast<double>(last)) rows += fmt::format("{}\n", line);
+  }
+  rows_ = std::move(rows);
+}
+
+}  // namespace floe

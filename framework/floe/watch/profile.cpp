@@ -1,0 +1,202 @@
+// Profile: timing ops, the table and the trace.
+#include <floe/watch/profile.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <floe/files/file.h>
+#include <floe/tensor/tensor.h>
+
+namespace floe {
+namespace {
+
+constexpr std::size_t most_events = 100000;
+
+double in_seconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
+double in_microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; }
+
+bool shares_memory(const Tensor& output, TensorRefs inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [&](const TensorRef& x) { return x->raw() == output.raw(); });
+}
+
+// Of convolutions and matrix products, whose shapes tell.
+double flops(std::string_view op, TensorRefs inputs, const Tensor& output) {
+  auto times = [](const Tensor& x, std::int64_t each) { return 2.0 * static_cast<double>(x.elements() * each); };
+  auto taps = [](const Tensor& filters) { return filters.dim(3) ? filters.elements() / filters.dim(3) : 0; };
+  if (op == "conv2d") return times(output, taps(*inputs[1]));
+  if (op == "conv2d_transpose" || op == "conv2d_input_gradient") return times(*inputs[0], taps(*inputs[1]));
+  if (op == "conv2d_filter_gradient") return times(*inputs[1], taps(output));
+  if (op != "matmul" || output.elements() == 0) return 0;
+  const Tensor& a = *inputs[0];  // rows by inner, or turned
+  return times(output, a.dim(-1) * a.dim(-2) / output.dim(-2));
+}
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+std::string shapes_text(std::span<const Shape> shapes) {
+  std::string text;
+  for (const Shape& shape : shapes) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(shape));
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+void Profile::begun(const void* data) { begun_[next_++ % begun_.size()] = {data, now(), counted_}; }
+
+void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
+  for (const Tensor* output : outputs) synchronize(output->device());  // a GPU has only been told so far
+
+  // Find the beginning: the newest allocation of an output, the first of these if there are several outputs.
+  Time end = now(), start = end, counted = counted_;
+  bool works = false;
+  for (const Tensor* output : outputs) {
+    if (shares_memory(*output, inputs)) continue;
+    works = true;
+    const Begun* newest = nullptr;
+    for (const Begun& begun : begun_) {
+      if (begun.data == output->raw() && (!newest || begun.start >= newest->start)) newest = &begun;
+    }
+    if (newest && newest->start < start) start = newest->start, counted = newest->counted;
+  }
+  for (Begun& begun : begun_) {
+    if (begun.start >= start) begun.data = nullptr;
+  }
+
+  // What was counted since then belongs to the ops inside.
+  Time own = end - start - (counted_ - counted);
+  counted_ += own;
+  const OpInfo* of = gradient_of();
+  Row& row = rows_[{op.name, of != nullptr}];
+  ++row.calls;
+  row.time += own;
+  auto bytes = [](const Tensor& x) {
+    return x.defined() ? x.elements() * static_cast<std::int64_t>(item_size(x.dtype())) : 0;
+  };
+  if (works) {
+    for (const TensorRef& input : inputs) row.bytes += bytes(*input);
+    for (const Tensor* output : outputs) row.bytes += bytes(*output);
+    row.flops += flops(op.name, inputs, *outputs[0]);
+  }
+
+  if (events_.size() >= most_events) return;
+  Event& event = events_.emplace_back(Event{op, of ? of->name : nullptr, start, end - start, {}, inputs.size()});
+  for (const TensorRef& input : inputs) event.shapes.push_back(input->shape());
+  for (const Tensor* output : outputs) event.shapes.push_back(output->shape());
+}
+
+// Whatever kind of work takes most, and what helps against it.
+std::string Profile::remedy() const {
+  enum Kind { calculating, moving, short_calls, waiting, outside, kinds };
+  struct Sum {
+    double seconds = 0, calls = 0, flops = 0, bytes = 0;
+  };
+  std::array<Sum, kinds> sums;
+  constexpr double short_call = 10e-6;
+  for (const auto& [key, row] : rows_) {
+    double seconds = in_seconds(row.time), calls = static_cast<double>(row.calls);
+    Kind kind = key.first == "data_wait"       ? waiting
+                : seconds < calls * short_call ? short_calls
+                : row.flops > 0                ? calculating
+                                               : moving;
+    Sum& sum = sums[kind];
+    sum.seconds += seconds, sum.calls += calls, sum.flops += row.flops, sum.bytes += static_cast<double>(row.bytes);
+  }
+  sums[outside].seconds = in_seconds(now() - counted_);
+  auto most =
+      std::max_element(sums.begin(), sums.end(), [](const Sum& a, const Sum& b) { return a.seconds < b.seconds; });
+  double percent = 100 * most->seconds / in_seconds(now());
+  switch (most - sums.begin()) {
+    case calculating:
+      return fmt::format(
+          "convolutions and matrix products take {:.0f} % at {:.0f} GFLOP/s: a smaller network or more cores "
+          "would help",
+          percent, most->flops / most->seconds / 1e9);
+    case moving:
+      return fmt::format(
+          "ops that move memory take {:.0f} % at {:.0f} GB/s: fewer passes over large tensors would help", percent,
+          most->bytes / most->seconds / 1e9);
+    case short_calls:
+      return fmt::format("short calls take {:.0f} %, {:.1f} us each: a larger batch would help", percent,
+                         1e6 * most->seconds / most->calls);
+    case waiting:
+      return fmt::format("waiting for data takes {:.0f} %: less work on it, or prefetch(), would help", percent);
+    default:
+      return fmt::format("{:.0f} % is outside of ops: look there first, at data, printing and files", percent);
+  }
+}
+
+std::string Profile::table() const {
+  struct Line {
+    std::string name;
+    Row row;
+  };
+  std::vector<Line> lines;
+  for (const auto& [key, row] : rows_)
+    lines.push_back({fmt::format("{}{}", key.first, key.second ? ", backward" : ""), row});
+  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.row.time > b.row.time; });
+
+  double whole = in_seconds(now());
+  Time outside = now() - counted_;
+  auto percent = [&](Time time) { return 100 * in_seconds(time) / whole; };
+
+  // What dominates.
+  std::string text = fmt::format("no op in {:.2f} s\n", whole);
+  if (!lines.empty()) {
+    std::size_t top = std::min<std::size_t>(3, lines.size());
+    Time most = std::accumulate(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(top), Time{},
+                                [](Time sum, const Line& line) { return sum + line.row.time; });
+    text = fmt::format("{} takes {:.0f} % of {:.2f} s, ", lines[0].name, percent(lines[0].row.time), whole);
+    if (top > 1) text += fmt::format("the first {} lines {:.0f} %; ", top, percent(most));
+    text += fmt::format("{:.0f} % is outside of ops\n{}\n", percent(outside), remedy());
+  }
+
+  std::size_t width = 14;
+  for (const Line& line : lines) width = std::max(width, line.name.size());
+  text += fmt::format("\n{:<{}}  {:>8}  {:>9}  {:>7}  {:>9}  {:>7}  {:>7}  {:>6}\n", "op", width, "calls", "ms",
+                      "share", "us/call", "GFLOP/s", "GB", "GB/s");
+  for (const auto& [name, row] : lines) {
+    double gigabytes = static_cast<double>(row.bytes) / 1e9, seconds = in_seconds(row.time);
+    auto rate = [&](double amount) {
+      return seconds > 0 && amount > 0 ? fmt::format("{:.1f}", amount / seconds) : "-";
+    };
+    text +=
+        fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %  {:>9.1f}  {:>7}  {:>7.2f}  {:>6}\n", name, width, row.calls,
+                    1e3 * seconds, percent(row.time), in_microseconds(row.time) / static_cast<double>(row.calls),
+                    rate(row.flops / 1e9), gigabytes, rate(gigabytes));
+  }
+  return text + fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %\n", "outside of ops", width, "",
+                            1e3 * in_seconds(outside), percent(outside));
+}
+
+void Profile::save_trace(const std::filesystem::path& path) const {
+  std::vector<const Event*> order;
+  for (const Event& event : events_) order.push_back(&event);
+  std::stable_sort(order.begin(), order.end(), [](const Event* a, const Event* b) {
+    return a->start != b->start ? a->start < b->start : a->length > b->length;  // what is around others comes first
+  });
+
+  std::string text = "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [";
+  for (const Event* event : order) {
+    const auto& [name, where, layer] = event->op;
+    std::span<const Shape> shapes = event->shapes;
+    text += fmt::format(
+        "{}\n{{\"name\": {}, \"cat\": \"{}\", \"ph\": \"X\", \"ts\": {:.3f}, \"dur\": {:.3f}, \"pid\": 1, \"tid\": 1, "
+        "\"args\": {{\"inputs\": {}, \"outputs\": {}",
+        event == order.front() ? "" : ",", json_text(name), event->gradient_of ? "backward" : "forward",
+        in_microseconds(event->start), in_microseconds(event->length), shapes_text(shapes.first(event->inputs)),
+        shapes_text(shapes.subspan(event->inputs)));
+    if (layer) text += fmt::format(", \"layer\": {}", json_text(layer));
+    if (event->gradient_of) text += fmt::format(", \"gradient of\": {}", json_text(event->gradient_of));
+    if (where.file) text += fmt::format(", \"line\": {}", json_text(fmt::format("{}:{}", where.file, where.line)));
+    text += "}}";
+  }
+  text += "\n]}\n";
+  write_atomically(path, [&](Writer& writer) { writer.write(text); });
+}
+
+}  // namespace floe

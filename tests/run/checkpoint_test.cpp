@@ -1,0 +1,492 @@
+// Checkpoints: trainings continue bit for bit, parts fit elsewhere, and neither kills nor full disks cost the old one.
+#include <floe/run/checkpoint.h>
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+#include <floe/files/safetensors.h>
+#include <floe/layers/batch_normalization.h>
+#include <floe/layers/dense.h>
+#include <floe/layers/dropout.h>
+#include <floe/ops/arithmetic.h>
+#include <floe/ops/pointwise.h>
+#include <floe/ops/reduce.h>
+#include <floe/optimizers/optimizers.h>
+#include <floe/tape/tape.h>
+
+#include "../support/child.h"
+#include "../support/temp_folder.h"
+
+namespace floe {
+namespace {
+
+using test::error_of;
+using test::file_error_of;
+using test::read_bytes;
+using test::TempFolder;
+
+class Critic : public Layer {
+ public:
+  Critic(const std::string& name, std::uint64_t seed, std::int64_t units = 4)
+      : Layer(name, {}, Rng(seed)), hidden_(this, "hidden", {.in = 3, .units = units}), norm_(this, "norm", units),
+        dropout_(this, "dropout", 0.5), out_(this, "out", {.in = units, .units = 1}) {}
+
+  Tensor operator()(const Tensor& x) { return out_(dropout_(norm_(hidden_(x), Mode::training), Mode::training)); }
+
+ private:
+  Dense hidden_;
+  BatchNormalization norm_;
+  Dropout dropout_;
+  Dense out_;
+};
+
+// All that an app would keep: everything in it depends on `seed` or on the steps that were taken.
+struct Training {
+  Training(const std::filesystem::path& folder, std::uint64_t seed)
+      : critic("critic", seed), rng(seed + 1), samples(full({2, 2}, static_cast<double>(seed))), checkpoint(folder) {
+    add_all(checkpoint);
+  }
+
+  void add_all(Checkpoint& to) {
+    to.add("critic", critic);
+    to.add("optimizer", optimizer);
+    to.add("rng", rng);
+    to.add("epoch", epoch);
+    to.add("samples", samples);
+    to.add("data", data);
+  }
+
+  void train(int epochs) {
+    for (int i = 0; i < epochs; ++i) {
+      for (const Tensor& batch : data) {
+        GradientTape tape;
+        Tensor loss = reduce_mean(square(critic(batch + random_normal(batch.shape(), rng))));
+        optimizer.apply(tape.gradient(loss, critic.variables()));
+      }
+      ++epoch;
+    }
+  }
+
+  // Every bit of it, as the file that it would save.
+  std::string bits() {
+    TempFolder elsewhere;
+    Checkpoint copy(elsewhere.path());
+    add_all(copy);
+    return read_bytes(copy.save(0));
+  }
+
+  Critic critic;
+  Adam optimizer;
+  Rng rng;
+  std::int64_t epoch = 0;
+  Tensor samples;
+  Dataset<Tensor> data = dataset(linspace(-1, 1, 36).view({12, 3})).shuffle(12, Rng(5)).batch(4);
+  Checkpoint checkpoint;
+};
+
+std::vector<std::string> names_in(const TempFolder& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+// --- Whole trainings -------------------------------------------------------------------------------------------------
+
+TEST(Checkpoint, ContinuesATrainingBitForBit) {
+  TempFolder folder;
+  Training whole(folder.path(), 1);
+  whole.train(2);
+  std::filesystem::path path = whole.checkpoint.save(whole.epoch);
+  whole.train(2);
+
+  Training resumed(folder.path(), 99);
+  ASSERT_NE(resumed.bits(), whole.bits());
+  std::optional<RestoreReport> report = resumed.checkpoint.restore_latest();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->step, 2);
+  EXPECT_EQ(report->text(), "restored step 2 from " + path.string() + ": 27 values; 0 missing");
+  EXPECT_EQ(resumed.epoch, 2);
+  EXPECT_EQ(resumed.data.epoch(), whole.data.epoch() - 2);
+  resumed.train(2);
+  EXPECT_EQ(resumed.bits(), whole.bits());
+}
+
+TEST(Checkpoint, GivesBackEveryBitOfATrainingThatWentOn) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::string bits = training.bits();
+  std::filesystem::path path = training.checkpoint.save(1);
+  training.train(1);
+  ASSERT_NE(training.bits(), bits);
+  training.checkpoint.restore(path);
+  EXPECT_EQ(training.bits(), bits);
+}
+
+TEST(Checkpoint, NamesValuesByPath) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  SafetensorsFile file(training.checkpoint.save(1));
+  for (const char* name : {"critic.hidden.weights", "critic.norm.moving_mean", "critic.out.bias", "optimizer.steps",
+                           "rng", "epoch", "samples", "data.epoch", "data.position"}) {
+    EXPECT_TRUE(file.contains(name)) << name;
+  }
+  EXPECT_EQ(file.metadata(), (Metadata{{"step", "1"}}));
+}
+
+TEST(Checkpoint, OfEqualTrainingsIsEqual) {
+  TempFolder a, b;
+  Training first(a.path(), 1), second(b.path(), 1);
+  first.train(1);
+  second.train(1);
+  EXPECT_EQ(read_bytes(first.checkpoint.save(1)), read_bytes(second.checkpoint.save(1)));
+}
+
+TEST(Checkpoint, HoldsWholeNumbersExactly) {
+  TempFolder folder;
+  std::int64_t number = (std::int64_t{1} << 62) + 1;
+  Rng rng(~std::uint64_t{0}, (std::uint64_t{1} << 63) + 1);
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("number", number);
+  checkpoint.add("rng", rng);
+  std::filesystem::path path = checkpoint.save(0);
+  number = 0;
+  rng = Rng(3);
+  checkpoint.restore(path);
+  EXPECT_EQ(number, (std::int64_t{1} << 62) + 1);
+  EXPECT_EQ(rng.key(), ~std::uint64_t{0});
+  EXPECT_EQ(rng.position(), (std::uint64_t{1} << 63) + 1);
+}
+
+TEST(Checkpoint, TakesATensorOfAnotherShapeAndDtype) {
+  TempFolder folder;
+  Tensor samples = tensor({1, 2, 3});
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("samples", samples);
+  std::filesystem::path path = checkpoint.save(0);
+  samples = Tensor();
+  checkpoint.restore(path);
+  EXPECT_EQ(samples.to_vector<std::int32_t>(), (std::vector<std::int32_t>{1, 2, 3}));
+}
+
+// --- Files -----------------------------------------------------------------------------------------------------------
+
+TEST(Checkpoint, KeepsTheNewestFiles) {
+  TempFolder folder;
+  std::int64_t epoch = 0;
+  Checkpoint checkpoint(folder.path(), {.keep = 2});
+  checkpoint.add("epoch", epoch);
+  folder.write("checkpoint-best.safetensors", "someone else's");
+  for (epoch = 8; epoch <= 11; ++epoch) checkpoint.save(epoch);
+  EXPECT_EQ(names_in(folder), (Names{"checkpoint-00000010.safetensors", "checkpoint-00000011.safetensors",
+                                     "checkpoint-best.safetensors"}));
+  checkpoint.restore_latest();
+  EXPECT_EQ(epoch, 11);
+}
+
+TEST(Checkpoint, CountsStepsBeyondEightDigits) {
+  TempFolder folder;
+  std::int64_t step = 99'999'999;
+  Checkpoint checkpoint(folder.path(), {.keep = 2});
+  checkpoint.add("step", step);
+  checkpoint.save(step);
+  checkpoint.save(++step);
+  EXPECT_EQ(checkpoint.restore_latest()->step, 100'000'000);
+}
+
+TEST(Checkpoint, DropsTheFilesOfARunThatTookAnotherWay) {
+  TempFolder folder;
+  std::int64_t epoch = 0;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("epoch", epoch);
+  for (epoch = 1; epoch <= 3; ++epoch) checkpoint.save(epoch);
+  checkpoint.save(2);
+  EXPECT_EQ(names_in(folder), (Names{"checkpoint-00000001.safetensors", "checkpoint-00000002.safetensors"}));
+}
+
+TEST(Checkpoint, SweepsTheTemporariesOfKilledRuns) {
+  TempFolder folder;
+  std::int64_t epoch = 1;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("epoch", epoch);
+  folder.write("checkpoint-00000007.safetensors.17.0.tmp", "an orphan");
+  folder.write("notes.17.0.tmp", "someone else's");
+  checkpoint.save(1);
+  EXPECT_EQ(names_in(folder), (Names{"checkpoint-00000001.safetensors", "notes.17.0.tmp"}));
+}
+
+TEST(Checkpoint, HasNothingToRestoreInAnEmptyFolder) {
+  TempFolder folder;
+  EXPECT_FALSE(Checkpoint(folder.path()).restore_latest());
+  EXPECT_FALSE(Checkpoint(folder / "none").restore_latest());
+}
+
+TEST(Checkpoint, FallsBackToTheFileBeforeADamagedOne) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::filesystem::path old = training.checkpoint.save(1);
+  std::string bits = training.bits();
+  training.train(1);
+  std::filesystem::path newest = training.checkpoint.save(2);
+  std::string bytes = read_bytes(newest);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  folder.write("checkpoint-00000002.safetensors", bytes);
+  folder.write("checkpoint-00000003.safetensors", bytes.substr(0, 4));
+
+  RestoreReport report = *training.checkpoint.restore_latest();
+  EXPECT_EQ(report.path, old);
+  EXPECT_EQ(training.bits(), bits);
+  std::string third = (folder / "checkpoint-00000003.safetensors").string();
+  ASSERT_EQ(report.left_out.size(), 2u);
+  EXPECT_EQ(report.left_out[0],
+            third + ": offset 0: expected the length of the header (8 bytes), the file ends after 4 bytes");
+  EXPECT_EQ(report.text(), "restored step 1 from " + old.string() + ": 27 values; 0 missing\nleft out " +
+                               report.left_out[0] + "\nleft out " + report.left_out[1]);
+}
+
+TEST(Checkpoint, RefusesIfAllFilesAreDamaged) {
+  TempFolder folder;
+  std::int64_t epoch = 7;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("epoch", epoch);
+  folder.write("checkpoint-00000001.safetensors", "");
+  std::filesystem::path newest = folder.write("checkpoint-00000002.safetensors", "1234");
+  EXPECT_EQ(file_error_of(newest, [&] { checkpoint.restore_latest(); }),
+            "offset 0: expected the length of the header (8 bytes), the file ends after 4 bytes");
+  EXPECT_EQ(epoch, 7);
+}
+
+TEST(Checkpoint, MakesItsFolder) {
+  TempFolder folder;
+  std::int64_t epoch = 1;
+  Checkpoint checkpoint(folder / "runs" / "penguins");
+  checkpoint.add("epoch", epoch);
+  EXPECT_EQ(checkpoint.save(1), folder / "runs" / "penguins" / "checkpoint-00000001.safetensors");
+  folder.write("file", "");
+  Checkpoint below(folder / "file");
+  below.add("epoch", epoch);
+  EXPECT_EQ(file_error_of(folder / "file", [&] { below.save(1); }), "the folder cannot be made: Not a directory");
+}
+
+// --- Parts and misfits -----------------------------------------------------------------------------------------------
+
+TEST(Checkpoint, RestoresAPartIntoAnotherNetwork) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::filesystem::path path = training.checkpoint.save(1);
+
+  Critic other("judge", 7);
+  Checkpoint part(folder.path());
+  part.add("critic", other);
+  RestoreReport report = part.restore(path);
+  EXPECT_EQ(report.matched.size(), 9u);
+  EXPECT_EQ(report.unexpected.size(), 18u);
+  EXPECT_TRUE(report.missing.empty() && report.reshaped.empty());
+  Variables from = training.critic.all_variables(), to = other.all_variables();
+  ASSERT_EQ(from.size(), to.size());
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    EXPECT_EQ(from[i]->value().to_vector<float>(), to[i]->value().to_vector<float>()) << to[i]->path();
+  }
+}
+
+TEST(Checkpoint, RefusesWhatDoesNotFitAndChangesNothing) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::filesystem::path path = training.checkpoint.save(1);
+
+  Critic wide("critic", 7, /*units=*/5);
+  Dense extra(&wide, "extra", {.in = 1, .units = 1});
+  Adam optimizer;
+  Checkpoint misfit(folder.path());
+  misfit.add("critic", wide);
+  misfit.add("optimizer", optimizer);
+  TempFolder elsewhere;
+  Checkpoint copy(elsewhere.path());
+  copy.add("critic", wide);
+  copy.add("optimizer", optimizer);
+  std::string before = read_bytes(copy.save(0));
+
+  const char* expected =
+      "it does not fit: 2 missing (critic.extra.weights, critic.extra.bias); 7 of another shape or dtype ("
+      "critic.hidden.weights: (3, 5) float32 here, (3, 4) float32 in the file, "
+      "critic.hidden.bias: (5,) float32 here, (4,) float32 in the file, "
+      "critic.norm.gamma: (5,) float32 here, (4,) float32 in the file, "
+      "critic.norm.beta: (5,) float32 here, (4,) float32 in the file, "
+      "critic.norm.moving_mean: (5,) float32 here, (4,) float32 in the file, "
+      "critic.norm.moving_variance: (5,) float32 here, (4,) float32 in the file, "
+      "critic.out.weights: (5, 1) float32 here, (4, 1) float32 in the file)";
+  EXPECT_EQ(file_error_of(path, [&] { misfit.restore(path); }), expected);
+  EXPECT_EQ(file_error_of(path, [&] { misfit.restore_latest(); }), expected);
+  EXPECT_EQ(read_bytes(copy.save(0)), before);
+}
+
+TEST(Checkpoint, TakesWhatFitsIfAsked) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::filesystem::path path = training.checkpoint.save(1);
+
+  Critic wide("critic", 7, /*units=*/5);
+  std::vector<float> hidden = wide.variables()[0]->value().to_vector<float>();
+  std::int64_t epoch = 0, age = 12;
+  Checkpoint part(folder.path());
+  part.add("critic", wide);
+  part.add("epoch", epoch);
+  part.add("age", age);
+  RestoreReport report = part.restore(path, {.partial = true});
+  EXPECT_EQ(report.matched, (Names{"critic.dropout.rng", "critic.out.bias", "epoch"}));
+  EXPECT_EQ(report.missing, (Names{"age"}));
+  EXPECT_EQ(report.reshaped.size(), 7u);
+  EXPECT_EQ(epoch, 1);
+  EXPECT_EQ(age, 12);
+  EXPECT_EQ(wide.variables()[0]->value().to_vector<float>(), hidden);
+}
+
+TEST(Checkpoint, ListsTenNamesAtMost) {
+  RestoreReport report;
+  report.path = "file.safetensors";
+  for (char name = 'a'; name <= 'l'; ++name) report.unexpected.push_back(std::string(1, name));
+  EXPECT_EQ(report.text(),
+            "restored file.safetensors: 0 values; 0 missing; "
+            "12 not asked for (a, b, c, d, e, f, g, h, i, j, and 2 more)");
+}
+
+TEST(Checkpoint, ReadsFilesOfOtherPrograms) {
+  TempFolder folder;
+  save_safetensors(folder / "pretrained.safetensors", {{"samples", ones({2})}});
+  Tensor samples;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("samples", samples);
+  EXPECT_EQ(checkpoint.restore(folder / "pretrained.safetensors").step, -1);
+  EXPECT_EQ(samples.to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+TEST(Checkpoint, PutsEverythingBackIfADatasetRefusesItsPlace) {
+  TempFolder folder;
+  Training training(folder.path(), 1);
+  training.train(1);
+  std::filesystem::path path = training.checkpoint.save(1);
+  Safetensors file = load_safetensors(path);
+  for (auto& [name, value] : file.tensors) {
+    if (name == "data.position") value = tensor(std::vector<std::int64_t>{1000}, {});
+  }
+  save_safetensors(path, file.tensors, file.metadata);
+
+  Training fresh(folder.path(), 99);
+  std::string bits = fresh.bits();
+  EXPECT_NE(error_of<ValueError>([&] { fresh.checkpoint.restore(path); }), "no error");
+  EXPECT_EQ(fresh.bits(), bits);
+}
+
+TEST(Checkpoint, RefusesMistakesInItsUse) {
+  TempFolder folder;
+  std::int64_t epoch = 0;
+  Tensor samples;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("epoch", epoch);
+  EXPECT_EQ(error_of<ValueError>([&] { checkpoint.add("epoch", epoch); }),
+            "checkpoint: there is already a part called 'epoch'");
+  EXPECT_EQ(error_of<ValueError>([&] { checkpoint.save(-1); }), "checkpoint: a step is 0 or more, not -1");
+  checkpoint.add("samples", samples);
+  EXPECT_EQ(error_of<ValueError>([&] { checkpoint.save(1); }), "checkpoint: samples has no value yet");
+  EXPECT_EQ(error_of<ValueError>([&] { Checkpoint(folder.path(), {.keep = 0}); }),
+            "checkpoint: .keep must be 1 or more, and is 0");
+  EXPECT_EQ(folder.file_count(), 0);
+}
+
+// --- Failures from outside -------------------------------------------------------------------------------------------
+
+TEST(Checkpoint, SurvivesAKillAtAnyMoment) {
+  // A number and a tensor that is full of it tell whether a file is of one moment.
+  TempFolder folder;
+  std::int64_t step = 0;
+  Tensor values({1 << 18});
+  auto fill = [&] { std::fill_n(values.mutable_data<float>(), values.elements(), static_cast<float>(step)); };
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("step", step);
+  checkpoint.add("values", values);
+  fill();
+  auto start = std::chrono::steady_clock::now();
+  checkpoint.save(step);
+  auto a_few_saves = 4 * std::chrono::ceil<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+
+  Rng moments(1);
+  for (int i = 0; i < 100; ++i) {
+    pid_t child = test::start_child([&] {
+      for (;;) {
+        ++step;
+        fill();
+        checkpoint.save(step);
+      }
+    });
+    usleep(static_cast<useconds_t>(moments.below(static_cast<int>(a_few_saves.count()))));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+
+    std::int64_t before = step;
+    std::optional<RestoreReport> report = checkpoint.restore_latest();
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->left_out.empty()) << report->text();
+    EXPECT_EQ(report->step, step);
+    EXPECT_GE(step, before);
+    std::span<const float> read = values.span<float>();
+    EXPECT_EQ(std::count(read.begin(), read.end(), static_cast<float>(step)), values.elements());
+  }
+  EXPECT_GT(step, 10);
+
+  ++step;
+  checkpoint.save(step);
+  EXPECT_EQ(folder.file_count(), 3);
+}
+
+TEST(Checkpoint, KeepsTheOldOnesWhenTheDiskIsFull) {
+  TempFolder folder;
+  if (mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "this process may not mount a small disk to fill";
+  }
+  Tensor samples = ones({1000});
+  Checkpoint checkpoint(folder.path(), {.keep = 1});
+  checkpoint.add("samples", samples);
+  checkpoint.save(1);
+  samples = zeros({1 << 18});
+  std::string answer = file_error_of(folder / "checkpoint-00000002.safetensors", [&] { checkpoint.save(2); });
+  Names names = names_in(folder);
+  std::optional<RestoreReport> report = checkpoint.restore_latest();
+  umount(folder.path().c_str());
+  EXPECT_TRUE(report);
+  EXPECT_EQ(answer, "cannot be written: no space is left on the device");
+  EXPECT_EQ(names, (Names{"checkpoint-00000001.safetensors"}));
+  EXPECT_EQ(samples.elements(), 1000);
+}
+
+TEST(Checkpoint, KeepsTheOldOnesWithoutPermission) {
+  if (getuid() != 0) GTEST_SKIP() << "only the superuser can give a folder to another user";
+  TempFolder folder;
+  std::int64_t epoch = 1;
+  Checkpoint checkpoint(folder.path(), {.keep = 1});
+  checkpoint.add("epoch", epoch);
+  checkpoint.save(1);
+  std::string answer = test::in_child([&] {
+    if (!test::become_nobody()) return std::string("cannot");
+    return file_error_of(folder / "checkpoint-00000002.safetensors", [&] { checkpoint.save(2); });
+  });
+  if (answer == "cannot") GTEST_SKIP() << "this process may not become another user";
+  EXPECT_EQ(answer, "cannot be written: permission is denied");
+  EXPECT_EQ(names_in(folder), (Names{"checkpoint-00000001.safetensors"}));
+}
+
+}  // namespace
+}  // namespace floe
