@@ -1,6 +1,7 @@
 // Floe's table of contents: every public header, in the order in which to read them.
 #pragma once
 
+#include <floe/tensor/location.h>
 #include <floe/tensor/error.h>
 #include <floe/tensor/shape.h>
 #include <floe/tensor/dtype.h>

@@ -28,7 +28,7 @@ void require_entries(const Operand& ids, const Tensor& embeddings) {
       throw ValueError(
           message("embedding",
                   fmt::format("id {} at ({}) is outside 0 .. {}", id, fmt::join(place, ", "), embeddings.dim(0) - 1),
-                  {{"ids", ids}, {"embeddings", embeddings, "entries, units"}}, caller(ids.where())));
+                  {{"ids", ids}, {"embeddings", embeddings, "entries, units"}}, ids.where()));
     }
   });
 }
@@ -45,8 +45,7 @@ Tensor Embedding::operator()(Operand ids) {
   LayerCall call(*this, ids);
   require_defined("embedding", ids, "ids");
   if (ids->dtype() != DType::int32 && ids->dtype() != DType::int64) {
-    throw DTypeError(
-        message("embedding", "ids must be int32 or int64; cast() converts", {{"ids", ids}}, caller(ids.where())));
+    throw DTypeError(message("embedding", "ids must be int32 or int64; cast() converts", {{"ids", ids}}, ids.where()));
   }
   require_entries(ids, *embeddings_);
   return call.done(gather(*embeddings_, ids));

@@ -47,7 +47,7 @@ namespace {
 void require_labels(const Operand& x, const char* role) {
   if (!is_floating(x->dtype()) && x->dtype() != DType::boolean) return;
   throw DTypeError(message("accuracy", fmt::format("{} are int32, int64 or uint8, not {}", role, name(x->dtype())),
-                           {{role, x, "batch"}}, caller(x.where())));
+                           {{role, x, "batch"}}, x.where()));
 }
 
 std::int64_t label(const Tensor& labels, std::int64_t i) {
@@ -68,10 +68,9 @@ void Accuracy::update(Operand labels, Operand predictions) {
   }
   if (labels->dim(0) != predictions->dim(0)) {
     const char* axes = logits ? "batch, classes" : "batch";
-    throw ShapeError(message("accuracy", fmt::format("{} for {}", count(labels->dim(0), "label"),
-                                                     count(predictions->dim(0), "prediction")),
-                             {{"labels", labels, "batch"}, {"predictions", predictions, axes}},
-                             caller(labels.where())));
+    throw ShapeError(message(
+        "accuracy", fmt::format("{} for {}", count(labels->dim(0), "label"), count(predictions->dim(0), "prediction")),
+        {{"labels", labels, "batch"}, {"predictions", predictions, axes}}, labels.where()));
   }
 
   NoRecording silence;

@@ -23,7 +23,7 @@ namespace {
 struct Pair {
   Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) : a(a), b(b) {
     const OperandOrNumber& tensor = a.is_number() ? b : a;
-    if (tensor.is_number()) throw ValueError(message(op, "needs at least one tensor", {}, caller(a.where())));
+    if (tensor.is_number()) throw ValueError(message(op, "needs at least one tensor", {}, a.where()));
     require_defined(op, tensor, a.is_number() ? "b" : "a");
     if (a.is_number()) from_number = like(op, a, b);
     if (b.is_number()) from_number = like(op, b, a);
@@ -51,10 +51,10 @@ struct Pair {
         throw DTypeError(message(
             op,
             fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
-            {shown}, caller(tensor.where())));
+            {shown}, tensor.where()));
       }
       throw ValueError(message(op, fmt::format("{} is beyond {}; cast() converts", value, name(tensor->dtype())),
-                               {shown}, caller(tensor.where())));
+                               {shown}, tensor.where()));
     }
     return full({}, value, tensor->dtype());
   }
@@ -84,9 +84,8 @@ Shape broadcast(const char* op, Shown a, Shown b, Location where) {
   for (int axis = -rank; axis < 0; ++axis) {
     std::int64_t one = BroadcastPlan::size_at(p, axis), other = BroadcastPlan::size_at(q, axis);
     if (one != other && one != 1 && other != 1) {
-      throw ShapeError(message(op,
-                               fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other),
-                               {a, b}, caller(where)));
+      throw ShapeError(message(
+          op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {a, b}, where));
     }
     shape.append(one == 1 ? other : one);
   }
@@ -102,7 +101,7 @@ void require_numbers(const char* op, const Pair& pair, Location where, bool floa
   if (floating ? is_floating(dtype) : dtype != DType::boolean) return;
   throw DTypeError(message(op,
                            floating ? "needs float32 or float64; cast() converts" : "needs numbers; cast() converts",
-                           {{"a", *pair.first}, {"b", *pair.second}}, caller(where)));
+                           {{"a", *pair.first}, {"b", *pair.second}}, where));
 }
 
 // Check, allocate, run; the caller records, and may keep the operands.
@@ -127,8 +126,7 @@ template <class Formula>
 Tensor logical(const char* op, const Operand& a, const Operand& b, Formula formula) {
   require_alike(op, a, "a", b, "b");
   if (a->dtype() != DType::boolean)
-    throw DTypeError(
-        message(op, "needs bool tensors, such as comparisons give", {{"a", a}, {"b", b}}, caller(a.where())));
+    throw DTypeError(message(op, "needs bool tensors, such as comparisons give", {{"a", a}, {"b", b}}, a.where()));
   return comparison(op, a, b.tensor(), formula);
 }
 
@@ -242,8 +240,7 @@ Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, Or{
 Tensor logical_not(Operand x) {
   require_defined("logical_not", x, "x");
   if (x->dtype() != DType::boolean)
-    throw DTypeError(
-        message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+    throw DTypeError(message("logical_not", "needs a bool tensor, such as comparisons give", {{"x", x}}, x.where()));
   return comparison("logical_not", x, 0.0, Equal{});
 }
 
@@ -251,7 +248,7 @@ Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   require_defined("where", condition, "condition");
   if (condition->dtype() != DType::boolean) {
     throw DTypeError(message("where", "the condition must be bool, such as comparisons give",
-                             {{"condition", condition}}, caller(condition.where())));
+                             {{"condition", condition}}, condition.where()));
   }
   Pair pair("where", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;

@@ -9,7 +9,7 @@
 namespace floe {
 
 inline void require_defined(const char* op, const Operand& x, const char* role) {
-  if (!x->defined()) throw ValueError(message(op, std::string(role) + " has no value yet", {}, caller(x.where())));
+  if (!x->defined()) throw ValueError(message(op, std::string(role) + " has no value yet", {}, x.where()));
 }
 
 // Where an op writes its result: over an operand that is spent, so that a chain of pointwise ops walks over one piece of
@@ -41,7 +41,7 @@ class ResultPlace {
 inline void require_floating(const char* op, const Operand& x, const char* role = "x") {
   require_defined(op, x, role);
   if (is_floating(x->dtype())) return;
-  throw DTypeError(message(op, "needs float32 or float64; cast() converts", {{role, x}}, caller(x.where())));
+  throw DTypeError(message(op, "needs float32 or float64; cast() converts", {{role, x}}, x.where()));
 }
 
 inline void require_rank(const char* op, const Operand& x, int rank, const char* role, const char* axes) {
@@ -49,7 +49,7 @@ inline void require_rank(const char* op, const Operand& x, int rank, const char*
   if (x->rank() == rank) return;
   throw ShapeError(message(
       op, std::string(role) + " needs rank " + std::to_string(rank) + " but has rank " + std::to_string(x->rank()),
-      {{role, x, axes}}, caller(x.where())));
+      {{role, x, axes}}, x.where()));
 }
 
 inline void require_same_dtype(const char* op, const Operand& a, const char* a_role, const Operand& b,
@@ -60,7 +60,7 @@ inline void require_same_dtype(const char* op, const Operand& a, const char* a_r
   throw DTypeError(message(op,
                            std::string(a_role) + " is " + std::string(name(a->dtype())) + " but " + b_role + " is " +
                                std::string(name(b->dtype())) + "; cast() converts",
-                           {{a_role, a}, {b_role, b}}, caller(a.where())));
+                           {{a_role, a}, {b_role, b}}, a.where()));
 }
 
 inline void require_same_device(const char* op, const Operand& a, const char* a_role, const Operand& b,
@@ -69,7 +69,7 @@ inline void require_same_device(const char* op, const Operand& a, const char* a_
   throw DeviceError(message(op,
                             std::string(a_role) + " is on " + to_string(a->device()) + " but " + b_role + " is on " +
                                 to_string(b->device()) + "; to() copies",
-                            {{a_role, a}, {b_role, b}}, caller(a.where())));
+                            {{a_role, a}, {b_role, b}}, a.where()));
 }
 
 inline void require_alike(const char* op, const Operand& a, const char* a_role, const Operand& b, const char* b_role) {
@@ -83,7 +83,7 @@ inline int require_axis(const char* op, const Operand& x, int axis) {
   int rank = x->rank();
   if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
   throw ShapeError(message(op, "there is no axis " + std::to_string(axis) + " in rank " + std::to_string(rank),
-                           {{"x", x}}, caller(x.where())));
+                           {{"x", x}}, x.where()));
 }
 
 }  // namespace floe

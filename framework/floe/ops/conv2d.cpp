@@ -71,7 +71,7 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   require_rank(op, filters, 4, "filters", filter_axes);
   require_alike(op, x, "input", filters, "filters");
   auto text = [&](const std::string& what) {
-    return message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where()));
+    return message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where());
   };
   auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
   if (options.strides.height < 1 || options.strides.width < 1)
@@ -89,7 +89,7 @@ const Tensor& checked_bias(const char* op, const Operand& x, const Operand* bias
   require_alike(op, x, "input", *bias, "bias");
   if ((*bias)->shape() == Shape{out}) return *bias;
   throw ShapeError(message(op, "bias needs one number for each of " + count(out, "output channel"),
-                           {{"input", x, image_axes}, {"bias", *bias, "out"}}, caller(x.where())));
+                           {{"input", x, image_axes}, {"bias", *bias, "out"}}, x.where()));
 }
 
 // Both kinds with or without a bias.
@@ -97,8 +97,7 @@ Tensor convolution(const Operand& x, const Operand& filters, const Operand* bias
   constexpr const char* filter_axes = "height, width, in, out";
   check("conv2d", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(
-        message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, caller(x.where())));
+    throw ShapeError(message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where()));
   };
   std::int64_t in = x->dim(3), out = filters->dim(3), groups = options.groups;
   if (in != filters->dim(2) * groups) {
@@ -126,8 +125,8 @@ Tensor transposed(const Operand& x, const Operand& filters, const Operand* bias,
   constexpr const char* filter_axes = "height, width, out, in";
   check("conv2d_transpose", x, filters, options, filter_axes);
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}},
-                             caller(x.where())));
+    throw ShapeError(
+        message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where()));
   };
   std::int64_t in = x->dim(3), out = filters->dim(2) * options.groups;
   if (in != filters->dim(3))

@@ -20,18 +20,17 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
   require_defined(name, labels, "labels");
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
   if (is_floating(labels->dtype()) || labels->dtype() == DType::boolean)
-    throw DTypeError(message(name, "labels must be int32, int64 or uint8", shown, caller(logits.where())));
+    throw DTypeError(message(name, "labels must be int32, int64 or uint8", shown, logits.where()));
   if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 ||
       !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
-    throw ShapeError(
-        message(name, "labels must have the shape of the logits without classes", shown, caller(logits.where())));
+    throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, logits.where()));
   }
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
   Tensor wide = cast(labels->on(Device{}), DType::int64);
   for (std::int64_t label : wide.span<std::int64_t>()) {
     if (label < 0 || label >= classes)
       throw ValueError(
-          message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, caller(logits.where())));
+          message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, logits.where()));
   }
   Tensor at =
       reshape(wide, {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
@@ -48,7 +47,7 @@ void require_target(const char* op, const Operand& a, const char* a_role, const 
   for (int axis = -b->rank(); fits && axis < 0; ++axis) fits = b->dim(axis) == a->dim(axis) || b->dim(axis) == 1;
   if (!fits)
     throw ShapeError(message(op, fmt::format("{} does not broadcast to the shape of {}", b_role, a_role),
-                             {{a_role, a}, {b_role, b}}, caller(a.where())));
+                             {{a_role, a}, {b_role, b}}, a.where()));
 }
 
 // The target where the prediction is: data may come from the CPU beside a model on a GPU.
@@ -84,11 +83,11 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask
   require_defined(name, mask, "mask");
   if (mask->dtype() != DType::boolean && mask->dtype() != logits->dtype()) {
     throw DTypeError(message(name, "the mask must be bool or of the logits' dtype",
-                             {{"logits", logits}, {"mask", mask}}, caller(logits.where())));
+                             {{"logits", logits}, {"mask", mask}}, logits.where()));
   }
   if (mask->shape() != each.shape()) {
-    throw ShapeError(message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}},
-                             caller(logits.where())));
+    throw ShapeError(
+        message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, logits.where()));
   }
   Tensor counts = (mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor()).on(each.device());
   return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);

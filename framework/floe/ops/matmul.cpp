@@ -36,7 +36,7 @@ Tensor matmul(Operand a, Operand b, MatmulOptions options) {
   const char* a_axes = options.transpose_a ? "..., inner, rows" : "..., rows, inner";
   const char* b_axes = options.transpose_b ? "..., columns, inner" : "..., inner, columns";
   auto refuse = [&](const std::string& what) {
-    throw ShapeError(message("matmul", what, {{"a", a, a_axes}, {"b", b, b_axes}}, caller(a.where())));
+    throw ShapeError(message("matmul", what, {{"a", a, a_axes}, {"b", b, b_axes}}, a.where()));
   };
   if (a->rank() < 2 || b->rank() < 2) refuse("needs matrices, rank 2 or more");
   auto [ta, tb] = options;

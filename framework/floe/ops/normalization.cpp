@@ -15,12 +15,12 @@ namespace {
 
 void check(const char* op, const Operand& x, std::initializer_list<std::pair<const char*, const Operand*>> by_channel) {
   require_floating(op, x);
-  if (x->rank() < 2) throw ShapeError(message(op, "needs a batch axis and channels", {{"x", x}}, caller(x.where())));
+  if (x->rank() < 2) throw ShapeError(message(op, "needs a batch axis and channels", {{"x", x}}, x.where()));
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
     if ((*operand)->shape() == Shape{x->dim(-1)}) continue;
     throw ShapeError(message(op, std::string(role) + " needs one number for each of " + count(x->dim(-1), "channel"),
-                             {{"x", x, "..., channels"}, {role, *operand, "channels"}}, caller(x.where())));
+                             {{"x", x, "..., channels"}, {role, *operand, "channels"}}, x.where()));
   }
 }
 

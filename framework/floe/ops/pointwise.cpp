@@ -36,7 +36,7 @@ Tensor predicate(const char* name, const Operand& x, Test test) {
 void require_numeric(const char* op, const Operand& x) {
   require_defined(op, x, "x");
   if (x->dtype() == DType::boolean)
-    throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, caller(x.where())));
+    throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, x.where()));
 }
 
 }  // namespace
@@ -59,15 +59,14 @@ Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 
 Tensor leaky_relu(Operand x, double slope) {
   if (!(slope >= 0))
-    throw ValueError(message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}},
-                             caller(x.where())));
+    throw ValueError(
+        message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}}, x.where()));
   return pointwise(LeakyRelu{slope}, x);
 }
 
 Tensor elu(Operand x, double alpha) {
   if (!(alpha >= 0))
-    throw ValueError(
-        message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, caller(x.where())));
+    throw ValueError(message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, x.where()));
   return pointwise(Elu{alpha}, x);
 }
 
@@ -80,11 +79,11 @@ Tensor clip(Operand x, double low, double high) {
   require_numeric("clip", x);
   if (!(low <= high))
     throw ValueError(
-        message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, caller(x.where())));
+        message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, x.where()));
   if (is_floating(x->dtype())) return pointwise(Clip{low, high}, x);
   if (std::ceil(low) > std::floor(high)) {
     throw ValueError(
-        message("clip", fmt::format("no whole number lies from {} to {}", low, high), {{"x", x}}, caller(x.where())));
+        message("clip", fmt::format("no whole number lies from {} to {}", low, high), {{"x", x}}, x.where()));
   }
   return blocked("clip", x, ClipWhole{std::ceil(low), std::floor(high)});
 }

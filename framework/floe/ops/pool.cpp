@@ -16,7 +16,7 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
   require_rank(op, x, 4, "x", axes);
   if (options.strides.height == 0) options.strides.height = options.window.height;
   if (options.strides.width == 0) options.strides.width = options.window.width;
-  auto text = [&](const std::string& what) { return message(op, what, {{"x", x, axes}}, caller(x.where())); };
+  auto text = [&](const std::string& what) { return message(op, what, {{"x", x, axes}}, x.where()); };
   auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
   const Padding& p = options.padding;
   if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1)

@@ -23,7 +23,7 @@ struct Plan {
     for (int axis : axes.list()) {
       axis = require_axis(op, x, axis);
       if (reduced[axis])
-        throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, caller(x.where())));
+        throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, x.where()));
       reduced[axis] = true;
     }
     for (int axis = 0; axis < x->rank(); ++axis) {
@@ -83,7 +83,7 @@ void require_numbers(const char* op, const Operand& x, bool small_integers) {
   bool good = x->dtype() != DType::boolean && (small_integers || x->dtype() != DType::uint8);
   if (!good)
     throw DTypeError(
-        message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, caller(x.where())));
+        message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, x.where()));
 }
 
 // Largest or smallest: the gradient goes to the elements that reached it, in equal shares.
@@ -92,7 +92,7 @@ Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims
   require_numbers(op, x, true);
   Plan plan(op, x, axes);
   if (plan.count == 0 && plan.dropped.elements() > 0)
-    throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+    throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
   Tensor y = reduced(x, plan, keepdims, x->dtype(), kernel);
   if (!is_floating(x->dtype())) {
     record_blocked({op, x.where()}, {x}, y);
@@ -110,8 +110,7 @@ Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, co
   require_numbers(op, x, true);
   axis = require_axis(op, x, axis);
   Plan plan(op, x, axis);
-  if (x->dim(axis) == 0)
-    throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, caller(x.where())));
+  if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
   Tensor y = reduced(x, plan, false, DType::int64, kernel);
   record_blocked({op, x.where()}, {x}, y);
   return y;
@@ -127,7 +126,7 @@ Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepd
                   void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_defined(op, x, "x");
   if (x->dtype() != DType::boolean)
-    throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, caller(x.where())));
+    throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, x.where()));
   Plan plan(op, x, axes);
   Tensor y = plan.count == 0 ? full(plan.result(keepdims), over_nothing, DType::boolean, x->device())
                              : reduced(x, plan, keepdims, DType::boolean, kernel);
@@ -225,12 +224,11 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
 
 TopK top_k(Operand x, std::int64_t k) {
   require_numbers("top_k", x, true);
-  if (x->rank() == 0)
-    throw ShapeError(message("top_k", "a scalar has no axis to choose along", {{"x", x}}, caller(x.where())));
+  if (x->rank() == 0) throw ShapeError(message("top_k", "a scalar has no axis to choose along", {{"x", x}}, x.where()));
   if (k < 0 || k > x->dim(-1))
     throw ValueError(message("top_k",
                              fmt::format("cannot take {} of {} of the last axis", k, count(x->dim(-1), "element")),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   Shape shape = x->shape();
   shape[x->rank() - 1] = k;
   TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};

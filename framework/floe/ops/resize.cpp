@@ -33,7 +33,7 @@ Tensor resize(const char* op, const Operand& x, Size2 size, Kernel kernel, Kerne
   if (size.height < 1 || size.width < 1 || x->dim(1) < 1 || x->dim(2) < 1) {
     throw ShapeError(message(
         op, fmt::format("cannot resize {} by {} pixels to {} by {}", x->dim(1), x->dim(2), size.height, size.width),
-        {{"x", x, axes}}, caller(x.where())));
+        {{"x", x, axes}}, x.where()));
   }
   return linear({op, x.where()}, x, {x->dim(0), size.height, size.width, x->dim(3)}, kernel, adjoint);
 }

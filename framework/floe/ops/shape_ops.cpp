@@ -67,7 +67,7 @@ Folded fold(const Shape& shape, int axis) {
 void require_index_dtype(const char* op, const Operand& indices) {
   require_defined(op, indices, "indices");
   if (indices->dtype() == DType::int32 || indices->dtype() == DType::int64) return;
-  throw DTypeError(message(op, "indices must be int32 or int64", {{"indices", indices}}, caller(indices.where())));
+  throw DTypeError(message(op, "indices must be int32 or int64", {{"indices", indices}}, indices.where()));
 }
 
 // Refuses an index outside 0 .. size - 1, naming the first. Indices on a GPU have to be waited for.
@@ -79,7 +79,7 @@ void require_in_range(const char* op, const Operand& indices, std::int64_t size)
         if (static_cast<std::int64_t>(index) >= 0 && static_cast<std::int64_t>(index) < size) continue;
         throw ValueError(message(op,
                                  fmt::format("index {} is outside 0 .. {}", static_cast<std::int64_t>(index), size - 1),
-                                 {{"indices", indices}}, caller(indices.where())));
+                                 {{"indices", indices}}, indices.where()));
       }
     }
   });
@@ -101,7 +101,7 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
   if (rank > Shape::max_rank) {
     throw ShapeError(message("gather",
                              fmt::format("the result would have rank {}, and {} is the most", rank, Shape::max_rank),
-                             {{"x", x}, {"indices", indices}}, caller(where)));
+                             {{"x", x}, {"indices", indices}}, where));
   }
   Shape shape;
   for (int i = 0; i < axis; ++i) shape.append(x.dim(i));
@@ -131,7 +131,7 @@ Tensor reshape(Operand x, Shape shape) {
   else if (open >= 0) valid = false;
   if (!valid || shape.elements() != x->elements()) {
     throw ShapeError(message("reshape", fmt::format("{} elements do not fill {}", x->elements(), to_string(asked)),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   }
   Tensor y = x->view(shape);
   record({"reshape", x.where()}, {x}, y, {},
@@ -141,7 +141,7 @@ Tensor reshape(Operand x, Shape shape) {
 
 Tensor flatten(Operand x) {
   require_defined("flatten", x, "x");
-  if (x->rank() == 0) throw ShapeError(message("flatten", "needs a batch axis", {{"x", x}}, caller(x.where())));
+  if (x->rank() == 0) throw ShapeError(message("flatten", "needs a batch axis", {{"x", x}}, x.where()));
   std::int64_t rest = 1;
   for (int axis = 1; axis < x->rank(); ++axis) rest *= x->dim(axis);
   return reshape(x, {x->dim(0), rest});
@@ -153,8 +153,8 @@ Tensor squeeze(Operand x, AxisList axes) {
   for (int axis : axes) {
     axis = require_axis("squeeze", x, axis);
     if (x->dim(axis) != 1)
-      throw ShapeError(message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}},
-                               caller(x.where())));
+      throw ShapeError(
+          message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}}, x.where()));
     drop[axis] = true;
   }
   Shape shape;
@@ -168,12 +168,12 @@ Tensor expand_dims(Operand x, int axis) {
   require_defined("expand_dims", x, "x");
   int rank = x->rank();
   if (axis < -rank - 1 || axis > rank)
-    throw ShapeError(message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}},
-                             caller(x.where())));
+    throw ShapeError(
+        message("expand_dims", fmt::format("there is no place {} in rank {}", axis, rank), {{"x", x}}, x.where()));
   if (rank == Shape::max_rank)
     throw ShapeError(message("expand_dims",
                              fmt::format("the result would have rank {}, and {} is the most", rank + 1, rank),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   if (axis < 0) axis += rank + 1;
   Shape shape;
   for (int i = 0; i <= rank; ++i) {
@@ -198,7 +198,7 @@ Tensor transpose(Operand x, AxisList order) {
   if (static_cast<int>(order.size()) != rank || std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) {
     throw ShapeError(message("transpose",
                              fmt::format("the order ({}) must name each of {} axes once", fmt::join(order, ", "), rank),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   }
 
   auto strides = dense_steps(x->shape()).steps;
@@ -225,7 +225,7 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
     throw ShapeError(message(
         "broadcast_to",
         fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)),
-        {{"x", x}}, caller(x.where())));
+        {{"x", x}}, x.where()));
   Tensor y = read(x, shape, steps);
   record({"broadcast_to", x.where()}, {x}, y, {},
          [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
@@ -249,14 +249,14 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
   require_defined("tile", x, "x");
   if (static_cast<int>(repeats.size()) != x->rank()) {
     throw ShapeError(message("tile", fmt::format("needs one count for each axis, and has {}", repeats.size()),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   }
   CallScope scope(x.where());
   Tensor y = x;
   for (int axis = 0; axis < x->rank(); ++axis) {
     if (repeats[axis] < 0)
-      throw ValueError(message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}},
-                               caller(x.where())));
+      throw ValueError(
+          message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, x.where()));
     if (repeats[axis] == 0) y = slice(y, axis, 0, 0);
     else if (repeats[axis] > 1) y = concat(Tensors(static_cast<std::size_t>(repeats[axis]), y), axis);
   }
@@ -270,14 +270,14 @@ Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t
   if (last < 0) last += size;
   if (step < 1)
     throw ValueError(
-        message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, caller(x.where())));
+        message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, x.where()));
   if (begin > last)
     throw ShapeError(message("slice", fmt::format("the range {} .. {} runs backwards; flip() reverses", begin, last),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   if (begin < 0 || last > size) {
     throw ShapeError(message(
         "slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size),
-        {{"x", x}}, caller(x.where())));
+        {{"x", x}}, x.where()));
   }
   return slice_range(x, axis, begin, (last - begin + step - 1) / step, step, x.where());
 }
@@ -293,7 +293,7 @@ Tensor Tensor::operator[](std::int64_t index) const {
 }
 
 Tensor concat(const Tensors& parts, int axis, Location where) {
-  if (parts.empty()) throw ValueError(message("concat", "needs at least one tensor", {}, caller(where)));
+  if (parts.empty()) throw ValueError(message("concat", "needs at least one tensor", {}, where));
   Operand first(parts[0], where.file, where.line);
   axis = require_axis("concat", first, axis);
   Shape shape = parts[0].shape();
@@ -304,7 +304,7 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
     for (int i = 0; fits && i < shape.rank(); ++i) fits = i == axis || part.dim(i) == shape[i];
     if (!fits)
       throw ShapeError(message("concat", fmt::format("shapes may differ in axis {} only", axis),
-                               {{"first", parts[0]}, {"other", part}}, caller(where)));
+                               {{"first", parts[0]}, {"other", part}}, where));
     shape[axis] += part.dim(axis);
   }
 
@@ -328,10 +328,10 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
 }
 
 Tensor stack(const Tensors& parts, int axis, Location where) {
-  if (parts.empty()) throw ValueError(message("stack", "needs at least one tensor", {}, caller(where)));
+  if (parts.empty()) throw ValueError(message("stack", "needs at least one tensor", {}, where));
   for (const Tensor& part : parts) {
     if (part.shape() != parts[0].shape())
-      throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, caller(where)));
+      throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, where));
   }
   CallScope scope(where);
   Tensors expanded;
@@ -342,11 +342,11 @@ Tensor stack(const Tensors& parts, int axis, Location where) {
 Tensors split(Operand x, int axis, std::int64_t parts) {
   axis = require_axis("split", x, axis);
   if (parts < 1)
-    throw ValueError(message("split", fmt::format("cannot split into {} parts", parts), {{"x", x}}, caller(x.where())));
+    throw ValueError(message("split", fmt::format("cannot split into {} parts", parts), {{"x", x}}, x.where()));
   if (x->dim(axis) % parts != 0) {
     throw ShapeError(message(
         "split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts),
-        {{"x", x}}, caller(x.where())));
+        {{"x", x}}, x.where()));
   }
   return split(x, axis, std::vector<std::int64_t>(static_cast<std::size_t>(parts), x->dim(axis) / parts));
 }
@@ -355,14 +355,14 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
   axis = require_axis("split", x, axis);
   for (std::int64_t size : sizes) {
     if (size < 0)
-      throw ValueError(message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}},
-                               caller(x.where())));
+      throw ValueError(
+          message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}}, x.where()));
   }
   std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   if (total != x->dim(axis)) {
     throw ShapeError(message("split",
                              fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   }
   Tensors parts;
   std::int64_t begin = 0;
@@ -378,14 +378,14 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   if (static_cast<int>(before_after.size()) != x->rank()) {
     throw ShapeError(message("pad",
                              fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()),
-                             {{"x", x}}, caller(x.where())));
+                             {{"x", x}}, x.where()));
   }
   Shape shape = x->shape();
   for (int axis = 0; axis < x->rank(); ++axis) {
     auto [before, after] = before_after[axis];
     if (before < 0 || after < 0)
       throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after),
-                               {{"x", x}}, caller(x.where())));
+                               {{"x", x}}, x.where()));
     shape[axis] += before + after;
   }
   require_fits("pad", value, x->dtype());
@@ -414,7 +414,7 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
   require_index_dtype("scatter", indices);
   if (indices->rank() != 1 || x->rank() == 0 || x->dim(0) != indices->dim(0)) {
     throw ShapeError(
-        message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, caller(x.where())));
+        message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, x.where()));
   }
   require_in_range("scatter", indices, size);
   Shape whole = x->shape();

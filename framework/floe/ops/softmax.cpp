@@ -12,7 +12,7 @@ namespace {
 
 Tensor either(const char* name, const Operand& x, bool logarithm) {
   require_floating(name, x);
-  if (x->rank() == 0) throw ShapeError(message(name, "needs an axis of classes", {{"x", x}}, caller(x.where())));
+  if (x->rank() == 0) throw ShapeError(message(name, "needs an axis of classes", {{"x", x}}, x.where()));
   Tensor y(x->shape(), x->dtype(), x->device());
   if (y.elements() > 0) run<cpu::softmax, cuda::softmax>(x->device(), x, logarithm, y);
   record({name, x.where()}, {x}, y, {y}, [=](Backward& op) {

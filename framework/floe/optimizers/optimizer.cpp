@@ -43,11 +43,9 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
     auto require_like = [&](const char* role, const Tensor& tensor, const char* what) {
       std::initializer_list<Shown> shown{{"variable", value}, {role, tensor}};
       if (tensor.shape() != value.shape())
-        throw ShapeError(
-            message("apply", fmt::format("{} must have its variable's shape", what), shown, caller(where)));
+        throw ShapeError(message("apply", fmt::format("{} must have its variable's shape", what), shown, where));
       if (tensor.dtype() != value.dtype())
-        throw DTypeError(
-            message("apply", fmt::format("{} must have its variable's dtype", what), shown, caller(where)));
+        throw DTypeError(message("apply", fmt::format("{} must have its variable's dtype", what), shown, where));
     };
     auto known = slots_.find(variable->path());
     bool taken = known != slots_.end() && known->second.owner != identity(*variable) &&
@@ -57,10 +55,10 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
                                fmt::format("two variables are called {}, and the optimizer's state goes by name; give "
                                            "one another name, or each its optimizer",
                                            variable->path()),
-                               {}, caller(where)));
+                               {}, where));
     }
     if (!gradient.defined())
-      throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, caller(where)));
+      throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, where));
     require_like("gradient", gradient, "a gradient");
     require_same_device("apply", Operand(value, where.file, where.line), "the variable", gradient, "its gradient");
     if (known == slots_.end()) continue;

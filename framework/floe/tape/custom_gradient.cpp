@@ -38,15 +38,14 @@ Tensor custom_gradient(const Tensors& inputs, const std::function<Tensor(const T
              throw GradientError(message("custom_gradient",
                                          fmt::format("backward gave {} for {}",
                                                      floe::count(static_cast<long long>(gradients.size()), "gradient"),
-                                                     floe::count(count, "input")),
-                                         {}, caller({})));
+                                                     floe::count(count, "input"))));
            }
            for (int i = 0; i < count; ++i) {
              if (!op.needs(i) || !gradients[i].defined()) continue;
              if (gradients[i].shape() != kept[i].shape() || gradients[i].dtype() != kept[i].dtype()) {
                throw GradientError(message("custom_gradient",
                                            "backward must give gradients in the shapes and dtypes of the inputs",
-                                           {{"input", kept[i]}, {"gradient", gradients[i]}}, caller({})));
+                                           {{"input", kept[i]}, {"gradient", gradients[i]}}));
              }
              op.give(i, gradients[i]);
            }

@@ -161,7 +161,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   std::size_t inputs_at = sizeof(Node), kept_at = inputs_at + inputs.size() * sizeof(NodeId);
   std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
   std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
-  Node* node = new (memory) Node{{op.name, caller(op.where), layer},
+  Node* node = new (memory) Node{{op.name, caller(op.where), calling_layer()},
                                  last + 1,
                                  nullptr,
                                  nullptr,
@@ -230,7 +230,7 @@ struct Notifying {
 }  // namespace
 
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
-  OpInfo told{op.name, caller(op.where), this_record().layer};
+  OpInfo told{op.name, caller(op.where), calling_layer()};
   Notifying now;
   for (OpObserver* observer : this_record().observers) observer->op(told, inputs, outputs);
 }
@@ -284,22 +284,5 @@ NoRecording::~NoRecording() {
 }
 
 const OpInfo* gradient_of() { return this_record().gradient_of; }
-
-CallScope::CallScope(Location where) : CallScope(where, this_record().layer) {}
-
-CallScope::CallScope(Location where, const char* layer) : outer_(this_record().outer), layer_(this_record().layer) {
-  if (!outer_.file) this_record().outer = where;
-  this_record().layer = layer;
-}
-
-CallScope::~CallScope() {
-  this_record().outer = outer_;
-  this_record().layer = layer_;
-}
-
-Location caller(Location where) {
-  const Location& outer = this_record().outer;
-  return outer.file ? outer : where;
-}
 
 }  // namespace floe

@@ -161,22 +161,4 @@ class NoRecording {
   NoRecording& operator=(const NoRecording&) = delete;
 };
 
-// While one lives, errors and records name this place: a composed op or a layer speaks of its caller's line, not its
-// own. The outermost place counts, but the innermost layer.
-class CallScope {
- public:
-  explicit CallScope(Location where);  // outside of any layer
-  CallScope(Location where, const char* layer);  // the path, which must live as long as the program, or null
-  ~CallScope();
-  CallScope(const CallScope&) = delete;
-  CallScope& operator=(const CallScope&) = delete;
-
- private:
-  Location outer_;
-  const char* layer_;
-};
-
-// The place to name: the outermost CallScope's, else `where`.
-Location caller(Location where);
-
 }  // namespace floe

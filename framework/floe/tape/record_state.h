@@ -61,8 +61,6 @@ struct Record {
   NodeId oldest_live = 0;   // begun_ of the oldest recording tape
   int paused = 0;
   bool notifying = false;  // the observers are at work: what they do is neither observed nor recorded
-  Location outer;
-  const char* layer = nullptr;           // see CallScope
   const OpInfo* gradient_of = nullptr;
   Arena arena;
 };

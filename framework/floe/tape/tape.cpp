@@ -149,7 +149,7 @@ Gradients GradientTape::gradient(const Tensor& target, const Variables& sources,
 Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options,
                                     Location where) {
   Record& record = this_record();
-  auto fail = [&](const std::string& what) { throw GradientError(message("gradient", what, {}, caller(where))); };
+  auto fail = [&](const std::string& what) { throw GradientError(message("gradient", what, {}, where)); };
 
   // Refuse what cannot be answered.
   if (std::find(record.tapes.begin(), record.tapes.end(), this) == record.tapes.end()) {
@@ -162,11 +162,11 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     fail(fmt::format("the target is {}\n  gradients exist for float32 and float64", name(target.dtype())));
   if (options.output_gradient.defined() && options.output_gradient.shape() != target.shape()) {
     throw ShapeError(message("gradient", "the output gradient must have the target's shape",
-                             {{"target", target}, {"output gradient", options.output_gradient}}, caller(where)));
+                             {{"target", target}, {"output gradient", options.output_gradient}}, where));
   }
   if (options.output_gradient.defined() && options.output_gradient.dtype() != target.dtype()) {
     throw DTypeError(message("gradient", "the output gradient must have the target's dtype",
-                             {{"target", target}, {"output gradient", options.output_gradient}}, caller(where)));
+                             {{"target", target}, {"output gradient", options.output_gradient}}, where));
   }
 
   // From here on this tape counts as asked, also if a gradient function throws.

@@ -36,7 +36,8 @@ std::string message(std::string_view op, std::string_view what, std::span<const 
     text += line.substr(0, line.find_last_not_of(' ') + 1);
   }
 
-  if (where.file) text += fmt::format("\n  at {}:{}", where.file, where.line);
+  Location place = caller(where);
+  if (place.file) text += fmt::format("\n  at {}:{}", place.file, place.line);
   return text;
 }
 

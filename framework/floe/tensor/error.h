@@ -1,4 +1,4 @@
-// What can go wrong and how it is said: the exception types, the caller's place, and the one layout of all messages.
+// What can go wrong and how it is said: the exception types, and the one layout of all messages.
 #pragma once
 
 #include <filesystem>
@@ -8,18 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include <floe/tensor/location.h>
+
 namespace floe {
-
-// A place in the user's source. As a default argument, `Location::here()` is the line of the call.
-struct Location {
-  const char* file = nullptr;  // as the compiler was given it; null: unknown
-  int line = 0;  // from 1
-
-  // The line of the call, as a default argument.
-  static constexpr Location here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-    return {file, line};
-  }
-};
 
 // Every exception of the library. The message is complete: what disagrees, the values, and the remedy if there is one.
 class Error : public std::runtime_error {
@@ -51,7 +42,7 @@ struct Shown {
   std::string_view axes = {};  // "batch, height, width, channels"
 };
 
-// "OP: WHAT", a line for each tensor, and the caller's place:
+// "OP: WHAT", a line for each tensor, and the place: `where`, or the call around it that a CallScope names.
 //
 //   conv2d: input has 1 channel but filters take 3
 //     input    (256, 28, 28, 1)   batch, height, width, channels
