@@ -3,9 +3,12 @@
 
     site/capture.py                 runs all that is quick and writes docs/captured/
     site/capture.py --all           also what takes minutes, and times
+    site/capture.py NAME ...        runs these
     site/capture.py --check NAME    runs one and compares: words as they are, numbers within one in a thousand
+    site/capture.py --check         runs nothing: whether pages, recipes and kept files fit together
+    site/capture.py --list          the names that are compared; --list --fast or --list --slow those of one label
 
-The recipe is captures.txt. Programs are those of build/release/bin, or of $FLOE_BIN.
+The pages say what to run; recipes.py tells how. Programs are those of build/release/bin, or of $FLOE_BIN.
 """
 
 import os
@@ -17,70 +20,58 @@ import sys
 import tempfile
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent
-KEPT = HOME / "docs" / "captured"
+sys.dont_write_bytecode = True
+from recipes import HOME, KEPT, problems, recipes
+
 BIN = Path(os.environ.get("FLOE_BIN", HOME / "build" / "release" / "bin"))
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?")
 
 
-class Recipe:
-    """NAME: COMMAND [KEY VALUE ...]; see captures.txt."""
+def run(recipe):
+    """What it prints, or the bytes of the picture it leaves."""
+    out = tempfile.mkdtemp(prefix="floe-capture-")
+    try:
+        words = [word.replace("OUT", out) for word in shlex.split(recipe.command)]
+        if words[0] == "=":
+            text, status = (HOME / words[1]).read_text(encoding="utf-8"), recipe.statuses[0]
+        else:
+            environment = {"GOMP_SPINCOUNT": "2000"} | os.environ
+            done = subprocess.run(
+                [str(BIN / words[0])] + words[1:],
+                cwd=HOME,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                check=False,
+            )
+            text, status = done.stdout.decode(), done.returncode
+        if status not in recipe.statuses:
+            wanted = " or ".join(str(one) for one in recipe.statuses)
+            sys.exit(f"{recipe.name}: status {status}, not {wanted}:\n{text}")
+        if "file" in recipe.options:
+            return Path(out, recipe.options["file"]).read_bytes()
+        return cut(recipe, text.replace(out, "out")).encode()
+    finally:
+        shutil.rmtree(out)
 
-    def __init__(self, line):
-        self.name, rest = line.split(":", 1)
-        self.options = dict(re.findall(r"\[(\w+)(?: ([^\]]*))?\]", rest))
-        self.command = re.sub(r"\s*\[\w+(?: [^\]]*)?\]", "", rest).strip()
 
-    def run(self):
-        """What it prints, or the bytes of the picture it leaves."""
-        out = tempfile.mkdtemp(prefix="floe-capture-")
-        try:
-            words = [word.replace("OUT", out) for word in shlex.split(self.command)]
-            if words[0] == "=":
-                text, status = (HOME / words[1]).read_text(encoding="utf-8"), 0
-            else:
-                environment = {"GOMP_SPINCOUNT": "2000"} | os.environ
-                done = subprocess.run(
-                    [str(BIN / words[0])] + words[1:],
-                    cwd=HOME,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    check=False,
-                )
-                text, status = done.stdout.decode(), done.returncode
-            wanted = int(self.options.get("status", 0))
-            if status != wanted:
-                sys.exit(f"{self.name}: status {status}, not {wanted}:\n{text}")
-            if "file" in self.options:
-                return Path(out, self.options["file"]).read_bytes()
-            return self.cut(text.replace(out, "out")).encode()
-        finally:
-            shutil.rmtree(out)
-
-    def cut(self, text):
-        lines = text.rstrip("\n").split("\n")
-        if "from" in self.options:
-            start = next((i for i, line in enumerate(lines) if self.options["from"] in line), None)
+def cut(recipe, text):
+    lines = text.rstrip("\n").split("\n")
+    for option, behind in (("from", 0), ("behind", 1)):
+        if option in recipe.options:
+            wanted = recipe.options[option]
+            start = next((i for i, line in enumerate(lines) if wanted == line or not behind and wanted in line), None)
             if start is None:
-                sys.exit(f"{self.name}: no line holds '{self.options['from']}'")
-            lines = lines[start:]
-        if "behind" in self.options:
-            start = next(i for i, line in enumerate(lines) if line == self.options["behind"])
-            lines = lines[start + 1 :]
-        if "lines" in self.options:
-            count = int(self.options["lines"])
-            lines = lines[:count] + ["..."] * (len(lines) > count)
-        while lines and not lines[0]:
-            lines.pop(0)
-        while lines and not lines[-1]:
-            lines.pop()
-        return "\n".join(lines) + "\n"
-
-
-def recipes():
-    lines = (HOME / "site" / "captures.txt").read_text(encoding="utf-8").splitlines()
-    return [Recipe(line) for line in lines if line.strip() and not line.startswith("#")]
+                sys.exit(f"{recipe.name}: no line {'is' if behind else 'holds'} '{wanted}'")
+            lines = lines[start + behind :]
+    if "lines" in recipe.options:
+        count = int(recipe.options["lines"])
+        lines = lines[:count] + ["..."] * (len(lines) > count)
+    while lines and not lines[0]:
+        lines.pop(0)
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(lines) + "\n"
 
 
 def disagreement(found, kept):
@@ -95,35 +86,56 @@ def disagreement(found, kept):
     return "" if len(a) == len(b) else f"{len(a)} lines now, {len(b)} kept"
 
 
-def main():
-    if sys.argv[1:2] == ["--check"]:
-        recipe = next((one for one in recipes() if one.name == sys.argv[2]), None)
-        if not recipe:
-            sys.exit(f"captures.txt has no {sys.argv[2]}")
-        kept = KEPT / recipe.name
-        if not kept.exists():
-            sys.exit(f"docs/captured/{recipe.name} is missing; site/capture.py makes it")
-        if "file" in recipe.options:
-            if recipe.run() != kept.read_bytes():
-                sys.exit(f"docs/captured/{recipe.name} is not what a run leaves; site/capture.py brings it up to date")
-            return
-        wrong = disagreement(recipe.run().decode(), kept.read_text(encoding="utf-8"))
-        if wrong:
-            sys.exit(
-                f"docs/captured/{recipe.name} is not what a run prints; site/capture.py brings it up to date\n{wrong}"
-            )
+def recipe_of(name):
+    if name not in recipes():
+        sys.exit(f"no page shows docs/captured/{name}")
+    if not recipes()[name]:
+        sys.exit(f"no page says how docs/captured/{name} is made; site/capture.py --check says where")
+    return recipes()[name]
+
+
+def check(name):
+    recipe, kept = recipe_of(name), KEPT / name
+    if not kept.exists():
+        sys.exit(f"docs/captured/{name} is missing; site/capture.py {name} makes it")
+    if "file" in recipe.options:
+        if run(recipe) != kept.read_bytes():
+            sys.exit(f"docs/captured/{name} is not what a run leaves; site/capture.py {name} brings it up to date")
         return
+    wrong = disagreement(run(recipe).decode(), kept.read_text(encoding="utf-8"))
+    if wrong:
+        sys.exit(f"docs/captured/{name} is not what a run prints; site/capture.py {name} brings it up to date\n{wrong}")
+
+
+def keep(recipe):
     KEPT.mkdir(parents=True, exist_ok=True)
-    known = set()
-    for recipe in recipes():
-        known.add(recipe.name)
-        again = "--all" in sys.argv or not (KEPT / recipe.name).exists() and "slow" not in recipe.options
-        if ("slow" in recipe.options or "unchecked" in recipe.options) and not again:
-            continue
-        (KEPT / recipe.name).write_bytes(recipe.run())
-    for path in KEPT.iterdir():
-        if path.name not in known:
-            path.unlink()
+    (KEPT / recipe.name).write_bytes(run(recipe))
 
 
-main()
+def list_names(flags):
+    for name, recipe in recipes().items():
+        slow = recipe is not None and recipe.options.get("label") == "slow"
+        if (recipe is None or recipe.is_checked()) and flags in ([], ["--slow" if slow else "--fast"]):
+            print(name)
+
+
+def main(words):
+    if words[:1] == ["--list"]:
+        return list_names(words[1:])
+    if words == ["--check"]:
+        return sys.exit("\n".join(problems()) or None)
+    if words[:1] == ["--check"]:
+        return check(words[1])
+    for recipe in [recipe_of(name) for name in words if name != "--all"]:
+        keep(recipe)
+    if words in ([], ["--all"]):
+        for recipe in [recipe_of(name) for name in recipes()]:
+            if words or recipe.is_checked() or "slow" not in recipe.options and not (KEPT / recipe.name).exists():
+                keep(recipe)
+        for path in KEPT.iterdir():
+            if path.name not in recipes():
+                path.unlink()
+    return None
+
+
+main(sys.argv[1:])

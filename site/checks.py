@@ -3,6 +3,7 @@
 import html
 import re
 
+import recipes
 from contents import BUILD, HOME, is_ready, read
 
 
@@ -45,15 +46,13 @@ def problems(pages, parts):
         for path in (HOME / "docs").glob("*.md")
         if path.stem not in listed + ["home"] and is_ready(path.stem)
     ]
-    wrong += unseen_code() + unknown_names()
+    wrong += unseen_code() + unknown_names() + recipes.problems()
     return sorted(wrong)
 
 
 def unseen_code():
-    """Code blocks that no compiler saw, and pictures and outputs that no recipe made."""
+    """Code blocks that no compiler saw."""
     wrong = []
-    recipes = HOME / "site" / "captures.txt"
-    made = re.findall(r"^(\S+):", read(recipes), re.M) if recipes.exists() else []
     for path in sorted((HOME / "docs").glob("*.md")):
         text = read(path)
         for match in re.finditer(r"^```(\w+)", text, re.M):
@@ -61,9 +60,6 @@ def unseen_code():
                 wrong.append(
                     f"docs/{path.name}: C++ that is not a snippet, at line {text[:match.start()].count(chr(10)) + 1}"
                 )
-        for used in re.findall(r"docs/captured/([\w.-]+)", text) + re.findall(r"\(captured/([\w.-]+)\)", text):
-            if used not in made:
-                wrong.append(f"docs/{path.name}: site/captures.txt does not say how captured/{used} was made")
     return wrong
 
 

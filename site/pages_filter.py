@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Shows Doxygen a page: each snippet with a link to the file that it comes from, no comment before its
-title, and the name of its file as its address."""
+title, no word of what made its outputs, and the name of its file as its address."""
 
 import re
 import sys
@@ -9,6 +9,7 @@ with open(sys.argv[1], encoding="utf-8") as file:
     lines = re.sub(r"\A<!--.*?-->\n", "", file.read(), flags=re.S).split("\n")
 if any(re.search(r"@[A-Z_]+@", line) for line in lines):  # figures are still to come
     sys.exit()
+lines = [line for line in lines if not line.startswith("<!-- capture: ")]
 shown = r"\[([^]]+)\]\((\.\./(?!framework/README|CONTRIBUTING)[^)#]+\.md)\)"  # Markdown that is no page here
 lines = [re.sub(shown, r'<a href="\2">\1</a>', line) for line in lines]
 name = re.search(r"(?:^|/)docs/(\w+)\.md$", sys.argv[1])
