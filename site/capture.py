@@ -60,7 +60,8 @@ def cut(recipe, text):
     for option, behind in (("from", 0), ("behind", 1)):
         if option in recipe.options:
             wanted = recipe.options[option]
-            start = next((i for i, line in enumerate(lines) if wanted == line or not behind and wanted in line), None)
+            found = (i for i, line in enumerate(lines) if (line == wanted if behind else wanted in line))
+            start = next(found, None)
             if start is None:
                 sys.exit(f"{recipe.name}: no line {'is' if behind else 'holds'} '{wanted}'")
             lines = lines[start + behind :]

@@ -3,6 +3,7 @@
 import html
 import re
 
+import apps
 import recipes
 from contents import BUILD, HOME, is_ready, read
 
@@ -44,9 +45,9 @@ def problems(pages, parts):
     wrong += [
         f"docs/{path.name} is not in site/contents.txt"
         for path in (HOME / "docs").glob("*.md")
-        if path.stem not in listed + ["home"] and is_ready(path.stem)
+        if path.stem not in listed + apps.apps() + ["home"] and is_ready(path.stem)
     ]
-    wrong += unseen_code() + unknown_names() + recipes.problems()
+    wrong += unseen_code() + unknown_names() + apps.problems() + recipes.problems()
     return sorted(wrong)
 
 

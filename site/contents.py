@@ -23,13 +23,42 @@ def is_ready(name):
     return path.exists() and not re.search(r"@[A-Z_]+@", read(path))
 
 
+def apps():
+    """All apps by name: folders with a source of their own name."""
+    return sorted(path.stem for path in (HOME / "apps").glob("*/*.cpp") if path.stem == path.parent.name)
+
+
+def sentence(app):
+    """What an app says of itself, in the first line of its source."""
+    return read(HOME / "apps" / app / f"{app}.cpp").split("\n", 1)[0].lstrip("/ ")
+
+
+def place(app):
+    """The number in the first line of an app's page; None where there is none."""
+    path = HOME / "docs" / f"{app}.md"
+    number = re.match(r"<!-- App (\d+): ", read(path)) if path.exists() else None
+    return int(number[1]) if number else None
+
+
+def placed_apps():
+    """The apps that the line "apps" of contents.txt stands for, by their numbers."""
+    named = re.findall(r"^ +(\w+)", read(HOME / "site" / "contents.txt"), re.M)
+    return sorted((app for app in apps() if app not in named and place(app)), key=place)
+
+
+def heading(page):
+    return re.search(r"^# (.+)$", read(HOME / "docs" / f"{page}.md"), re.M)[1]
+
+
 def contents():
     """[(part, [(name, title)])], as contents.txt has it."""
     parts = []
     for line in read(HOME / "site" / "contents.txt").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if line.startswith(" "):
+        if line.split() == ["apps"]:
+            parts[-1][1].extend((app, heading(app)) for app in placed_apps())
+        elif line.startswith(" "):
             name, title = line.split(None, 1)
             if name.endswith("?") and not is_ready(name[:-1]):
                 continue

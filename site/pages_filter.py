@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Shows Doxygen a page: each snippet with a link to the file that it comes from, no comment before its
-title, no word of what made its outputs, and the name of its file as its address."""
+"""Shows Doxygen a page: each snippet with a link to the file that it comes from, the list of apps where @apps stands, no
+comment before its title, no word of what made its outputs, and the name of its file as its address."""
 
+import html
 import re
 import sys
+
+sys.dont_write_bytecode = True
+from contents import heading, placed_apps, sentence
 
 with open(sys.argv[1], encoding="utf-8") as file:
     lines = re.sub(r"\A<!--.*?-->\n", "", file.read(), flags=re.S).split("\n")
@@ -17,7 +21,11 @@ if name and name[1] != "home":
     lines[0] += f" {{#{name[1]}}}"
 for i, line in enumerate(lines):
     match = re.match(r"@snippet (\S+) (\S+)$", line)
-    if not match:
+    if line == "@apps":
+        for app in placed_apps():
+            title, words = html.escape(heading(app)), html.escape(sentence(app))
+            print(f'<li><a href="{app}.html"><b>{title}</b><br>{words}</a></li>')
+    elif not match:
         print(line)
     elif i + 1 < len(lines) and lines[i + 1].startswith(f"@snippet {match[1]} "):
         print(f"\n{line}\n")

@@ -1,12 +1,12 @@
 """How each output and picture of the pages is made, which the pages say themselves.
 
-A page shows what is in docs/captured/ as a picture or by @verbinclude. The line above says what made it, once, whatever the
-number of pages that show it:
+A page shows what is in docs/captured/ as a picture or by @verbinclude. The line above says what made it, on one of the
+pages that show it:
 
     <!-- capture: COMMAND [OPTION ...] -->
 
-Programs come from build/release/bin; OUT is a fresh folder; "= FILE" takes a file of the repository, which a test compares
-with a run.
+Programs come from build/release/bin; OUT is a fresh folder; "= FILE" takes a file of the repository, which a test
+compares with a run.
     [status 2]    how it ends, if not with 0
     [from TEXT]   begins at the first line that holds the text; [behind LINE] after the line that is it
     [lines N]     so many lines, then "..."

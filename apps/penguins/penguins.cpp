@@ -1,4 +1,4 @@
-// A generative adversarial network that learns to draw penguins, after the talk of 2019.
+// A generative adversarial network that learns to draw penguins: two networks, two tapes, two optimizers.
 //
 // Two networks play against each other. The generator draws from noise; the discriminator tells its drawings from real
 // ones. Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional GANs", 2015.

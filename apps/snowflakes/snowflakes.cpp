@@ -1,4 +1,4 @@
-// A variational autoencoder that learns to grow snowflakes, after the talk of 2019: the action is in the loss.
+// A variational autoencoder that learns to grow snowflakes from two numbers; the action is in the loss.
 //
 // An encoder gives each flake a code of a few numbers, and a decoder draws it again from its code. A second term in the
 // loss wants codes to look like draws from a normal distribution; so any such draw can be decoded to a new flake.

@@ -1,7 +1,7 @@
-// Every figure of the two talks, made in one go: runs the other apps as a reader would, and keeps what they leave.
+// Every figure of the two talks that Floe grew out of, made in one go.
 //
-// The talks are of 2018 (eager execution in TensorFlow) and 2019 (eager execution in R). Each figure is a command, so
-// there is nothing here that one could not type.
+// It runs the other apps as a reader would, and keeps what they leave. The talks are of 2018 (eager execution in
+// TensorFlow) and 2019 (eager execution in R). Each figure is a command, so there is nothing here that one could not type.
 #include <cstdlib>
 #include <vector>
 

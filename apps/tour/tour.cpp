@@ -1,4 +1,6 @@
-// The short demos of the 2018 talk on eager execution, one stop after the other, or one by name.
+// The short demos of the 2018 talk: tensors that print, tapes, custom gradients, line searches, recursion.
+//
+// One stop after the other, or one by name.
 #include <optional>
 
 #include <fmt/core.h>
