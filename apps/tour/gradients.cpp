@@ -51,8 +51,8 @@ void tape(const Settings&) {
   // Variables are watched by themselves, other tensors have to be named.
   Tensor x = tensor(3.);
   explain([&] {
-    GradientTape tape;
-    tape.gradient(square(x), x);
+    GradientTape unaware;
+    unaware.gradient(square(x), x);
   });
   GradientTape watching;
   watching.watch(x);
@@ -96,7 +96,7 @@ void higher_order(const Settings&) {
 void custom_gradient(const Settings&) {
   // The value passes as it is; what flows back is clipped.
   auto clip_gradient = [](const Tensor& x, double limit) {
-    return floe::custom_gradient(x, [](const Tensor& x) { return x; },
+    return floe::custom_gradient(x, [](const Tensor& same) { return same; },
                                  [=](const Tensor& dy, const Tensor&, const Tensor&) { return clip_by_norm(dy, limit); });
   };
   Function steep = [](const Tensor& x) { return reduce_sum(100 * x); };
@@ -110,8 +110,8 @@ void custom_gradient(const Settings&) {
   print("slope of log(1 + exp(x)) at 0", derivative(log1pexp)(tensor(0.)));
   print("at 100", derivative(log1pexp)(tensor(100.)));
 
-  Function stable = [&](const Tensor& x) {
-    return floe::custom_gradient(x, log1pexp, [](const Tensor& dy, const Tensor& x, const Tensor&) {
+  Function stable = [&](const Tensor& at) {
+    return floe::custom_gradient(at, log1pexp, [](const Tensor& dy, const Tensor& x, const Tensor&) {
       return dy * (1 - 1 / (1 + exp(x)));
     });
   };
