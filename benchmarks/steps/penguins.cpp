@@ -1,18 +1,19 @@
 // One training step of the penguins.
 #include "steps.h"
 
-#define main penguins_main
-#include <apps/penguins/penguins.cpp>
-#undef main
+#include <apps/penguins/networks.h>
+#include <datasets/penguins/penguins.h>
 
 namespace floe::bench {
 namespace {
+
+using namespace gan;
 
 class PenguinsStep : public Step {
  public:
   PenguinsStep(std::int64_t batch, Device device)
       : device_(device),
-        images_(to(to_unit(penguins::draw(batch)), device)),
+        images_(to(cast(penguins::draw(batch), DType::float32) / 127.5 - 1, device)),
         noise_(random_normal({batch, noise_size}, rng_, device)) {}
 
   Tensors operator()(Kind kind) override {
@@ -43,12 +44,11 @@ class PenguinsStep : public Step {
 
  private:
   Device device_;
-  Flags flags_;
   Rng rng_{1};
   Generator generator_{"generator", device_, rng_};
   Discriminator discriminator_{"discriminator", device_, rng_};
-  Adam generator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
-  Adam discriminator_optimizer_{{.learning_rate = flags_.rate, .beta1 = flags_.beta1}};
+  Adam generator_optimizer_{{.learning_rate = 3e-4, .beta1 = 0.5}};
+  Adam discriminator_optimizer_{{.learning_rate = 3e-4, .beta1 = 0.5}};
   Tensor images_, noise_;
 };
 

@@ -1,27 +1,29 @@
 // One training step of the snowflakes.
 #include "steps.h"
 
-#define main snowflakes_main
-#include <apps/snowflakes/snowflakes.cpp>
-#undef main
+#include <apps/snowflakes/losses.h>
 
 namespace floe::bench {
 namespace {
+
+using namespace vae;
+
+constexpr int side = 28, latent = 2;
 
 class SnowflakesStep : public Step {
  public:
   SnowflakesStep(std::int64_t batch, Device device)
       : device_(device),
-        images_(random_uniform({batch, flags_.side, flags_.side, 1}, rng_, 0, 1, DType::float32, device)),
-        normal_(random_normal({batch, flags_.latent}, rng_, device)) {}
+        images_(random_uniform({batch, side, side, 1}, rng_, 0, 1, DType::float32, device)),
+        normal_(random_normal({batch, latent}, rng_, device)) {}
 
   Tensors operator()(Kind kind) override {
     Tensor normal = kind == Kind::training ? random_normal(normal_.shape(), rng_, device_) : normal_;
 
     GradientTape tape;
-    Tensors losses = mmd_loss(model_.encoder, model_.decoder, images_, normal);
-    optimizer_.apply(tape.gradient(losses.back(), model_.variables()));
-    return {losses.back()};
+    Tensor loss = mmd_loss(model_, images_, normal).back().second;
+    optimizer_.apply(tape.gradient(loss, model_.variables()));
+    return {loss};
   }
 
   void save(const std::filesystem::path& path) override {
@@ -32,13 +34,9 @@ class SnowflakesStep : public Step {
 
  private:
   Device device_;
-  Flags flags_;
   Rng rng_{1};
-  Plan plan_ = plan_for(flags_.side);
-  Model model_{{"encoder", device_, rng_, plan_, flags_.latent},
-               {"decoder", device_, rng_, plan_, flags_.latent},
-               flags_.latent};
-  Adam optimizer_{{.learning_rate = flags_.rate}};
+  Model model_{device_, rng_, side, latent, latent};
+  Adam optimizer_{{.learning_rate = 1e-3}};
   Tensor images_, normal_;
 };
 

@@ -37,4 +37,8 @@ Tensor load(const std::filesystem::path& path, int side);
 // side, side, 3).
 Tensor in_colour(const Tensor& images);
 
+// How much such images, float32 on the CPU, change under a turn of 60 degrees about their centre: the mean absolute
+// difference inside the inscribed circle, as a share of the mean value there. 0 for a flake that is the same six times.
+double asymmetry(const Tensor& images);
+
 }  // namespace floe::snowflakes

@@ -65,9 +65,9 @@ void train() {
 //! [chain]
 void chain(Device device, Rng rng, const Tensor& x) {
   Sequential model("model", device, rng);
-  model.add<Dense>("hidden", DenseOptions{.in = 784, .units = 100})
+  model.add<Dense>("hidden", {.in = 784, .units = 100})
       .add([](const Tensor& x) { return relu(x); })
-      .add<Dense>("logits", DenseOptions{.in = 100, .units = 10});
+      .add<Dense>("logits", {.in = 100, .units = 10});
   Tensor logits = model(x, Mode::training);
 }
 //! [chain]

@@ -11,8 +11,9 @@ namespace {
 
 struct Setting {
   Rng rng{7777};
-  vae::Encoder encoder{"encoder", Device{}, rng, vae::plan_for(28), 2};
-  vae::Decoder decoder{"decoder", Device{}, rng, vae::plan_for(28), 2};
+  vae::Model model{Device{}, rng, 28, 2, 2};
+  vae::Encoder& encoder = model.encoder;
+  vae::Decoder& decoder = model.decoder;
   Tensor images = random_uniform({100, 28, 28, 1}, rng);
   Tensor normal = random_normal({100, 2}, rng);
 };

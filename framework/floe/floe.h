@@ -55,8 +55,11 @@
 #include <floe/files/csv.h>
 
 #include <floe/data/dataset.h>
+#include <floe/data/map_batches.h>
 
 #include <floe/pictures/png.h>
+#include <floe/pictures/draw.h>
+#include <floe/pictures/caption.h>
 
 #include <floe/watch/inspect.h>
 #include <floe/watch/show.h>
@@ -71,4 +74,5 @@
 #include <floe/run/arguments.h>
 #include <floe/run/progress.h>
 #include <floe/run/checkpoint.h>
-#include <floe/run/instruments.h>
+#include <floe/run/run.h>
+#include <floe/run/filmstrip.h>

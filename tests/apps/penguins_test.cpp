@@ -47,6 +47,27 @@ TEST(Penguins, LeavesPicturesLossesAndACheckpoint) {
   EXPECT_EQ(files["losses.csv"].substr(0, 41), "epoch,generator,discriminator,distance\n1,");
 }
 
+TEST(Penguins, DrawsNewOnesWithWhatWasTrained) {
+  TempFolder folder;
+  std::string out = (folder.path() / "out").string();
+  Result early = run("--sample 5 --out " + out);
+  EXPECT_EQ(early.status, 2);
+  EXPECT_EQ(early.text,
+            "penguins: " + out + " holds nothing trained yet; ./floe run penguins --out " + out + " trains it\n");
+  ASSERT_EQ(run("--epochs 1 --out " + out + small).status, 0);
+  auto before = contents(out);
+  Result result = run("--sample 5 --out " + out);
+  ASSERT_EQ(result.status, 0) << result.text;
+  auto after = contents(out);
+  std::string drawn = after["drawn.png"];
+  after.erase("drawn.png");
+  EXPECT_EQ(after, before);
+  ASSERT_EQ(run("--sample 5 --out " + out).status, 0);
+  EXPECT_EQ(contents(out)["drawn.png"], drawn);
+  ASSERT_EQ(run("--sample 5 --seed 1 --out " + out).status, 0);
+  EXPECT_NE(contents(out)["drawn.png"], drawn);
+}
+
 TEST(PenguinsSlow, OneSeedLeavesIdenticalFilesForAnyNumberOfThreads) {
   TempFolder folder;
   std::string out = folder.path().string();
@@ -213,7 +234,7 @@ TEST(Penguins, StopsAtTheFirstOpThatMakesAnInfinity) {
                                                  "  forward, layer generator\\.norm1, step 2\n"
                                                  "  output   \\(3136,\\)      [^\n]* Inf\n"
                                                  "  input 0  \\(16, 3136\\)   [^\n]* 0 NaN, 0 Inf\n"
-                                                 "  at apps/penguins/penguins\\.cpp:[0-9]+\n")))
+                                                 "  at apps/penguins/networks\\.h:[0-9]+\n")))
       << result.text;
 }
 
@@ -277,7 +298,7 @@ TEST(Penguins, ExplainsEveryFlagWithItsDefault) {
   EXPECT_EQ(result.status, 0);
   for (const char* part :
        {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--tensorboard", "--print",
-        "--drawings", "--steps", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
+        "--drawings", "--steps", "--sample", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
 }

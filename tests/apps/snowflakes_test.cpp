@@ -98,12 +98,30 @@ TEST(Snowflakes, TellsWhereTheTimeWentAndTensorBoardTheLosses) {
   std::map<std::string, int> counts;
   std::vector<std::string> others;
   for (const auto& point : floe::test::points_in(events, &others)) ++counts[point.tag];
-  EXPECT_EQ(counts, (std::map<std::string, int>{{"mse", 2}, {"mmd", 2}, {"total", 2}}));
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"epoch/mse", 2}, {"epoch/mmd", 2}, {"epoch/total", 2}}));
   EXPECT_EQ(std::count(others.begin(), others.end(), "samples"), 2);
 
   // Nothing else changes.
   ASSERT_EQ(run("--epochs 2" + rings(folder.path()) + plain.string()).status, 0);
   EXPECT_EQ(difference(out, plain), "trace.json ");
+}
+
+TEST(Snowflakes, DrawsNewOnesWithWhatWasTrained) {
+  TempFolder folder;
+  std::string out = (folder.path() / "out").string(), flags = rings(folder.path()) + out;
+  Result early = run("--sample 5 --out " + out);
+  EXPECT_EQ(early.status, 2);
+  EXPECT_EQ(early.text, "snowflakes: " + out + " holds nothing trained yet; ./floe run snowflakes --out " + out +
+                            " trains it\n");
+  ASSERT_EQ(run("--epochs 1" + flags).status, 0);
+  auto before = contents(out);
+  Result result = run("--sample 5 --out " + out);
+  ASSERT_EQ(result.status, 0) << result.text;
+  EXPECT_EQ(result.text, "trained until epoch 1: " + out + "/checkpoint/checkpoint-00000001.safetensors\nthe flakes are in " +
+                             out + "/drawn.png\n");
+  auto after = contents(out);
+  EXPECT_EQ(after.erase("drawn.png"), 1u);
+  EXPECT_EQ(after, before);
 }
 
 TEST(Snowflakes, TakesAFolderOfPictures) {

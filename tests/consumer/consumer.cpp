@@ -12,7 +12,7 @@ int main() {
   Tensor y = 3 * x + 1;
 
   Sequential line("line", Device{}, rng);
-  line.add<Dense>("dense", DenseOptions{.in = 1, .units = 1});
+  line.add<Dense>("dense", {.in = 1, .units = 1});
   SGD optimizer(0.1);
   for (int step = 0; step < 200; ++step) {
     GradientTape tape;

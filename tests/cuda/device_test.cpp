@@ -279,8 +279,8 @@ TEST_F(CudaDevice, ALayerTakesItsInputToItsDevice) {
   Rng rng(3);
   Sequential there("model", gpu, rng), here("model", Device{}, rng);
   for (Sequential* model : {&there, &here}) {
-    model->add<Conv2D>("conv", Conv2DOptions{.in = 2, .filters = 3, .kernel_size = 3});
-    model->add<Conv2DTranspose>("back", Conv2DTransposeOptions{.in = 3, .filters = 2, .kernel_size = 3});
+    model->add<Conv2D>("conv", {.in = 2, .filters = 3, .kernel_size = 3});
+    model->add<Conv2DTranspose>("back", {.in = 3, .filters = 2, .kernel_size = 3});
   }
   Tensor x = some({2, 6, 6, 2});
   Tensor y = there(x, Mode::inference);

@@ -145,5 +145,17 @@ TEST(GrowFlakesSlow, AreAllDistinctAndOfManySizes) {
   }
 }
 
+TEST(Snowflakes, AreTheSameSixTimesAsFarAsASquareGridAllows) {
+  Tensor bar = zeros({1, 65, 65, 1}), disc = zeros({1, 65, 65, 1});
+  for (int i = 0; i < 65; ++i) {
+    for (int j = 0; j < 65; ++j) {
+      bar.mutable_data<float>()[i * 65 + j] = std::abs(i - 32) < 4;
+      disc.mutable_data<float>()[i * 65 + j] = (i - 32) * (i - 32) + (j - 32) * (j - 32) < 400;
+    }
+  }
+  EXPECT_LT(snowflakes::asymmetry(disc), 0.05);
+  EXPECT_GT(snowflakes::asymmetry(bar), 1);
+}
+
 }  // namespace
 }  // namespace floe::snowflakes

@@ -19,6 +19,8 @@
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tape/tape.h>
+#include <floe/files/safetensors.h>
+#include <floe/run/checkpoint.h>
 #include <support/messages.h>
 #include <support/tensors.h>
 
@@ -27,6 +29,7 @@ namespace {
 
 using test::error_of;
 using test::same_bits;
+using test::TempFolder;
 
 // The models of the penguins.
 class Generator : public Layer {
@@ -79,6 +82,31 @@ std::string paths_of(const Variables& variables) {
 }
 
 // --- Paths and counts ------------------------------------------------------------------------------------------------
+
+TEST(Layer, WithoutANameLeavesThePathsToItsParts) {
+  struct Model : Layer {
+    Model() : Layer(Device{}, Rng(7)) {}
+    Dense encoder{this, "encoder", {.in = 2, .units = 3}};
+    LayerList<Dense> more{this, "more"};
+  } model;
+  model.more.add({.in = 3, .units = 1});
+  struct Alone : Layer {
+    Alone() : Layer("encoder", Device{}, Rng(7)) { add_variable("weights", {2, 3}, initializers::glorot_uniform()); }
+  } alone;
+  EXPECT_EQ(model.path(), "");
+  std::vector<std::string> paths;
+  for (const Variable* variable : model.variables()) paths.push_back(variable->path());
+  EXPECT_EQ(paths, (std::vector<std::string>{"encoder.weights", "encoder.bias", "more.0.weights", "more.0.bias"}));
+  EXPECT_EQ(model.variables()[0]->value().to_vector<float>(), alone.variables()[0]->value().to_vector<float>());
+
+  TempFolder folder;
+  Checkpoint checkpoint(folder / "checkpoint");
+  checkpoint.add("model", model);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : load_safetensors(checkpoint.save(1)).tensors) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"model.encoder.weights", "model.encoder.bias", "model.more.0.weights",
+                                             "model.more.0.bias"}));
+}
 
 TEST(Penguins, HaveTheirParameters) {
   Generator generator("generator", Device{}, Rng(1));
@@ -400,11 +428,11 @@ TEST(LayerList, MayTryAgainAfterABlockThatFailed) {
 
 TEST(Sequential, IsAChainOfLayersAndFunctions) {
   Sequential model("model", Device{}, Rng(1));
-  model.add<Dense>("hidden", DenseOptions{.in = 3, .units = 8})
-      .add<BatchNormalization>("norm", BatchNormalizationOptions{.channels = 8})
+  model.add<Dense>("hidden", {.in = 3, .units = 8})
+      .add<BatchNormalization>("norm", {.channels = 8})
       .add([](const Tensor& x) { return relu(x); })
       .add<Dropout>("drop", 0.5)
-      .add<Dense>("out", DenseOptions{.in = 8, .units = 1});
+      .add<Dense>("out", {.in = 8, .units = 1});
   EXPECT_EQ(model.parameters(), 3 * 8 + 8 + 16 + 8 + 1);
   Tensor x = ones({4, 3});
   Tensor first = model(x, Mode::inference), second = model(x, Mode::inference);
@@ -447,8 +475,7 @@ TEST(Summary, ShowsTheGenerator) {
 
 TEST(Summary, CountsFrozenWeightsApart) {
   Sequential model("model", Device{}, Rng(1));
-  model.add<Dense>("dense", DenseOptions{.in = 2, .units = 3})
-      .add<BatchNormalization>("norm", BatchNormalizationOptions{.channels = 3});
+  model.add<Dense>("dense", {.in = 2, .units = 3}).add<BatchNormalization>("norm", {.channels = 3});
   model.set_trainable(false);
   EXPECT_EQ(summary(model, zeros({1, 2})),
             "layer        output  parameters\n"

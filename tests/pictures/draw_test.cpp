@@ -82,7 +82,7 @@ Drawing sheet() {
   drawing.place(image, 260, 20, {.scale = 9});
   drawing.text({10, 160}, "Größe & façade <0.125> ¿señor? Ærø €5");
   drawing.text({160, 200}, "Epoch 12: 98.7 %", {.size = 25, .colour = {0, 80, 120}, .align = Align::centre});
-  drawing.text({310, 120}, "loss µ±2σ", {.size = 11, .stand = Stand::middle, .upwards = true});
+  drawing.text({310, 120}, "loss µ±2σ", {.size = 11, .anchor = Anchor::middle, .upwards = true});
   drawing.text({310, 225}, "\xff\n", {.size = 17.5, .align = Align::right});
   return drawing;
 }
@@ -197,16 +197,16 @@ TEST(Draw, TextIsAlignedByItsWidth) {
 
 TEST(Draw, TheMiddleIsThatOfCapitals) {
   Drawing drawing(40, 40);
-  drawing.text({10, 20}, "H", {.size = 20, .stand = Stand::middle});
+  drawing.text({10, 20}, "H", {.size = 20, .anchor = Anchor::middle});
   EXPECT_EQ(extent(drawing.image(), 0), (std::pair<std::int64_t, std::int64_t>(13, 27)));
 }
 
 TEST(Draw, UpwardsIsAQuarterTurn) {
   for (Align align : {Align::left, Align::centre, Align::right}) {
-    for (Stand stand : {Stand::baseline, Stand::middle}) {
+    for (Anchor stand : {Anchor::baseline, Anchor::middle}) {
       Drawing level_text(100, 100), upright(100, 100);
-      level_text.text({50, 50}, "Qgj1", {.align = align, .stand = stand});
-      upright.text({50, 50}, "Qgj1", {.align = align, .stand = stand, .upwards = true});
+      level_text.text({50, 50}, "Qgj1", {.align = align, .anchor = stand});
+      upright.text({50, 50}, "Qgj1", {.align = align, .anchor = stand, .upwards = true});
       Tensor before = level_text.image(), after = upright.image();
       for (std::int64_t y = 0; y < 100; ++y) {
         for (std::int64_t x = 0; x < 100; ++x) ASSERT_NEAR(level(before, x, y), level(after, y, 99 - x), 1) << x << y;

@@ -336,9 +336,7 @@ TEST(Layers, AreNamedInGradientsAfterTheyAreGone) {
 
 TEST(Layers, InnerOnesAreNamedThenOuterOnesAgain) {
   Sequential model("model", Device{}, Rng(1));
-  model.add<Dense>("dense", DenseOptions{.in = 4, .units = 5, .use_bias = false}).add([](const Tensor& x) {
-    return sin(x);
-  });
+  model.add<Dense>("dense", {.in = 4, .units = 5, .use_bias = false}).add([](const Tensor& x) { return sin(x); });
   Places places;
   model(ones({2, 4}), Mode::training);
   sin(ones({2}));
@@ -367,7 +365,7 @@ TEST(Lines, AreTheCallersOfLayers) {
 
 TEST(Lines, AreTheCallersOfSequential) {
   Sequential model("model", Device{}, Rng(1));
-  model.add<Dense>("one", DenseOptions{.in = 4, .units = 5}).add<Dense>("two", DenseOptions{.in = 4, .units = 5});
+  model.add<Dense>("one", {.in = 4, .units = 5}).add<Dense>("two", {.in = 4, .units = 5});
   EXPECT_MESSAGE(ShapeError, model(zeros({2, 4}), Mode::training),
                  "matmul: the inner axes differ: a has 5 and b has 4\n"
                  "  a  (2, 5)   ..., rows, inner\n"

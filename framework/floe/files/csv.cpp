@@ -22,24 +22,48 @@ std::string_view take_until(std::string_view& text, char end) {
   return part;
 }
 
+bool can_name_a_column(std::string_view name) { return !name.empty() && name.find_first_of(",\"\r\n") == name.npos; }
+
 }  // namespace
 
 CsvLog::CsvLog(std::filesystem::path path, std::vector<std::string> columns)
-    : path_(std::move(path)), columns_(columns.size()), header_(fmt::format("{}\n", fmt::join(columns, ","))) {
-  if (columns.empty()) throw ValueError("csv: there are no columns");
-  for (const std::string& name : columns) {
-    if (name.empty() || name.find_first_of(",\"\r\n") != name.npos) {
+    : path_(std::move(path)), columns_(std::move(columns)), header_(fmt::format("{}\n", fmt::join(columns_, ","))) {
+  if (columns_.empty()) throw ValueError("csv: there are no columns");
+  for (const std::string& name : columns_) {
+    if (!can_name_a_column(name))
       throw ValueError(fmt::format("csv: {} cannot be the name of a column", in_quotes(name)));
-    }
   }
+}
+
+CsvLog CsvLog::restored(std::filesystem::path path, std::int64_t last) {
+  InputFile file(path);
+  std::string text = file.read_text(0, file.size(), "the table");
+  std::string_view rest = text, header = take_until(rest, '\n');
+  std::vector<std::string> columns;
+  do {
+    std::string& name = columns.emplace_back(take_until(header, ','));
+    if (!can_name_a_column(name)) {
+      file.refuse("line 1", fmt::format("expected the name of a column, found {}", in_quotes(name)));
+    }
+  } while (!header.empty());
+  CsvLog log(std::move(path), std::move(columns));
+  log.restore(last);
+  return log;
+}
+
+void CsvLog::require_columns(const std::vector<std::string>& columns) const {
+  if (columns == columns_) return;
+  throw FileError(path_, "line 1",
+                  fmt::format("its columns are {}, and those of this run {}: another --out keeps both",
+                              fmt::join(columns_, ","), fmt::join(columns, ",")));
 }
 
 std::string CsvLog::short_text(float number) { return fmt::format("{}", number); }
 
 void CsvLog::append_row(const std::vector<std::string>& cells) {
-  if (cells.size() != columns_) {
+  if (cells.size() != columns_.size()) {
     throw ValueError(fmt::format("csv: {} for {}", count(static_cast<long long>(cells.size()), "number"),
-                                 count(static_cast<long long>(columns_), "column")));
+                                 count(static_cast<long long>(columns_.size()), "column")));
   }
   std::string rows = fmt::format("{}{}\n", rows_, fmt::join(cells, ","));
   write_atomically(path_, [&](Writer& file) { file.write(header_ + rows); });
@@ -65,11 +89,12 @@ void CsvLog::restore(std::int64_t last) {
     if (rest.find('\n') == rest.npos) refuse("the line has no end");
     std::string_view line = take_until(rest, '\n'), cells = line;
     std::size_t commas = static_cast<std::size_t>(std::count(line.begin(), line.end(), ','));
-    if (commas + 1 != columns_) {
-      refuse(fmt::format("expected {}, found {}", count(static_cast<long long>(columns_), "number"), commas + 1));
+    if (commas + 1 != columns_.size()) {
+      refuse(
+          fmt::format("expected {}, found {}", count(static_cast<long long>(columns_.size()), "number"), commas + 1));
     }
     double first = 0;
-    for (std::size_t i = 0; i < columns_; ++i) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
       std::string_view cell = take_until(cells, ',');
       double value = 0;
       auto [end, error] = std::from_chars(cell.begin(), cell.end(), value);

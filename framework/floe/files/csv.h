@@ -17,6 +17,12 @@ class CsvLog {
   // columns, and for a name that is empty or holds a comma, a quote or a line's end.
   CsvLog(std::filesystem::path path, std::vector<std::string> columns);
 
+  // One that goes on where the file ends: its columns, and its rows as restore() takes them, with that one's errors.
+  static CsvLog restored(std::filesystem::path path, std::int64_t last);
+
+  // FileError unless these are the log's: a table does not change its columns half way.
+  void require_columns(const std::vector<std::string>& columns) const;
+
   // One number a column, such as append(epoch, loss.result()). The file is replaced atomically; if that fails
   // (FileError), the log has not got the row, nor has the file unless only the last sync to the disk failed. ValueError
   // for too few or too many.
@@ -46,7 +52,7 @@ class CsvLog {
   void append_row(const std::vector<std::string>& cells);
 
   std::filesystem::path path_;
-  std::size_t columns_;
+  std::vector<std::string> columns_;
   std::string header_;  // the first line
   std::string rows_;    // the others
 };

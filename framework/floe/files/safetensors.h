@@ -17,7 +17,6 @@
 
 namespace floe {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in the order of the file
 using Metadata = std::map<std::string, std::string>;  // texts by name
 
 // Writes the tensors in their order, atomically; equal arguments give equal bytes. Names and metadata are UTF-8, names

@@ -15,6 +15,8 @@ struct BatchNormalizationOptions {
 // gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel; gamma begins at 1, beta at 0.
 class BatchNormalization : public Layer {
  public:
+  using Options = BatchNormalizationOptions;
+
   // ValueError for missing channels, and options out of range.
   BatchNormalization(Layer* parent, const std::string& name, BatchNormalizationOptions options);
   BatchNormalization(Layer* parent, const std::string& name, std::int64_t channels)

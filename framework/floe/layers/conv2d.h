@@ -22,6 +22,8 @@ struct Conv2DOptions {
 // conv2d(x, filters) + bias, which begins at 0. ops/conv2d.h tells the sizes and the errors of a call.
 class Conv2D : public Layer {
  public:
+  using Options = Conv2DOptions;
+
   // ValueError for an option that is missing, 0 or less, and for .in or .filters that .groups does not divide.
   Conv2D(Layer* parent, const std::string& name, Conv2DOptions options);
 
@@ -49,6 +51,8 @@ struct Conv2DTransposeOptions {
 // errors of a call.
 class Conv2DTranspose : public Layer {
  public:
+  using Options = Conv2DTransposeOptions;
+
   // ValueError for an option that is missing, 0 or less.
   Conv2DTranspose(Layer* parent, const std::string& name, Conv2DTransposeOptions options);
 

@@ -16,6 +16,8 @@ struct DenseOptions {
 // x * weights + bias, as Keras' Dense without activation; the bias begins at 0.
 class Dense : public Layer {
  public:
+  using Options = DenseOptions;
+
   Dense(Layer* parent, const std::string& name, DenseOptions options);  // ValueError for a missing .in or .units
 
   Tensor operator()(Operand x);  // (..., in) of rank 2 or more -> (..., units); errors of matmul

@@ -8,6 +8,8 @@ namespace floe {
 // Zeroes elements at random while training, so that no unit can rely on one other. Srivastava et al., 2014.
 class Dropout : public Layer {
  public:
+  using Options = double;  // the rate
+
   // The rate is the probability, from 0 up to but not including 1; ValueError otherwise.
   Dropout(Layer* parent, const std::string& name, double rate);
 

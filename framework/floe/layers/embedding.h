@@ -15,6 +15,8 @@ struct EmbeddingOptions {
 // A table of vectors, looked up by id.
 class Embedding : public Layer {
  public:
+  using Options = EmbeddingOptions;
+
   Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);  // ValueError for a missing option
 
   // ids are int32 or int64 (DTypeError), such as (batch, time) -> (batch, time, units). ValueError for one that is no

@@ -38,9 +38,14 @@ Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
     throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
 
+Layer::Layer(Device device, Rng rng, DType dtype) : path_(kept_forever("")), device_(device), dtype_(dtype), rng_(rng) {
+  if (!is_floating(dtype))
+    throw DTypeError(fmt::format("layer: layers are float32 or float64, not {}", floe::name(dtype)));
+}
+
 Layer::Layer(Layer* parent, const std::string& name)
     : parent_(parent),
-      path_(kept_forever(require_parent(parent, name).path_ + "." + name)),
+      path_(kept_forever(require_parent(parent, name).path_of(name))),
       device_(parent->device_),
       dtype_(parent->dtype_),
       rng_(parent->rng_) {
@@ -54,6 +59,8 @@ Layer::~Layer() {
   std::erase(parent_->names_, name());
 }
 
+std::string Layer::path_of(const std::string& part) const { return path_.empty() ? part : path_ + "." + part; }
+
 std::string Layer::name() const { return path_.substr(path_.rfind('.') + 1); }
 
 void Layer::claim(const std::string& name) {
@@ -65,7 +72,7 @@ void Layer::claim(const std::string& name) {
 
 Variable& Layer::add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable) {
   claim(name);
-  std::string path = path_ + "." + name;
+  std::string path = path_of(name);
   Rng stream = rng_.stream(path);
   statistic_.push_back(!trainable);
   return variables_.emplace_back(path, initializer(shape, stream, dtype_).on(device_), trainable);
@@ -80,7 +87,7 @@ Variable& Layer::add_statistic(const std::string& name, const Shape& shape, cons
 
 Rng& Layer::add_rng(const std::string& name) {
   claim(name);
-  return rngs_.emplace_back(name, rng_.stream(path_ + "." + name)).rng;
+  return rngs_.emplace_back(name, rng_.stream(path_of(name))).rng;
 }
 
 void Layer::refuse(const std::string& what) const { throw ValueError(fmt::format("{}: {}", path_, what)); }
@@ -136,11 +143,15 @@ void Layer::set_trainable(bool trainable) {
 
 void Layer::state(State& state, const std::string& prefix) {
   visit([&](const Layer& layer) {
-    std::string here = prefix + layer.path_.substr(path_.size()) + ".";
+    auto named = [&](const std::string& path) {
+      return prefix + "." + path.substr(path_.empty() ? 0 : path_.size() + 1);
+    };
     for (const Variable& variable : layer.variables_) {
-      state.variable(here + variable.path().substr(layer.path_.size() + 1), const_cast<Variable&>(variable));
+      state.variable(named(variable.path()), const_cast<Variable&>(variable));
     }
-    for (const NamedRng& named : layer.rngs_) state.rng(here + named.name, const_cast<NamedRng&>(named).rng);
+    for (const NamedRng& stream : layer.rngs_) {
+      state.rng(named(layer.path_of(stream.name)), const_cast<NamedRng&>(stream).rng);
+    }
   });
 }
 

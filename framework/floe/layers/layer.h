@@ -26,6 +26,8 @@ class Layer {
   // A root: its name begins all paths; its random stream gives every variable below its first value, keyed by path, so
   // that adding a layer changes no other. DTypeError unless floating.
   Layer(std::string name, Device device, Rng rng, DType dtype = DType::float32);
+  // A root without a name: the paths below begin with the names of its parts.
+  Layer(Device device, Rng rng, DType dtype = DType::float32);
   // A part of another layer, which gives it path, device, dtype and random stream.
   Layer(Layer* parent, const std::string& name);
   virtual ~Layer();
@@ -67,6 +69,7 @@ class Layer {
     Rng rng;
   };
 
+  std::string path_of(const std::string& part) const;
   static Layer& require_parent(Layer* parent, const std::string& name);
   void claim(const std::string& name);
   Variable& add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable);
@@ -83,6 +86,20 @@ class Layer {
   std::vector<bool> statistic_;
   std::deque<NamedRng> rngs_;
 };
+
+// What a layer's constructor takes behind (parent, name): its Options, if it has such a type.
+template <class L>
+struct LayerOptions {
+  struct None {};
+  using type = None;
+};
+template <class L>
+requires requires { typename L::Options; }
+struct LayerOptions<L> {
+  using type = typename L::Options;
+};
+template <class L>
+using OptionsOf = typename LayerOptions<L>::type;
 
 // Sees every call of a built-in layer on its thread while it lives.
 class LayerObserver {

@@ -13,7 +13,10 @@ class LayerList : public Layer {
  public:
   using Layer::Layer;
 
-  // Makes the next block from whatever its constructor takes behind (parent, name). It lives as long as the list.
+  // Makes the next block from its options: add({.in = 3, .filters = 64, .kernel_size = 3}). It lives as long as the list.
+  Block& add(OptionsOf<Block> options) { return add<OptionsOf<Block>>(std::move(options)); }
+
+  // The same for a block whose constructor takes something else behind (parent, name).
   template <class... Arguments>
   Block& add(Arguments&&... arguments) {
     return blocks_.emplace_back(this, std::to_string(size()), std::forward<Arguments>(arguments)...);

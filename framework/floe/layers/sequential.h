@@ -14,12 +14,11 @@ class Sequential : public Layer {
  public:
   using Layer::Layer;
 
-  // The next layer, made from (parent, name, options), whose type is to be named: layers that take a mode get it,
-  // others do not.
+  // The next layer, from its options: layers that take a mode get it, others do not.
   //
-  //   model.add<Dense>("hidden", DenseOptions{.in = 784, .units = 100});
-  template <class Next, class Options>
-  Sequential& add(const std::string& name, Options options) {
+  //   model.add<Dense>("hidden", {.in = 784, .units = 100});
+  template <class Next>
+  Sequential& add(const std::string& name, typename Next::Options options) {
     auto layer = std::make_shared<Next>(this, name, std::move(options));
     steps_.push_back([layer](const Tensor& x, Mode mode) {
       if constexpr (std::is_invocable_v<Next&, Operand, Mode>) return (*layer)(x, mode);

@@ -218,7 +218,7 @@ void Drawing::text(Point at, std::string_view text, const TextOptions& options) 
   std::int64_t width = round_divide(strokes.width * size, font_units);
   std::int64_t back = options.align == Align::left ? 0 : options.align == Align::right ? width : width / 2;
   std::int64_t capitals = whole_pixels(size * font_capitals / font_units);
-  std::int64_t down = options.stand == Stand::middle ? capitals / 2 : 0;
+  std::int64_t down = options.anchor == Anchor::middle ? capitals / 2 : 0;
   std::int64_t baseline = whole_pixels((options.upwards ? origin.x : origin.y) + down);
   for (Strand& strand : strokes.strands) {
     Heights heights(strand, size, pen);

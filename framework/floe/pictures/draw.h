@@ -22,7 +22,7 @@ struct Point {
 };
 
 enum class Align { left, centre, right };  // which end of a text stands at its point, in the direction of reading
-enum class Stand { baseline, middle };     // what of a text is at its point: the line under letters, or half a capital
+enum class Anchor { baseline, middle };    // what of a text is at its point: the line under letters, or half a capital
 
 // How it is drawn, by name: {.width = 2, .colour = {200, 0, 0}}.
 struct LineOptions {
@@ -38,7 +38,7 @@ struct TextOptions {
   double size = 14;  // from line to line, 0 to 1,000 pixels; capitals are 0.7 of it high, small letters 0.5
   Colour colour = {};
   Align align = Align::left;
-  Stand stand = Stand::baseline;
+  Anchor anchor = Anchor::baseline;
   bool upwards = false;  // read from below to above, as beside the axis of a chart
   double weight = 0.085;  // the pen's width as a part of the size, 0 to 0.5; the pen is at least a pixel wide
 };

@@ -188,9 +188,7 @@ void add_common(Arguments& arguments, CommonArguments& common) {
 
 Device device_for(const CommonArguments& common) {
   Device device = parse_device(common.device);
-  Precision precision = parse_precision(common.precision);
-  require_precision(precision, device);
-  set_gpu_precision(precision);
+  require_precision(parse_precision(common.precision), device);
   return device;
 }
 

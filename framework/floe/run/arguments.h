@@ -93,8 +93,8 @@ struct CommonArguments {
 // The flags --epochs, --batch, ..., --check-numerics and --profile, with what `common` holds as their defaults.
 void add_common(Arguments& arguments, CommonArguments& common);
 
-// The device that --device names, set to the --precision of its products. DeviceError for a device that this build or
-// this machine lacks, ValueError for a precision that is unknown or that the device lacks.
+// The device that --device names. DeviceError for a device that this build or this machine lacks, ValueError for a
+// --precision that is unknown or that the device lacks. Run sets the precision.
 Device device_for(const CommonArguments& common);
 
 // Gives what `body` gives. An exception that comes out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout

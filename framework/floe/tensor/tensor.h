@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <floe/tensor/device.h>
@@ -107,6 +108,7 @@ class Tensor {
 };
 
 using Tensors = std::vector<Tensor>;  // parts, sources of a gradient, elements of a batch
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in an order: contents of a file, losses of a step
 
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 

@@ -15,9 +15,9 @@
 namespace floe {
 namespace {
 
-using Colour = std::array<int, 3>;
+using Rgb = std::array<int, 3>;
 
-Colour colour_at(const Tensor& pixels, std::int64_t y, std::int64_t x) {
+Rgb colour_at(const Tensor& pixels, std::int64_t y, std::int64_t x) {
   std::int64_t channels = pixels.rank() == 3 ? pixels.dim(2) : 1;
   const std::uint8_t* pixel = pixels.data<std::uint8_t>() + (y * pixels.dim(1) + x) * channels;
   if (channels == 1) return {pixel[0], pixel[0], pixel[0]};
@@ -36,7 +36,7 @@ Tensor shrunk(const Tensor& pixels, std::int64_t factor) {
       std::int64_t sums[3] = {}, count = 0;
       for (std::int64_t y = top; y < std::min(top + factor, height); ++y) {
         for (std::int64_t x = left; x < std::min(left + factor, width); ++x, ++count) {
-          Colour colour = colour_at(pixels, y, x);
+          Rgb colour = colour_at(pixels, y, x);
           for (std::size_t i = 0; i < 3; ++i) sums[i] += colour[i];
         }
       }
@@ -56,7 +56,7 @@ bool terminal_has_colours() {
 
 std::string half_blocks(const Tensor& image) {
   Tensor pixels = to_pixels(image, "half_blocks");
-  auto code = [](int ground, Colour c) { return fmt::format("\x1b[{};2;{};{};{}m", ground, c[0], c[1], c[2]); };
+  auto code = [](int ground, Rgb c) { return fmt::format("\x1b[{};2;{};{};{}m", ground, c[0], c[1], c[2]); };
   std::string text;
   for (std::int64_t y = 0; y < pixels.dim(0); y += 2) {
     std::string before;  // a colour stays until the next one

@@ -36,6 +36,10 @@ class SummaryWriter {
   explicit SummaryWriter(const std::filesystem::path& folder, SummaryOptions options = {});
   ~SummaryWriter();
 
+  bool is_open() const {
+    return file_ != nullptr;
+  }  // false without a folder: what is drawn for it alone can be left out
+
   // A point of a curve, as float32; one that is not finite is written as it is. A tensor has one element (ShapeError).
   void scalar(std::string_view tag, double value, std::int64_t step);
   void scalar(std::string_view tag, Operand value, std::int64_t step);

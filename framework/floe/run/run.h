@@ -1,0 +1,165 @@
+// Run: what surrounds a training loop, so that the loop can be the loop. It keeps, counts, reports and shows; it never
+// trains, and knows models and optimizers by their state alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <floe/files/csv.h>
+#include <floe/metrics/metrics.h>
+#include <floe/run/arguments.h>
+#include <floe/run/checkpoint.h>
+#include <floe/run/progress.h>
+#include <floe/watch/inspect.h>
+#include <floe/watch/numerics.h>
+#include <floe/watch/profile.h>
+#include <floe/watch/tensorboard.h>
+
+namespace floe {
+
+// How a run tells what it does, by name.
+struct RunOptions {
+  int decimals = 3;      // of the numbers in an epoch's line
+  int board_every = 10;  // steps from one point of a step's curve to the next, for --tensorboard
+};
+
+// One training from its flags to its last picture, made before the first variable:
+//
+//   Run run("penguins", flags);
+//   Generator generator("generator", run.device(), rng);
+//   run.keep("generator", generator);
+//   while (run.next_epoch()) {
+//     for (const Tensor& images : run.steps(drawings)) {
+//       ...                                                    // the training step, in full view
+//       run.report({{"generator", g_loss}, {"discriminator", d_loss}});
+//       run.print({{"images", images}, {"g_loss", g_loss}}, {g_gradients, d_gradients});
+//     }
+//     run.number("distance", distance());
+//   }
+//
+// An epoch ends at the next next_epoch(): then its line is printed, a row goes to FOLDER/losses.csv, and the checkpoint
+// is saved. So what the loop leaves behind is whole before the checkpoint says so, and a run that was killed makes at
+// most one epoch again. Equal runs leave equal files, in whatever pieces they were made.
+class Run {
+ public:
+  template <class E>
+  class Steps;
+
+  // Makes the folder, and sets the process's GPU precision to that of the flags. ValueError and DeviceError as
+  // device_for(); filesystem_error if the folder cannot be made; FileError if that of --tensorboard cannot.
+  Run(std::string program, const CommonArguments& flags, RunOptions options = {});
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  Device device() const { return device_; }                        // of --device
+  const std::filesystem::path& folder() const { return folder_; }  // of --out
+  std::string backend() const;  // "cpu, oneDNN 2.6.3 and Eigen 3.4.0, 2 threads", for an app's first line
+
+  // Whatever the rest of a run depends on: layers, optimizers, datasets, random streams, numbers, tensors. See
+  // Checkpoint::add(). Variables of layers also become histograms for --tensorboard.
+  template <class T>
+  void keep(const std::string& name, T& part) {
+    checkpoint_.add(name, part);
+    if constexpr (Stateful<T>) states_.push_back([&part, name](State& state) { part.state(state, name); });
+  }
+
+  // For an app that uses what was trained: what is kept becomes that of the last checkpoint in the folder. ValueError
+  // with the command that trains, if there is none; FileError as Checkpoint::restore_latest(). Gives the epochs that it
+  // was trained for.
+  std::int64_t use_trained();
+
+  // Ends the epoch before, and says whether there is another. The first call restores the last checkpoint if the flags
+  // say --resume, and begins what they want to see: --check-numerics, --profile, --tensorboard.
+  bool next_epoch();
+  std::int64_t epoch() const { return epochs_ + 1; }             // the running one, from 1
+  bool is_last_epoch() const { return epoch() == last_epoch_; }  // of --epochs
+  std::int64_t step() const { return steps_; }                   // the running one, from 1, over all epochs
+
+  // The dataset's elements, one a step, with a line of progress.
+  template <class E>
+  Steps<E> steps(Dataset<E>& dataset) {
+    return {*this, dataset};
+  }
+
+  // The losses of a step, of one element each: an epoch's line and row have their means, in this order.
+  void report(const NamedTensors& losses);
+  // A number of the running epoch, behind the losses.
+  void number(const std::string& name, double value);
+
+  // In the first steps, as many as --print says: each value in a line, then each table of gradients.
+  void print(const NamedTensors& values, std::initializer_list<std::reference_wrapper<const Gradients>> gradients);
+
+  SummaryWriter& board() { return *board_; }  // for --tensorboard, from the first next_epoch() on; else writes nothing
+
+ private:
+  void begin();
+  Mean& number_called(const std::string& name);
+  void begin_steps(std::int64_t steps);
+  void begin_step();
+  void end_steps();
+  void end_epoch();
+
+  std::string program_;
+  CommonArguments flags_;
+  RunOptions options_;
+  Device device_;
+  std::filesystem::path folder_;
+  Checkpoint checkpoint_;
+  std::vector<std::function<void(State&)>> states_;  // of the parts that have one
+  std::optional<CsvLog> log_;                        // from the first row on
+  std::optional<SummaryWriter> board_;
+  std::optional<CheckNumerics> check_;
+  std::optional<Profile> profile_;
+  std::optional<Progress> progress_;
+
+  std::int64_t epochs_ = 0, steps_ = 0;  // done so far
+  std::int64_t last_epoch_, last_printed_ = 0;
+  bool in_epoch_ = false;
+  std::vector<std::pair<std::string, Mean>> numbers_;  // of the running epoch, in the order in which they came
+};
+
+// What run.steps(dataset) gives to a loop.
+template <class E>
+class Run::Steps {
+ public:
+  // One loop: a step begins with each element.
+  class Iterator {
+   public:
+    Iterator(Run& run, Dataset<E>& dataset) : run_(run), at_(dataset.begin()) { begin_step(); }
+    const E& operator*() const { return *at_; }
+    bool operator==(std::default_sentinel_t end) const { return at_ == end; }
+    Iterator& operator++() {
+      run_.progress_->step();
+      ++at_;
+      begin_step();
+      return *this;
+    }
+
+   private:
+    void begin_step() { at_ == std::default_sentinel ? run_.end_steps() : run_.begin_step(); }
+
+    Run& run_;
+    typename Dataset<E>::Iterator at_;
+  };
+
+  Steps(Run& run, Dataset<E>& dataset) : run_(run), dataset_(dataset) {}
+
+  Iterator begin() {
+    run_.begin_steps(dataset_.size());
+    return {run_, dataset_};
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  Run& run_;
+  Dataset<E>& dataset_;
+};
+
+}  // namespace floe
