@@ -2,7 +2,7 @@
 """Shows Doxygen a header of Floe: plain comments as documentation, line for line, without what is private.
 
 A comment above a declaration documents it, and what follows in the same paragraph without one of its own. A comment
-behind a declaration documents it as well. The comments at the top and those that stand alone describe the header, which
+behind a declaration documents it as well; data members and comparisons may go without. The comments at the top and those that stand alone describe the header, which
 becomes a page in the group of its room. What serves only `for (... : x)` is left out.
 """
 
@@ -16,9 +16,11 @@ INTERNAL = re.compile(
     r"= (default|delete);|\w>::\w+\(|\b(auto|Iterator) (begin|end)\(\)|\bend\(\) const"
     r"|^\s*friend |^\s*~|\bvirtual ~|static_assert|^\s*(class|struct) \w+;"
 )
-INTERNAL_SCOPE = re.compile(r"namespace (detail|cuda)\b|::Iterator ")
+INTERNAL_SCOPE = re.compile(r"namespace (detail|cuda)\b|::Iterator |class Iterator ")
 SCOPE = re.compile(r"(?:^|[\s>])(?:namespace|class|struct|union)\b(?![^{;]*\()[^;={]*$")
 SEVERAL = re.compile(r"(\s*(?:static )?(?:const )?[\w:]+(?:<[^>]*>)?) ((?:\w+(?: = [^,;]+)?, )+\w+(?: = [^,;]+)?);\s*")
+PLAIN = re.compile(r"[^()]*;|.*\boperator==\(.*")  # a member whose name says all; Doxygen wants a comment none the less
+NO_WORDS = "&#8203;"
 KERNEL = re.compile(r"\s*FLOE_KERNEL\((\w+), (.*)\)\s*", re.S)
 
 
@@ -119,7 +121,8 @@ def each_alone(code):
 def documented(above, beside, code):
     """A declaration behind its documentation, in as many lines as both have."""
     if parts := each_alone(code):
-        note = "/** " + " ".join([sentences(beside + [""]).strip()] + [line.strip() for line in above]).strip() + " */ "
+        note = " ".join([sentences(beside + [""]).strip()] + [line.strip() for line in above]).strip() or NO_WORDS
+        note = f"/** {note} */ "
         whole = parts[0] + " ".join(note + part for part in parts[1:-1]) + parts[-1]
         return [""] * len(above) + [whole] + [""] * (len(code) - 1)
     if above:
@@ -128,6 +131,8 @@ def documented(above, beside, code):
         return lines[:-1] + [lines[-1] + " */"] + code
     if beside:
         return [f"/** {sentences(beside)} */ {code[0].strip()}"] + code[1:]
+    if PLAIN.fullmatch(" ".join(code)):
+        return [f"/** {NO_WORDS} */ {code[0].strip()}"] + code[1:]
     return code
 
 

@@ -93,6 +93,7 @@ struct LayerOptions {
   struct None {};
   using type = None;
 };
+// Of a layer that has them.
 template <class L>
 requires requires { typename L::Options; }
 struct LayerOptions<L> {

@@ -11,6 +11,7 @@
 
 namespace floe {
 
+// Of light, from 0 to 255.
 struct Colour {
   std::uint8_t red = 0, green = 0, blue = 0;
   bool operator==(const Colour&) const = default;
@@ -24,16 +25,18 @@ struct Point {
 enum class Align { left, centre, right };  // which end of a text stands at its point, in the direction of reading
 enum class Anchor { baseline, middle };    // what of a text is at its point: the line under letters, or half a capital
 
-// How it is drawn, by name: {.width = 2, .colour = {200, 0, 0}}.
+// How a line is drawn, by name: {.width = 2, .colour = {200, 0, 0}}.
 struct LineOptions {
   double width = 1;  // of the pen, which is round; 0 to 10,000 pixels
   Colour colour = {};
   double opacity = 1;  // 0 to 1; where a line crosses itself it is no darker
 };
+// How an area is filled, by name.
 struct FillOptions {
   Colour colour = {};
   double opacity = 1;  // 0 to 1
 };
+// How a text looks, by name.
 struct TextOptions {
   double size = 14;  // from line to line, 0 to 1,000 pixels; capitals are 0.7 of it high, small letters 0.5
   Colour colour = {};
@@ -42,6 +45,7 @@ struct TextOptions {
   bool upwards = false;  // read from below to above, as beside the axis of a chart
   double weight = 0.085;  // the pen's width as a part of the size, 0 to 0.5; the pen is at least a pixel wide
 };
+// How an image is placed, by name.
 struct PlaceOptions {
   int scale = 1;  // the side of the square that a pixel of the image becomes; 1 to 4096
 };
@@ -57,8 +61,9 @@ class Drawing {
   Drawing(int width, int height, Colour background = {255, 255, 255});  // 1 to 8192 pixels
 
   int width() const { return width_; }  // in pixels
-  int height() const { return height_; }
+  int height() const { return height_; }  // likewise
 
+  // One straight stroke.
   void line(Point from, Point to, const LineOptions& options = {});
   // Through all the points; one is a dot, and none is nothing.
   void polyline(const std::vector<Point>& points, const LineOptions& options = {});

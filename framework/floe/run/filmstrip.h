@@ -21,8 +21,8 @@ struct FilmstripOptions {
 //   animation.png  those of all epochs in turn
 class Filmstrip {
  public:
-  Filmstrip(Run& run, std::string name,
-            FilmstripOptions options = {});  // ValueError as make_grid(), when it is added to
+  // Kept in the run under "pictures"; options out of range are a ValueError of add().
+  Filmstrip(Run& run, std::string name, FilmstripOptions options = {});
   Filmstrip(const Filmstrip&) = delete;
   Filmstrip& operator=(const Filmstrip&) = delete;
 

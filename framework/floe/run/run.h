@@ -149,6 +149,7 @@ class Run::Steps {
     typename Dataset<E>::Iterator at_;
   };
 
+  // Of a dataset, which outlives the loop, as the run does.
   Steps(Run& run, Dataset<E>& dataset) : run_(run), dataset_(dataset) {}
 
   Iterator begin() {

@@ -36,9 +36,8 @@ class SummaryWriter {
   explicit SummaryWriter(const std::filesystem::path& folder, SummaryOptions options = {});
   ~SummaryWriter();
 
-  bool is_open() const {
-    return file_ != nullptr;
-  }  // false without a folder: what is drawn for it alone can be left out
+  // False without a folder: what is made only to be written here can then be left out.
+  bool is_open() const { return file_ != nullptr; }
 
   // A point of a curve, as float32; one that is not finite is written as it is. A tensor has one element (ShapeError).
   void scalar(std::string_view tag, double value, std::int64_t step);
