@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <floe/ops/create.h>
 #include <floe/tensor/device_memory.h>
 #include <floe/tensor/tensor.h>
 

@@ -10,6 +10,7 @@
 #endif
 #include <omp.h>
 
+#include <floe/ops/create.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe::bench {

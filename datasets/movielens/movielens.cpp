@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <floe/files/file.h>
+#include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe::movielens {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 #include "drawing.h"
 

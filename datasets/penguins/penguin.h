@@ -1,7 +1,7 @@
 // Penguins as people doodle them: one per random stream, no two alike.
 #pragma once
 
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 #include "drawing.h"
 

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include <floe/tensor/error.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 namespace floe::snowflakes {
 namespace {

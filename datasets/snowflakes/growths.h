@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 #include "gravner_griffeath.h"
 

@@ -9,7 +9,7 @@
 #include <floe/tensor/storage.h>
 #include <floe/tensor/tensor.h>
 #include <floe/tensor/print.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 #include <floe/backend/kernels.h>
 
@@ -20,6 +20,8 @@
 #include <floe/tape/tape.h>
 #include <floe/tape/custom_gradient.h>
 
+#include <floe/ops/create.h>
+#include <floe/ops/random.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>

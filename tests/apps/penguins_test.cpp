@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/files/npy.h>
+#include <floe/ops/create.h>
 #include <support/app.h>
 #include <support/events.h>
 #include <support/shared_data.h>

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/files/npy.h>
+#include <floe/ops/create.h>
 #include <floe/pictures/png.h>
 #include <support/app.h>
 #include <support/events.h>

@@ -14,6 +14,8 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
+
 #include "../support/temp_folder.h"
 
 namespace floe {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include <floe/tensor/error.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 #include <gtest/gtest.h>
 #include <support/shared_data.h>
 

@@ -12,7 +12,8 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/tensor/random.h>
+#include <floe/ops/create.h>
+#include <floe/tensor/rng.h>
 
 #include "../support/child.h"
 #include "../support/temp_folder.h"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/tape.h>
 

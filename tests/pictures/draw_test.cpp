@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/files/checksum.h>
+#include <floe/ops/create.h>
 #include <floe/pictures/png.h>
 
 #include "../support/temp_folder.h"

@@ -11,7 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <floe/files/checksum.h>
-#include <floe/tensor/random.h>
+#include <floe/ops/create.h>
+#include <floe/tensor/rng.h>
 
 #include "../support/temp_folder.h"
 

@@ -13,7 +13,9 @@
 #include <floe/layers/dense.h>
 #include <floe/layers/dropout.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
+#include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
 #include <floe/optimizers/optimizers.h>
 #include <floe/tape/tape.h>

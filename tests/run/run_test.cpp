@@ -5,6 +5,7 @@
 
 #include <floe/layers/layer.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/run/filmstrip.h>
 #include <support/events.h>
 #include <support/temp_folder.h>

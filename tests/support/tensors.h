@@ -8,9 +8,11 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
+#include <floe/ops/random.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tensor/print.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe::test {

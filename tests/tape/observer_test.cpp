@@ -7,9 +7,11 @@
 #include <floe/layers/dense.h>
 #include <floe/layers/sequential.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/losses.h>
 #include <floe/ops/matmul.h>
 #include <floe/ops/pointwise.h>
+#include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/ops/softmax.h>

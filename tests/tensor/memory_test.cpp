@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
 #include <floe/tensor/tensor.h>
 #include <support/child.h>
 #include <support/messages.h>

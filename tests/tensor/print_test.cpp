@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
+
 namespace floe {
 namespace {
 

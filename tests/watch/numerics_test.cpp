@@ -9,6 +9,7 @@
 #include <floe/layers/batch_normalization.h>
 #include <floe/layers/dense.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>

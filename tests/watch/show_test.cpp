@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
 #include <floe/pictures/png.h>
 
 #include "../support/child.h"

@@ -10,9 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
+#include <floe/ops/random.h>
 #include <floe/pictures/png.h>
 #include <floe/layers/dense.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 #include <support/child.h>
 #include <support/events.h>
 

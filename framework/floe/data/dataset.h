@@ -15,7 +15,7 @@
 
 #include <floe/data/background.h>
 #include <floe/data/element.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 namespace floe {
 

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include <floe/ops/create.h>
+#include <floe/ops/random.h>
+
 namespace floe::initializers {
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe {

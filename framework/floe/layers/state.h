@@ -6,7 +6,7 @@
 #include <string>
 
 #include <floe/tape/variable.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 namespace floe {
 

@@ -5,6 +5,7 @@
 
 #include <floe/backend/run.h>
 #include <floe/ops/checks.h>
+#include <floe/ops/create.h>
 #include <floe/ops/reduce.h>
 
 namespace floe {

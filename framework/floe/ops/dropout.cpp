@@ -5,6 +5,7 @@
 
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
+#include <floe/ops/random.h>
 
 namespace floe {
 

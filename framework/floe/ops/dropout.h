@@ -2,7 +2,7 @@
 #pragma once
 
 #include <floe/tape/operand.h>
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 namespace floe {
 

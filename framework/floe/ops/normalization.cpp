@@ -6,6 +6,7 @@
 #include <floe/backend/run.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>

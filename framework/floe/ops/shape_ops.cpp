@@ -10,6 +10,7 @@
 #include <floe/backend/run.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
+#include <floe/ops/create.h>
 #include <floe/ops/reduce.h>
 
 namespace floe {

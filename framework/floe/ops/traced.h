@@ -4,6 +4,7 @@
 
 #include <floe/backend/math.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 
 namespace floe {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <floe/ops/checks.h>
+#include <floe/ops/create.h>
 #include <floe/tape/record.h>
 #include <floe/tensor/variable_names.h>
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/ops/create.h>
 #include <floe/pictures/coverage.h>
 #include <floe/pictures/png.h>
 

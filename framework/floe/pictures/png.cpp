@@ -12,6 +12,7 @@
 
 #include <floe/files/checksum.h>
 #include <floe/files/file.h>
+#include <floe/ops/create.h>
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC

@@ -21,6 +21,13 @@ std::string described(const Tensor& tensor) {
 // A variable's value from before a step or an assignment: a constant.
 bool is_former_value(const Tensor& tensor) { return tensor.id() & variable_bit && !is_present_value(tensor); }
 
+// `value` everywhere, in the shape of x; ones_like and zeros_like stand to the right of this room.
+Tensor filled_like(const Tensor& x, double value) {
+  Tensor y(x.shape(), x.dtype(), x.device());
+  run<cpu::fill, cuda::fill>(x.device(), value, y);
+  return y;
+}
+
 // a + b for two gradients that meet: recorded like any other op; in place if no one else holds `a` or observes.
 Tensor sum(Tensor a, const Tensor& b, bool in_place) {
   if (in_place && a.unique() && !(detail::hooks & detail::observed)) {
@@ -226,7 +233,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     const OpInfo* outer = this_record().gradient_of;
   } restored_at_the_end;
   if (walk.flags_of(target.id()) & Backward::Walk::needed) {
-    *walk.slot(target.id()) = options.output_gradient.defined() ? options.output_gradient : ones_like(target);
+    *walk.slot(target.id()) = options.output_gradient.defined() ? options.output_gradient : filled_like(target, 1);
     Backward backward;
     backward.walk_ = &walk;
     for (std::size_t i = last; i-- > first;) {
@@ -262,7 +269,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     if (slot && slot->defined()) {
       results.push_back(walk.differentiable ? *slot : slot->detached());
     } else if (options.missing == Missing::zero) {
-      results.push_back(zeros_like(*source));
+      results.push_back(filled_like(*source, 0));
     } else {
       fail(fmt::format("no path from the target to {}\n  {}", described(*source), why_missing(target, *source)));
     }

@@ -70,7 +70,8 @@ class Tensor {
   }
 
   // The part at `index` of the leading axis (negative counts from the end), without that axis and without a copy.
-  // ShapeError outside of it, and for a scalar. Recorded (ops/shape_ops.cpp).
+  // ShapeError outside of it, and for a scalar. Recorded, so its definition stands among the ops, beside slice() in
+  // ops/shape_ops.cpp, though C++ wants an operator[] to be declared here.
   Tensor operator[](std::int64_t index) const;
 
   // FOR OPS ALONE, NEITHER CHECKED NOR RECORDED: reshape() and slice() are both. The elements from `offset` on, in
@@ -125,20 +126,6 @@ template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shap
 
 // ValueError "OP: 256 is no value of uint8" for a number that the dtype cannot hold.
 void require_fits(std::string_view op, double value, DType dtype);
-
-// Here and elsewhere, a number that the dtype cannot hold is a ValueError, and a negative size a ShapeError.
-Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
-Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
-Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
-Tensor zeros_like(const Tensor& x);  // in the shape and dtype of x, where x is
-Tensor ones_like(const Tensor& x);
-// (size, size): 1 where both indices are equal, else 0.
-Tensor eye(std::int64_t size, DType dtype = DType::float32, Device device = {});
-// start, start + step, ... before `stop`, as (count,); (0,) if the step leads away from it. ValueError for a step of 0,
-// a range that cannot be counted, and with an integer dtype for a start or step that is not whole.
-Tensor range(double start, double stop, double step = 1, DType dtype = DType::int32);
-// (count,) at equal distances, `stop` included; a single one is `start`. DTypeError unless floating.
-Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);
 
 // --- Implementation of the templates ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 #include <array>
 
 #include <floe/backend/kernels.h>
-#include <floe/tensor/distributions.h>
+#include <floe/tensor/philox.h>
 
 namespace floe::cpu {
 namespace {

@@ -1,6 +1,6 @@
 // Random tensors from blocks of Philox: the same words for an element as on the CPU.
 #include <floe/backend/cuda/launch.h>
-#include <floe/tensor/distributions.h>
+#include <floe/tensor/philox.h>
 
 namespace floe::cuda {
 namespace {

@@ -1,4 +1,6 @@
-// Tensors of one value or of a regular row.
+// Tensors of one value or of a regular row: filled by the device, rows counted on the CPU.
+#include <floe/ops/create.h>
+
 #include <algorithm>
 #include <cmath>
 

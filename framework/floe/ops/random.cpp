@@ -1,5 +1,5 @@
 // Random tensors: checked here, filled by the device.
-#include <floe/tensor/random.h>
+#include <floe/ops/random.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
 // Rng: streams of words, and single draws from them.
-#include <floe/tensor/random.h>
+#include <floe/tensor/rng.h>
 
 #include <fmt/format.h>
 
-#include <floe/tensor/distributions.h>
+#include <floe/tensor/philox.h>
 
 namespace floe {
 
