@@ -1,12 +1,12 @@
 // Penguin pictures as tensors.
 #include "penguins.h"
 
-#include <exception>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include <floe/backend/parallel.h>
 #include <floe/files/cache.h>
 #include <floe/files/npy.h>
 
@@ -23,18 +23,12 @@ Tensor draw_all(std::int64_t count, std::uint64_t seed) {
   Tensor images(image_shape(count), DType::uint8);
   std::uint8_t* pixels = images.mutable_data<std::uint8_t>();
   Rng rng(seed);
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic, 64)
-  for (std::int64_t i = 0; i < count; ++i) {
-    try {
+  parallel_queue(count, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
       rasterise(draw_penguin(rng.stream(static_cast<std::uint64_t>(i))),
                 std::span<std::uint8_t, image_size>(pixels + i * image_size, image_size));
-    } catch (...) {
-#pragma omp critical
-      failure = std::current_exception();
     }
-  }
-  if (failure) std::rethrow_exception(failure);
+  });
   return images;
 }
 

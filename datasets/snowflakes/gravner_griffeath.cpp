@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/parallel.h>
 #include <floe/tensor/error.h>
 #include <floe/tensor/rng.h>
 
@@ -21,6 +22,15 @@ constexpr int threaded_reach = 180;  // 100,000 cells; an update of fewer is ove
 constexpr std::array<Cell, 6> steps = {{{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, -1}, {-1, 1}}};
 
 int distance(int q, int r) { return std::max({std::abs(q), std::abs(r), std::abs(q + r)}); }
+
+// The rows r from `first` to `last`, on all cores if they are long: body(r).
+template <class Body>
+void for_rows(int first, int last, bool threaded, const Body& body) {
+  int rows = last - first + 1;
+  parallel_ranges(rows, threaded ? 4 : rows, [&](std::int64_t begin, std::int64_t end) {
+    for (int r = first + static_cast<int>(begin); r < first + end; ++r) body(r);
+  });
+}
 
 void require(std::string_view name, double value, bool fits, std::string_view range) {
   if (!fits) throw ValueError(fmt::format("GravnerGriffeath: {} is {}; expected {}", name, value, range));
@@ -157,8 +167,7 @@ void GravnerGriffeath::diffuse() {
     reflect_vapour();
     for (int r = 0; r <= last_row(reach_); ++r) diffuse_row_of(r);
   } else {
-#pragma omp parallel for schedule(static) if (reach_ >= threaded_reach)
-    for (int r = -reach_; r <= reach_; ++r) diffuse_row_of(r);
+    for_rows(-reach_, reach_, reach_ >= threaded_reach, diffuse_row_of);
   }
   vapour_.swap(next_vapour_);
 }
@@ -257,12 +266,11 @@ void GravnerGriffeath::change_vapour() {
   if (growth_.drift != 0) scale_vapour(1 + growth_.drift);
   if (growth_.sigma == 0) return;
   Rng rng = Rng(seed_).stream(static_cast<std::uint64_t>(updates_));
-#pragma omp parallel for schedule(static) if (reach_ >= threaded_reach)
-  for (int r = -reach_; r <= reach_; ++r) {
+  for_rows(-reach_, reach_, reach_ >= threaded_reach, [&](int r) {
     int begin = row_begin(r, reach_), count = row_end(r, reach_) - begin;
     double* row = vapour_.data() + origin_ + r * stride_ + begin;
     shake_row(row, count, growth_.sigma, rng.stream(static_cast<std::uint64_t>(r + radius_)));
-  }
+  });
 }
 
 void GravnerGriffeath::scale_vapour(double factor) {

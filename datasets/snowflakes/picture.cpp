@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/parallel.h>
 #include <floe/tensor/error.h>
 
 #include "snowflakes.h"
@@ -103,20 +104,21 @@ std::vector<double> means(int side, double cells, Value value) {
   int samples = std::clamp(static_cast<int>(std::ceil(samples_per_cell * per_pixel)), fewest_samples, most_samples);
   std::vector<double> pixels(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
   double step = per_pixel / samples, first = (step - cells) / 2;
-#pragma omp parallel for schedule(dynamic, 8)
-  for (int y = 0; y < side; ++y) {
-    for (int x = 0; x < side; ++x) {
-      double sum = 0;
-      for (int j = 0; j < samples; ++j) {
-        for (int i = 0; i < samples; ++i) {
-          // The axis of q points up.
-          sum += value(cell_at(-(first + step * (y * samples + j)), first + step * (x * samples + i)));
+  parallel_queue(side, 8, [&](std::int64_t top, std::int64_t bottom) {
+    double* pixel = pixels.data() + top * side;
+    for (int y = static_cast<int>(top); y < bottom; ++y) {
+      for (int x = 0; x < side; ++x) {
+        double sum = 0;
+        for (int j = 0; j < samples; ++j) {
+          for (int i = 0; i < samples; ++i) {
+            // The axis of q points up.
+            sum += value(cell_at(-(first + step * (y * samples + j)), first + step * (x * samples + i)));
+          }
         }
+        *pixel++ = sum / (samples * samples);
       }
-      pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(side) + static_cast<std::size_t>(x)] =
-          sum / (samples * samples);
     }
-  }
+  });
   return pixels;
 }
 

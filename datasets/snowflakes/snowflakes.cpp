@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include <floe/backend/parallel.h>
 #include <floe/files/cache.h>
 #include <floe/files/safetensors.h>
 #include <floe/tensor/error.h>
@@ -54,22 +55,15 @@ Flakes grow_all(std::int64_t count, std::uint64_t seed) {
   std::int32_t* kinds = flakes.kinds.mutable_data<std::int32_t>();
   Rng rng(seed);
   Progress progress("growing snowflakes", count);
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (std::int64_t i = 0; i < count; ++i) {
-    try {
-      kinds[i] = static_cast<std::int32_t>(i % static_cast<std::int64_t>(kind_names().size()));
-      Pictures pictures = grow_one(kinds[i], rng.stream(static_cast<std::uint64_t>(i)));
-      std::memcpy(out28 + i * 28 * 28, pictures.side28.raw(), 28 * 28);
-      std::memcpy(out64 + i * 64 * 64, pictures.side64.raw(), 64 * 64);
-#pragma omp critical
-      progress.step();
-    } catch (...) {
-#pragma omp critical
-      failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
+  std::mutex one_at_a_time;
+  parallel_queue(count, 1, [&](std::int64_t i, std::int64_t) {
+    kinds[i] = static_cast<std::int32_t>(i % static_cast<std::int64_t>(kind_names().size()));
+    Pictures pictures = grow_one(kinds[i], rng.stream(static_cast<std::uint64_t>(i)));
+    std::memcpy(out28 + i * 28 * 28, pictures.side28.raw(), 28 * 28);
+    std::memcpy(out64 + i * 64 * 64, pictures.side64.raw(), 64 * 64);
+    std::lock_guard lock(one_at_a_time);
+    progress.step();
+  });
   return flakes;
 }
 

@@ -7,8 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include <omp.h>
-
+#include <floe/backend/parallel.h>
 #include <floe/tape/record.h>
 
 namespace floe::detail {
@@ -45,7 +44,7 @@ class Background::Worker {
   };
 
   void work(const Make& make, std::int64_t first, std::int64_t size, std::size_t depth) {
-    omp_set_num_threads(1);
+    OneThread one_thread;  // the other cores belong to the training step
     std::unique_lock lock(mutex_);
     for (std::int64_t index = first; index < size; ++index) {
       // Wait before making, so that no more than `depth` values exist that no one has asked for.

@@ -8,8 +8,8 @@
 namespace floe::detail {
 
 // Values 0 .. size - 1 of a function, asked for in order; `depth` of them are computed ahead. The function runs in one
-// thread at a time, with one OpenMP thread, since the cores belong to the training step. Asking out of order starts
-// anew there. The destructor waits for the value that is being computed, and for no more.
+// thread at a time, and so do its loops, since the cores belong to the training step. Asking out of order starts anew
+// there. The destructor waits for the value that is being computed, and for no more.
 class Background {
  public:
   using Make = std::function<std::shared_ptr<void>(std::int64_t index)>;

@@ -3,8 +3,8 @@
 #include <floe/backend/cpu/conv2d_narrow.h>
 #include <floe/backend/cpu/gemm.h>
 #include <floe/backend/cpu/onednn.h>
-#include <floe/backend/cpu/parallel.h>
 #include <floe/backend/kernels.h>
+#include <floe/backend/parallel.h>
 
 namespace floe::cpu {
 namespace {

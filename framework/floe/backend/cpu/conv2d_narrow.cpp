@@ -2,7 +2,7 @@
 #include <floe/backend/cpu/conv2d_narrow.h>
 
 #include <floe/backend/cpu/packet.h>
-#include <floe/backend/cpu/parallel.h>
+#include <floe/backend/parallel.h>
 
 namespace floe::cpu {
 namespace {

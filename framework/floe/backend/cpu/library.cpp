@@ -5,11 +5,11 @@
 
 #include <Eigen/Core>
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <floe/backend/cpu/library.h>
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
+#include <floe/backend/parallel.h>
 
 namespace floe {
 namespace {
@@ -46,7 +46,7 @@ std::string cpu::name() {
   std::string eigen = fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
   std::string libraries =
       cpu_library() == CpuLibrary::onednn ? fmt::format("oneDNN {} and {}", cpu::onednn_version(), eigen) : eigen;
-  return fmt::format("{}, {}", libraries, count(omp_get_max_threads(), "thread"));
+  return fmt::format("{}, {}", libraries, count(thread_count(), "thread"));
 }
 
 }  // namespace floe

@@ -1,7 +1,7 @@
 // matmul: products of matrices in fixed blocks, dealt out to the threads.
 #include <floe/backend/cpu/gemm.h>
-#include <floe/backend/cpu/parallel.h>
 #include <floe/backend/kernels.h>
+#include <floe/backend/parallel.h>
 
 namespace floe::cpu {
 namespace {

@@ -1,8 +1,6 @@
 // Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
 #include <cstring>
 
-#include <omp.h>
-
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/backend/items.h>
 
@@ -168,7 +166,7 @@ void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& 
 // Each thread owns some rows of dx and looks for them among all the indices. Every element takes in its summands in
 // the order of the indices, whoever owns it.
 void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
-  std::int64_t count = indices.elements(), inner = axis.inner, threads = omp_get_max_threads();
+  std::int64_t count = indices.elements(), inner = axis.inner, threads = thread_count();
   std::int64_t owners = axis.outer >= threads || dy.elements() < part_elements ? 1 : threads;
   std::int64_t grain = owners > 1 ? 1 : rows_per_part(count * inner);
   dispatch(dy.dtype(), [&]<class S>() {

@@ -7,28 +7,18 @@
 #include <fmt/format.h>
 
 #include <floe/backend/cpu/bias.h>
+#include <floe/backend/parallel.h>
 
 #if FLOE_ONEDNN
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
 namespace floe::cpu {
 namespace {
-
-// oneDNN sees one thread while this lives; inside a parallel region it does anyway.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
-};
 
 dnnl::engine& engine() {
   static dnnl::engine only(dnnl::engine::kind::cpu, 0);

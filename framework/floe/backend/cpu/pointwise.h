@@ -2,9 +2,9 @@
 #pragma once
 
 #include <floe/backend/cpu/packet.h>
-#include <floe/backend/cpu/parallel.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/layout.h>
+#include <floe/backend/parallel.h>
 #include <floe/backend/pointwise.h>
 
 namespace floe::cpu {

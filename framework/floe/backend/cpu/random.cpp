@@ -3,6 +3,7 @@
 #include <array>
 
 #include <floe/backend/kernels.h>
+#include <floe/backend/parallel.h>
 #include <floe/tensor/philox.h>
 
 namespace floe::cpu {
@@ -32,14 +33,26 @@ void philox_blocks(std::uint64_t key, std::uint64_t counter, std::uint32_t* word
     words[4 * i] = c0[i], words[4 * i + 1] = c1[i], words[4 * i + 2] = c2[i], words[4 * i + 3] = c3[i];
 }
 
+// body(first element) for each group that philox_blocks serves; few of them are not worth a second thread. Each part
+// has its own copy of `body`, which should hold values: the compiler then sees that no result overwrites them.
+constexpr std::int64_t together = 4 * side_by_side;
+
+template <class Body>
+void for_groups(std::int64_t size, const Body& body) {
+  parallel_ranges(size, size > 16384 ? 1024 : 16384, [&](std::int64_t begin, std::int64_t end) {
+    Body own = body;
+    for (std::int64_t first = begin; first < end; first += together) own(first);
+  });
+}
+
 // Fills `result` from blocks of four words; element i comes from block i / 4, whatever the number of threads.
 template <class T, class Fill>
 void fill_blocks(Tensor& result, RandomBlocks from, Fill fill) {
   T* out = result.mutable_data<T>();
   std::int64_t size = result.elements(), blocks = (size + 3) / 4;
-#pragma omp parallel for if (size > 16384)
-  for (std::int64_t begin = 0; begin < blocks; begin += side_by_side) {
-    std::uint32_t words[4 * side_by_side];
+  for_groups(size, [=](std::int64_t element) {
+    std::uint32_t words[together];
+    std::int64_t begin = element / 4;
     philox_blocks(from.key, from.first + static_cast<std::uint64_t>(begin), words);
     for (std::int64_t block = begin; block < std::min(blocks, begin + side_by_side); ++block) {
       const std::uint32_t* w = words + 4 * (block - begin);
@@ -47,24 +60,22 @@ void fill_blocks(Tensor& result, RandomBlocks from, Fill fill) {
       if (4 * block + 4 <= size) std::copy_n(values.data(), 4, out + 4 * block);
       else std::copy_n(values.data(), size - 4 * block, out + 4 * block);
     }
-  }
+  });
 }
 
 // The same for one word an element, in a loop that compiles to vector instructions.
 template <class T, class Fill>
 void fill_words(Tensor& result, RandomBlocks from, Fill fill) {
-  constexpr std::int64_t together = 4 * side_by_side;
   T* out = result.mutable_data<T>();
   std::int64_t size = result.elements();
-#pragma omp parallel for if (size > 16384)
-  for (std::int64_t begin = 0; begin < size; begin += together) {
+  for_groups(size, [=](std::int64_t begin) {
     std::uint32_t words[together];
     philox_blocks(from.key, from.first + static_cast<std::uint64_t>(begin / 4), words);
     T values[together];
 #pragma omp simd
     for (std::int64_t i = 0; i < together; ++i) values[i] = fill(words[i]);
     std::copy_n(values, std::min(together, size - begin), out + begin);
-  }
+  });
 }
 
 // The same for float64 uniforms, which take two words each.
@@ -72,13 +83,14 @@ template <class Fill>
 void fill_half_blocks(Tensor& result, RandomBlocks from, Fill fill) {
   double* out = result.mutable_data<double>();
   std::int64_t size = result.elements();
-#pragma omp parallel for if (size > 16384)
-  for (std::int64_t i = 0; i < size; i += 2) {
-    PhiloxBlock block(from.key, from.first + static_cast<std::uint64_t>(i / 2));
-    const std::uint32_t* w = block.words;
-    out[i] = fill(unit_double(w[0], w[1]));
-    if (i + 1 < size) out[i + 1] = fill(unit_double(w[2], w[3]));
-  }
+  for_groups(size, [=](std::int64_t begin) {
+    for (std::int64_t i = begin; i < std::min(size, begin + together); i += 2) {
+      PhiloxBlock block(from.key, from.first + static_cast<std::uint64_t>(i / 2));
+      const std::uint32_t* w = block.words;
+      out[i] = fill(unit_double(w[0], w[1]));
+      if (i + 1 < size) out[i + 1] = fill(unit_double(w[2], w[3]));
+    }
+  });
 }
 
 }  // namespace
