@@ -2,12 +2,11 @@
 //
 // It runs the other apps as a reader would, and keeps what they leave. The talks are of 2018 (eager execution in
 // TensorFlow) and 2019 (eager execution in R). Each figure is a command, so there is nothing here that one could not type.
-#include <cstdlib>
 #include <vector>
 
-#include <sys/wait.h>
 #include <fmt/core.h>
 
+#include <floe/files/system.h>
 #include <floe/floe.h>
 
 using namespace floe;
@@ -62,8 +61,8 @@ void make(const Figure& figure, bool quick, const std::filesystem::path& program
 
   std::filesystem::path work = out / "work", text = out / (figure.name + ".txt");
   std::string folder = app == "start" ? "" : " --out " + quoted(work);
-  int status = std::system((quoted(programs / app) + flags + folder + " > " + quoted(text)).c_str());
-  if (WIFSIGNALED(status) || WEXITSTATUS(status) > 128) throw ValueError(figure.command + ": was stopped");
+  int status = os::run_command(quoted(programs / app) + flags + folder + " > " + quoted(text));
+  if (status > 128) throw ValueError(figure.command + ": was stopped");
   if (status != 0) throw ValueError(figure.command + ": failed; it said why above");
   for (const std::string& picture : figure.pictures) {
     std::filesystem::copy_file(work / picture, out / (figure.name + "-" + picture),
@@ -85,7 +84,7 @@ int main(int argc, char** argv) {
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] {
     std::filesystem::create_directories(out);
-    std::filesystem::path programs = std::filesystem::canonical("/proc/self/exe").parent_path();
+    std::filesystem::path programs = os::program_folder();
     int made = 0;
     for (const Figure& figure : figures()) {
       if (!figure.name.starts_with(only)) continue;

@@ -1,17 +1,11 @@
-// Checked reading and atomic writing with the calls of POSIX.
+// Checked reading and atomic writing.
 #include <floe/files/file.h>
 
 #include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cctype>
-#include <cerrno>
 #include <system_error>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -20,23 +14,17 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "floe: files hold little-endian numbers, so memory must too");
 
-// Linux moves at most this much in one call.
-constexpr std::size_t most_per_call = 0x7ffff000;
-
-std::string in_words(int error) {
-  switch (error) {
-    case ENOENT: return "there is no such file";
-    case EACCES:
-    case EPERM: return "permission is denied";
-    case ENOSPC:
-    case EDQUOT: return "no space is left on the device";
-    default: return std::generic_category().message(error);
-  }
+std::string in_words(std::error_code error) {
+  if (error == std::errc::no_such_file_or_directory) return "there is no such file";
+  if (error == std::errc::permission_denied || error == std::errc::operation_not_permitted)
+    return "permission is denied";
+  if (os::says_full(error)) return "no space is left on the device";
+  return error.message();
 }
 
-const char* kind_in_words(mode_t mode) {
-  if (S_ISDIR(mode)) return "a folder";
-  if (S_ISFIFO(mode)) return "a pipe";
+const char* in_words(std::filesystem::file_type type) {
+  if (type == std::filesystem::file_type::directory) return "a folder";
+  if (type == std::filesystem::file_type::fifo) return "a pipe";
   return "a device";
 }
 
@@ -49,29 +37,21 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
 InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
-  descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);  // a pipe would wait for a writer
-  if (descriptor_ < 0) {
-    int error = errno;
-    std::error_code ignored;
-    if (error == ENOENT && std::filesystem::is_symlink(path_, ignored)) {
-      refuse("", fmt::format("cannot be read: it is a link to {}, which does not exist",
-                             std::filesystem::read_symlink(path_, ignored).string()));
-    }
-    refuse("", "cannot be read: " + in_words(error));
+  std::error_code error;
+  file_ = os::open_file(path_, error);
+  std::error_code ignored;
+  if (error == std::errc::no_such_file_or_directory && std::filesystem::is_symlink(path_, ignored)) {
+    refuse("", fmt::format("cannot be read: it is a link to {}, which does not exist",
+                           std::filesystem::read_symlink(path_, ignored).string()));
   }
 
-  struct stat status;
-  int error = fstat(descriptor_, &status) != 0 ? errno : 0;
-  if (error || !S_ISREG(status.st_mode)) {
-    close(descriptor_);
-    if (error) refuse("", "cannot be read: " + in_words(error));
-    refuse("", fmt::format("cannot be read: it is {}, not a file", kind_in_words(status.st_mode)));
+  os::Status status;
+  if (!error) status = file_.status(error);
+  if (error) refuse("", "cannot be read: " + in_words(error));
+  if (status.type != std::filesystem::file_type::regular) {
+    refuse("", fmt::format("cannot be read: it is {}, not a file", in_words(status.type)));
   }
-  size_ = static_cast<std::uint64_t>(status.st_size);
-}
-
-InputFile::~InputFile() {
-  if (descriptor_ >= 0) close(descriptor_);
+  size_ = status.bytes;
 }
 
 void InputFile::expect_bytes(std::uint64_t offset, std::uint64_t bytes, std::string_view what) const {
@@ -83,12 +63,11 @@ void InputFile::expect_bytes(std::uint64_t offset, std::uint64_t bytes, std::str
 void InputFile::read(std::uint64_t offset, std::span<std::byte> into, std::string_view what) const {
   expect_bytes(offset, into.size(), what);
   for (std::size_t done = 0; done < into.size();) {
-    ssize_t now = pread(descriptor_, into.data() + done, std::min(into.size() - done, most_per_call),
-                        static_cast<off_t>(offset + done));
-    if (now < 0 && errno == EINTR) continue;
-    if (now < 0) refuse(at_offset(offset + done), "cannot be read: " + in_words(errno));
+    std::error_code error;
+    std::size_t now = file_.read(offset + done, into.subspan(done), error);
+    if (error) refuse(at_offset(offset + done), "cannot be read: " + in_words(error));
     if (now == 0) refuse(at_offset(offset + done), fmt::format("expected {}, the file became shorter meanwhile", what));
-    done += static_cast<std::size_t>(now);
+    done += now;
   }
 }
 
@@ -167,24 +146,14 @@ std::optional<std::uint64_t> byte_count(const Shape& shape, DType dtype) {
 
 namespace {
 
-[[noreturn]] void refuse_writing(const std::filesystem::path& path, int error) {
+[[noreturn]] void refuse_writing(const std::filesystem::path& path, std::error_code error) {
   throw FileError(path, "", "cannot be written: " + in_words(error));
 }
 
-[[noreturn]] void refuse_creating(const std::filesystem::path& path, const std::filesystem::path& target, int error) {
-  if (error != ENOENT) refuse_writing(path, error);
+[[noreturn]] void refuse_creating(const std::filesystem::path& path, const std::filesystem::path& target,
+                                  std::error_code error) {
+  if (error != std::errc::no_such_file_or_directory) refuse_writing(path, error);
   throw FileError(path, "", "cannot be written: there is no folder " + folder_of(target).string());
-}
-
-// 0, or the error after which some of the bytes may be written.
-int write_all(int descriptor, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    ssize_t now = write(descriptor, bytes.data(), std::min(bytes.size(), most_per_call));
-    if (now < 0 && errno == EINTR) continue;
-    if (now < 0) return errno;
-    bytes = bytes.subspan(static_cast<std::size_t>(now));
-  }
-  return 0;
 }
 
 // NAME.PID.NUMBER.tmp
@@ -203,54 +172,43 @@ class Temporary {
     static std::atomic<unsigned> number{0};
     do {
       name_ = target_;
-      name_ += fmt::format(".{}.{}.tmp", getpid(), number.fetch_add(1));
-      descriptor_ = open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor_ < 0 && errno != EEXIST) refuse_creating(path_, target_, errno);
-    } while (descriptor_ < 0 || !lock());
+      name_ += fmt::format(".{}.{}.tmp", os::process_id(), number.fetch_add(1));
+      std::error_code error;
+      file_ = os::create_file(name_, error);
+      if (error && error != std::errc::file_exists) refuse_creating(path_, target_, error);
+    } while (!file_ || !file_.lock());  // another process's sweep may come between the two
   }
 
   ~Temporary() {
-    if (descriptor_ < 0) return;
-    unlink(name_.c_str());
-    close(descriptor_);
+    std::error_code ignored;
+    if (file_) std::filesystem::remove(name_, ignored);
   }
 
-  int descriptor() const { return descriptor_; }
+  os::File& file() { return file_; }
 
   void replace_target() {
-    struct stat old;
-    if (stat(target_.c_str(), &old) == 0) fchmod(descriptor_, old.st_mode & 07777);
-    if (fsync(descriptor_) != 0 || rename(name_.c_str(), target_.c_str()) != 0) refuse_writing(path_, errno);
-    close(std::exchange(descriptor_, -1));
+    file_.copy_permissions(target_);
+    std::error_code error = file_.flush();
+    if (!error) std::filesystem::rename(name_, target_, error);
+    if (error) refuse_writing(path_, error);
+    file_.close();
 
     // The new name reaches the disk with the folder.
-    int folder = open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return;  // a folder one may write to but not list
-    int error = fsync(folder) != 0 ? errno : 0;
-    close(folder);
-    if (error && error != EINVAL) refuse_writing(path_, error);  // EINVAL: a file system without such a promise
+    error = os::flush_folder(folder_of(target_));
+    if (error) refuse_writing(path_, error);
   }
 
  private:
-  // False if another process's sweep came between creating the file and locking it.
-  bool lock() {
-    struct stat status;
-    bool taken = flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (!taken && fstat(descriptor_, &status) == 0 && status.st_nlink > 0) return true;
-    close(std::exchange(descriptor_, -1));
-    return false;
-  }
-
   const std::filesystem::path& path_;
   const std::filesystem::path& target_;
   std::filesystem::path name_;
-  int descriptor_ = -1;
+  os::File file_;
 };
 
 }  // namespace
 
 void Writer::write(std::span<const std::byte> bytes) {
-  if (int error = write_all(descriptor_, bytes)) refuse_writing(path_, error);
+  if (std::error_code error = file_.append(bytes)) refuse_writing(path_, error);
 }
 
 // A writer holds a lock on its temporary, which ends with its process. A process number would not tell: it may be in
@@ -260,54 +218,50 @@ void sweep_orphans(const std::filesystem::path& target) {
   std::filesystem::directory_iterator at(folder_of(target), error), end;
   for (; !error && at != end; at.increment(error)) {
     const std::filesystem::path& path = at->path();
-    if (!is_temporary_of(target, path.filename().string())) continue;
-    int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (descriptor < 0) continue;
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
-    close(descriptor);
+    if (is_temporary_of(target, path.filename().string())) os::remove_unless_locked(path);
   }
 }
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(Writer&)>& fill) {
   std::error_code error;
   std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
-  if (error) refuse_writing(path, error.value());
+  if (error) refuse_writing(path, error);
 
-  struct stat old;
-  if (stat(target.c_str(), &old) == 0) {
-    if (!S_ISREG(old.st_mode)) {
-      throw FileError(path, "", fmt::format("cannot be written: it is {}, not a file", kind_in_words(old.st_mode)));
+  std::filesystem::file_status old = std::filesystem::status(target, error);
+  if (std::filesystem::exists(old)) {
+    if (!std::filesystem::is_regular_file(old)) {
+      throw FileError(path, "", fmt::format("cannot be written: it is {}, not a file", in_words(old.type())));
     }
-    if (access(target.c_str(), W_OK) != 0) refuse_writing(path, errno);  // a rename would not ask
+    error = os::may_write(target);  // a rename would not ask
+    if (error) refuse_writing(path, error);
   }
 
   sweep_orphans(target);
   Temporary temporary(path, target);
-  Writer writer(path, temporary.descriptor());
+  Writer writer(path, temporary.file());
   fill(writer);
   temporary.replace_target();
 }
 
 GrowingFile::GrowingFile(std::filesystem::path path) : path_(std::move(path)) {
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) refuse_creating(path_, path_, errno);
+  std::error_code error;
+  file_ = os::create_file(path_, error);
+  if (error) refuse_creating(path_, path_, error);
 }
 
-GrowingFile::~GrowingFile() { close(descriptor_); }
-
 void GrowingFile::append(std::string_view bytes) {
-  if (int error = write_all(descriptor_, std::as_bytes(std::span(bytes)))) {
-    (void)!ftruncate(descriptor_, size_);  // if that fails too, the first error is still the one to tell
+  if (std::error_code error = file_.append(std::as_bytes(std::span(bytes)))) {
+    file_.cut(size_);  // if that fails too, the first error is still the one to tell
     refuse_writing(path_, error);
   }
-  size_ += static_cast<std::int64_t>(bytes.size());
+  size_ += bytes.size();
 }
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_regular_file(folder, error)) throw FileError(folder, "", "is a file, not a folder");
   std::filesystem::create_directories(folder, error);
-  if (error) throw FileError(folder, "", "cannot be made: " + in_words(error.value()));
+  if (error) throw FileError(folder, "", "cannot be made: " + in_words(error));
 }
 
 void require_value(std::string_view op, const Tensor& tensor) {

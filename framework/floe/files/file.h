@@ -9,8 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include <floe/files/system.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe {
@@ -23,10 +23,8 @@ namespace floe {
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);  // FileError: nothing there, a folder, a device, no permission, ...
-  InputFile(InputFile&& other) noexcept
-      : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+  InputFile(InputFile&&) = default;
   InputFile& operator=(InputFile&&) = delete;
-  ~InputFile();
 
   const std::filesystem::path& path() const { return path_; }
   std::uint64_t size() const { return size_; }  // in bytes, when it was opened
@@ -54,8 +52,8 @@ class InputFile {
   void expect_bytes(std::uint64_t offset, std::uint64_t bytes, std::string_view what) const;
 
   std::filesystem::path path_;
-  int descriptor_;
-  std::uint64_t size_;
+  os::File file_;
+  std::uint64_t size_ = 0;
 };
 
 std::string at_offset(std::uint64_t offset);  // "offset 80"
@@ -75,10 +73,10 @@ class Writer {
 
  private:
   friend void write_atomically(const std::filesystem::path&, const std::function<void(Writer&)>&);
-  Writer(const std::filesystem::path& path, int descriptor) : path_(path), descriptor_(descriptor) {}
+  Writer(const std::filesystem::path& path, os::File& file) : path_(path), file_(file) {}
 
   const std::filesystem::path& path_;
-  int descriptor_;
+  os::File& file_;
 };
 
 // Calls `fill` to write a temporary file beside `path`, forces it to the disk, and renames it to `path`: at any moment,
@@ -94,16 +92,13 @@ void sweep_orphans(const std::filesystem::path& target);
 class GrowingFile {
  public:
   explicit GrowingFile(std::filesystem::path path);  // FileError: it exists, there is no folder, no permission, ...
-  GrowingFile(const GrowingFile&) = delete;
-  GrowingFile& operator=(const GrowingFile&) = delete;
-  ~GrowingFile();
 
   void append(std::string_view bytes);  // all of them; or FileError, such as for a full disk, and none
 
  private:
   std::filesystem::path path_;
-  int descriptor_;
-  std::int64_t size_ = 0;
+  os::File file_;
+  std::uint64_t size_ = 0;
 };
 
 // Makes the folder and those above it if need be. FileError: a file is in the way, no permission, ...

@@ -9,13 +9,11 @@
 #include <numeric>
 #include <string_view>
 
-#include <errno.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <floe/backend/kernels.h>
-
+#include <floe/files/system.h>
 #include <floe/tensor/error.h>
 
 namespace floe {
@@ -204,7 +202,7 @@ int run_app(const std::function<int()>& body) {
   } catch (const std::exception& error) {
     what = error.what();
   }
-  fmt::print(stderr, "{}: {}\n", program_invocation_short_name, what);
+  fmt::print(stderr, "{}: {}\n", os::program_name(), what);
   return 2;
 }
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/files/terminal.h>
+#include <floe/files/system.h>
 
 namespace floe {
 namespace {
@@ -37,7 +37,7 @@ std::string bar(double share, int width) {
 
 Progress::Progress(std::string label, std::int64_t total, ProgressOptions options)
     : label_(std::move(label)), total_(total), options_(std::move(options)) {
-  if (!options_.terminal) options_.terminal = is_terminal(options_.out);
+  if (!options_.terminal) options_.terminal = os::is_terminal(options_.out);
   if (!options_.clock) options_.clock = steady_seconds;
   start_ = drawn_ = options_.clock();
 }
@@ -77,7 +77,7 @@ std::string Progress::text(double elapsed) const {
 
 void Progress::draw(const std::string& text) {
   // A line as wide as the terminal would wrap, and \r goes back to the last row only.
-  int room = terminal_columns(options_.out) - 1;
+  int room = os::terminal_columns(options_.out) - 1;
   std::string line = label_ + "  ";
   int width = std::min(longest_bar + 2, room - static_cast<int>(line.size() + text.size()) - 2);
   if (total_ > 0 && width >= 10) {

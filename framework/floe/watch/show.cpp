@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include <floe/pictures/png.h>
-#include <floe/files/terminal.h>
+#include <floe/files/system.h>
 
 namespace floe {
 namespace {
@@ -49,7 +49,7 @@ Tensor shrunk(const Tensor& pixels, std::int64_t factor) {
 bool terminal_has_colours() {
   const char *no_colour = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");  // no-color.org
   bool dumb = terminal && std::string_view(terminal) == "dumb";
-  return is_terminal(stdout) && !dumb && (!no_colour || !*no_colour);
+  return os::is_terminal(stdout) && !dumb && (!no_colour || !*no_colour);
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ void show(const Tensor& image, const ShowOptions& options) {
     fmt::print("{}\n", options.path.string());
     return;
   }
-  int columns = options.columns ? options.columns : terminal_columns(stdout);
+  int columns = options.columns ? options.columns : os::terminal_columns(stdout);
   std::int64_t factor = (pixels.dim(1) + columns - 1) / columns;
   fmt::print("{}", half_blocks(factor > 1 ? shrunk(pixels, factor) : pixels));
 }

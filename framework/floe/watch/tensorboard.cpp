@@ -11,12 +11,11 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include <floe/files/checksum.h>
 #include <floe/files/file.h>
+#include <floe/files/system.h>
 #include <floe/pictures/png.h>
 
 namespace floe {
@@ -157,9 +156,7 @@ std::filesystem::path next_file(const std::filesystem::path& folder, std::int64_
     std::from_chars(name.data() + file_start.size(), name.data() + name.size(), time);
     now = std::max(now, time + 1);
   }
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  return folder / fmt::format("{}{:010}.{}.{}", file_start, now, host, getpid());
+  return folder / fmt::format("{}{:010}.{}.{}", file_start, now, os::host_name(), os::process_id());
 }
 
 std::string named(std::string_view tag) { return fmt::format("summary {}", in_quotes(tag)); }
