@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <floe/tensor/size.h>
+
 namespace floe {
 namespace {
 
@@ -73,7 +75,7 @@ void InputFile::read(std::uint64_t offset, std::span<std::byte> into, std::strin
 
 std::string InputFile::read_text(std::uint64_t offset, std::uint64_t bytes, std::string_view what) const {
   expect_bytes(offset, bytes, what);
-  std::string text(bytes, '\0');
+  std::string text(to_size(bytes), '\0');
   read(offset, std::as_writable_bytes(std::span(text)), what);
   return text;
 }
@@ -93,7 +95,7 @@ Tensor InputFile::read_tensor(std::uint64_t offset, const Shape& shape, DType dt
   std::uint64_t bytes = tensor_bytes(at_offset(offset), shape, dtype);
   expect_bytes(offset, bytes, what);
   Tensor result(shape, dtype);
-  read_values(offset, {static_cast<std::byte*>(result.raw_mutable()), bytes}, dtype, what);
+  read_values(offset, {static_cast<std::byte*>(result.raw_mutable()), to_size(bytes)}, dtype, what);
   return result;
 }
 
@@ -274,7 +276,7 @@ Tensor to_write(std::string_view op, const Tensor& tensor) {
 }
 
 std::span<const std::byte> bytes_of(const Tensor& tensor) {
-  return {static_cast<const std::byte*>(tensor.raw()), *byte_count(tensor.shape(), tensor.dtype())};
+  return {static_cast<const std::byte*>(tensor.raw()), to_size(*byte_count(tensor.shape(), tensor.dtype()))};
 }
 
 }  // namespace floe

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <new>
 
 #include <fmt/format.h>
@@ -57,7 +58,7 @@ class Allocator {  // of one device
 
   Block* take(std::size_t bytes) {
     int size_class = class_of(bytes);
-    std::size_t held = keeps() ? class_bytes(size_class) : bytes;
+    std::size_t held = keeps() ? std::max(bytes, class_bytes(size_class)) : bytes;  // in 32 bits the last class is 0
     Block* block = nullptr;
     if (keeps()) {
       lock_.lock();
@@ -119,6 +120,7 @@ class Allocator {  // of one device
   }
 
   Block* create(std::size_t held) {
+    if (held > std::numeric_limits<std::ptrdiff_t>::max() - sizeof(Block)) return nullptr;
     if (on_cpu()) {
       void* memory = device_memory::allocate(sizeof(Block) + held, device_);
       if (!memory) return nullptr;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <floe/tensor/device_memory.h>
+#include <floe/tensor/size.h>
 #include <floe/tensor/variable_names.h>
 
 namespace floe {
@@ -20,7 +21,7 @@ std::size_t checked_bytes(const Shape& shape, DType dtype) {
   }
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
   if (overflow) throw ShapeError(fmt::format("tensor: {} has more elements than can be counted", to_string(shape)));
-  return static_cast<std::size_t>(bytes);
+  return to_size(bytes);
 }
 
 }  // namespace

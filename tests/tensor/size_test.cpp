@@ -1,0 +1,28 @@
+// Sizes in memory: what fits is the same number, and what does not is refused, also where memory has 32 bits.
+#include <floe/tensor/size.h>
+
+#include <gtest/gtest.h>
+
+#include <floe/tensor/error.h>
+#include <support/messages.h>
+
+namespace floe {
+namespace {
+
+using test::error_of;
+
+TEST(Sizes, ThatFitStayWhatTheyAre) {
+  EXPECT_EQ(to_size(std::int64_t{0}), 0u);
+  EXPECT_EQ(to_size(std::uint64_t{1} << 63), std::size_t{1} << 63);
+  EXPECT_EQ(to_size<std::uint32_t>(std::int64_t{4294967295}), 4294967295u);
+}
+
+TEST(Sizes, BeyondMemoryAreRefusedAndNeverCut) {
+  EXPECT_EQ(error_of<MemoryError>([] { to_size<std::uint32_t>(std::int64_t{1} << 32); }),
+            "memory: 4294967296 is beyond what this machine can address, 4294967295; try a smaller batch");
+  EXPECT_EQ(error_of<MemoryError>([] { to_size<std::uint32_t>(std::uint64_t{5'000'000'000}); }),
+            "memory: 5000000000 is beyond what this machine can address, 4294967295; try a smaller batch");
+}
+
+}  // namespace
+}  // namespace floe
