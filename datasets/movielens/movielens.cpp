@@ -2,7 +2,6 @@
 #include "movielens.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
+#include <floe/tensor/parse.h>
 
 namespace floe::movielens {
 namespace {
@@ -35,12 +35,9 @@ Ratings shuffled(const Rows& rows, std::int64_t user_count, std::int64_t movie_c
 
 template <class T>
 T number(const InputFile& file, std::size_t line, std::string_view text, const char* what) {
-  T value{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    file.refuse(fmt::format("line {}", line), fmt::format("expected a {}, found {}", what, in_quotes(text)));
-  }
-  return value;
+  auto value = parse_number<T>(text);
+  if (!value) file.refuse(fmt::format("line {}", line), fmt::format("expected a {}, found {}", what, in_quotes(text)));
+  return *value;
 }
 
 // Takes what stands before the next comma, and the comma.

@@ -5,7 +5,6 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +14,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <floe/tensor/error.h>
 #include <nlohmann/json.hpp>
@@ -30,13 +31,6 @@ std::string excerpt(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, most)) out += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
   return out + (text.size() > most ? "...\"" : "\"");
-}
-
-// The shortest decimal number that reads as `value`.
-std::string decimal(double value) {
-  std::array<char, 32> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return std::string(text.data(), end);
 }
 
 // Receives the parser's events for one line. The first thing that is not as it should be stops the parser, and
@@ -167,7 +161,7 @@ class DrawingReader {
     if (value < 0 || value > 255) {
       const std::string name = lists_ == 1 ? "x" : "y";
       return refuse(stroke() + ", point " + std::to_string(list.size() + 1) + ": expected " + name +
-                    " from 0 to 255, found " + decimal(value));
+                    " from 0 to 255, found " + fmt::format("{}", value));
     }
     list.push_back(static_cast<float>(value));
     return true;

@@ -2,7 +2,6 @@
 #include <floe/files/csv.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 
 #include <floe/files/file.h>
 #include <floe/tensor/error.h>
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
@@ -96,11 +96,9 @@ void CsvLog::restore(std::int64_t last) {
     double first = 0;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       std::string_view cell = take_until(cells, ',');
-      double value = 0;
-      auto [end, error] = std::from_chars(cell.begin(), cell.end(), value);
-      bool number_alone = error == std::errc() && end == cell.end();
-      if (!number_alone) refuse(fmt::format("expected a number, found {}", in_quotes(cell)));
-      if (i == 0) first = value;
+      auto value = parse_number<double>(cell);
+      if (!value) refuse(fmt::format("expected a number, found {}", in_quotes(cell)));
+      if (i == 0) first = *value;
     }
 
     if (first <= static_cast<double>(last)) rows += fmt::format("{}\n", line);

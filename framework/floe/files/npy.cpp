@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include <floe/tensor/parse.h>
+#include <floe/tensor/size.h>
 
 namespace floe {
 namespace {
@@ -103,20 +105,17 @@ class HeaderParser {
 
   void parse_size() {
     std::string_view word = token();
-    std::int64_t size = 0;
-    auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), size);
-    bool whole = end == word.data() + word.size() && !word.empty();
-    if (!whole || (word.size() > 1 && word[0] == '0')) {
+    bool beyond = false;
+    auto size = parse_number<std::int64_t>(word, &beyond);
+    if (!(size || beyond) || (word.size() > 1 && word[0] == '0')) {
       refuse(fmt::format("shape holds {}; expected whole numbers", in_quotes(word)));
     }
-    if (error == std::errc::result_out_of_range) {
-      refuse(fmt::format("shape holds {}, which is beyond 63 bits", in_quotes(word)));
-    }
-    if (size < 0) refuse(fmt::format("shape holds {}; sizes cannot be negative", size));
+    if (beyond) refuse(fmt::format("shape holds {}, which is beyond 63 bits", in_quotes(word)));
+    if (*size < 0) refuse(fmt::format("shape holds {}; sizes cannot be negative", *size));
     if (shape.rank() == Shape::max_rank) {
       refuse(fmt::format("shape has more than {} axes, which is all a tensor can have", Shape::max_rank));
     }
-    shape.append(size);
+    shape.append(*size);
   }
 
   // A text in quotes without escapes, which none of the expected texts needs.
@@ -180,7 +179,7 @@ NpyFile::NpyFile(const std::filesystem::path& path) : file_(path) {
 
   // The header, whose length takes two bytes in version 1.0 and four since.
   std::uint64_t length = 0, length_bytes = major == 1 ? 2 : 4;
-  file_.read(8, std::as_writable_bytes(std::span(&length, 1)).first(length_bytes), "the length of the header");
+  file_.read(8, std::as_writable_bytes(std::span(&length, 1)).first(to_size(length_bytes)), "the length of the header");
   if (length > longest_text) {
     file_.refuse("offset 8",
                  fmt::format("the header would take {} bytes, more than the limit of {}", length, longest_text));
@@ -223,7 +222,8 @@ Tensor NpyFile::gather(std::span<const std::int64_t> rows) const {
       throw ValueError(
           fmt::format("gather: row {} of {}, which has {}", row, file_.path().string(), count(shape_[0], "row")));
     }
-    file_.read_values(data_offset_ + static_cast<std::uint64_t>(row) * row_bytes, {into, row_bytes}, dtype_, "a row");
+    file_.read_values(data_offset_ + static_cast<std::uint64_t>(row) * row_bytes, {into, to_size(row_bytes)}, dtype_,
+                      "a row");
     into += row_bytes;
   }
   return result;

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <unordered_set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <floe/files/checksum.h>
+#include <floe/tensor/bits.h>
 
 namespace floe {
 namespace {
@@ -352,7 +352,7 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   }
 
   // The checksum of all this goes where zeros stood in for it.
-  auto length = std::bit_cast<std::array<char, length_bytes>>(static_cast<std::uint64_t>(header.size()));
+  auto length = bits_as<std::array<char, length_bytes>>(static_cast<std::uint64_t>(header.size()));
   std::string start = std::string(length.data(), length.size()) + header;
   start.replace(digits_at, digits, checksum_text(std::as_bytes(std::span(start))));
 

@@ -1,8 +1,10 @@
 // The shapes of the letters, and how they are read.
 #include <floe/pictures/stroke_font.h>
 
-#include <charconv>
+#include <algorithm>
 #include <utility>
+
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
@@ -335,9 +337,9 @@ class Pen {
 
   static std::int64_t number(std::string_view& path) {
     while (path.starts_with(' ')) path.remove_prefix(1);
-    std::int64_t value = 0;
-    auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), value);
-    path.remove_prefix(static_cast<std::size_t>(end - path.data()));
+    std::size_t end = std::min(path.find_first_not_of("0123456789", path.starts_with('-')), path.size());
+    std::int64_t value = parse_number<std::int64_t>(path.substr(0, end)).value_or(0);
+    path.remove_prefix(end);
     return value;
   }
 

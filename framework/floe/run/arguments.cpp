@@ -2,7 +2,6 @@
 #include <floe/run/arguments.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <new>
@@ -15,23 +14,21 @@
 #include <floe/backend/kernels.h>
 #include <floe/files/system.h>
 #include <floe/tensor/error.h>
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
 
 template <class T>
 T number_of(const std::string& flag, const std::string& text) {
-  T number{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  bool complete = !text.empty() && end == text.data() + text.size();
-  if (complete && error == std::errc::result_out_of_range) {
-    throw ValueError(fmt::format("{} is {}, which is beyond its range", flag, text));
-  }
+  bool beyond = false;
+  auto number = parse_number<T>(text, &beyond);
+  if (beyond) throw ValueError(fmt::format("{} is {}, which is beyond its range", flag, text));
   if constexpr (std::is_floating_point_v<T>) {
-    if (complete && std::isfinite(number)) return number;
+    if (number && std::isfinite(*number)) return *number;
     throw ValueError(fmt::format("{} takes a number, not '{}'", flag, text));
   } else {
-    if (complete && error == std::errc()) return number;
+    if (number) return *number;
     const char* least = std::is_unsigned_v<T> ? " from 0 on" : "";
     throw ValueError(fmt::format("{} takes a whole number{}, not '{}'", flag, least, text));
   }

@@ -2,7 +2,6 @@
 #include <floe/run/checkpoint.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <map>
 #include <set>
@@ -13,6 +12,7 @@
 
 #include <floe/files/file.h>
 #include <floe/files/safetensors.h>
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
@@ -105,11 +105,9 @@ class Replace : public State {
 // The step of checkpoint-STEP.safetensors.
 std::optional<std::int64_t> step_of(const std::string& name) {
   if (!name.starts_with(file_start) || !name.ends_with(file_end)) return {};
-  const char *first = name.data() + file_start.size(), *last = name.data() + name.size() - file_end.size();
-  std::int64_t step = -1;
-  auto [end, error] = std::from_chars(first, last, step);
-  if (error != std::errc() || end != last || step < 0) return {};
-  return step;
+  std::string_view number = std::string_view(name).substr(file_start.size());
+  auto step = parse_number<std::int64_t>(number.substr(0, number.size() - file_end.size()));
+  return step && *step >= 0 ? step : std::nullopt;
 }
 
 std::map<std::int64_t, std::filesystem::path> checkpoints_in(const std::filesystem::path& folder) {
@@ -258,7 +256,7 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, RestoreOpti
   RestoreReport report;
   report.path = path;
   if (auto text = file.metadata().find("step"); text != file.metadata().end()) {
-    std::from_chars(text->second.data(), text->second.data() + text->second.size(), report.step);
+    report.step = parse_number<std::int64_t>(text->second).value_or(report.step);
   }
   Compare compare(file, report);
   visit(compare);

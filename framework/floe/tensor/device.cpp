@@ -1,12 +1,11 @@
 // Device: names, and which there are.
 #include <floe/tensor/device.h>
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include <floe/tensor/device_memory.h>
 #include <floe/tensor/error.h>
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
@@ -40,11 +39,12 @@ void require_device(Device device) {
 
 Device parse_device(const std::string& text) {
   if (text == "cpu") return {};
+  constexpr std::string_view numbered_start = "cuda:";
   int index = 0;
-  bool numbered = text.starts_with("cuda:");
+  bool numbered = text.starts_with(numbered_start);
   if (numbered) {
-    auto [end, error] = std::from_chars(text.data() + 5, text.data() + text.size(), index);
-    numbered = error == std::errc() && end == text.data() + text.size() && index >= 0 && index < 64;
+    index = parse_number<int>(std::string_view(text).substr(numbered_start.size())).value_or(-1);
+    numbered = index >= 0 && index < 64;
   }
   if (text != "cuda" && !numbered)
     throw DeviceError(fmt::format("device: expected cpu, cuda or cuda:NUMBER, found '{}'", text));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -17,6 +16,8 @@
 #include <floe/files/file.h>
 #include <floe/files/system.h>
 #include <floe/pictures/png.h>
+#include <floe/tensor/bits.h>
+#include <floe/tensor/parse.h>
 
 namespace floe {
 namespace {
@@ -31,7 +32,7 @@ double seconds_since_1970() {
 
 template <class T>
 std::string little_endian(T value) {
-  auto bytes = std::bit_cast<std::array<char, sizeof(T)>>(value);
+  auto bytes = bits_as<std::array<char, sizeof(T)>>(value);
   return {bytes.data(), bytes.size()};
 }
 
@@ -151,10 +152,10 @@ std::filesystem::path next_file(const std::filesystem::path& folder, std::int64_
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    std::int64_t time = 0;
     if (!name.starts_with(file_start)) continue;
-    std::from_chars(name.data() + file_start.size(), name.data() + name.size(), time);
-    now = std::max(now, time + 1);
+    std::string_view rest = std::string_view(name).substr(file_start.size());
+    auto time = parse_number<std::int64_t>(rest.substr(0, rest.find_first_not_of("0123456789")));
+    now = std::max(now, time.value_or(0) + 1);
   }
   return folder / fmt::format("{}{:010}.{}.{}", file_start, now, os::host_name(), os::process_id());
 }
