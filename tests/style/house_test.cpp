@@ -128,6 +128,52 @@ TEST(House, OnlyTheDrawingModuleKnowsTheLetters) {
   }
 }
 
+// --- Platforms -------------------------------------------------------------------------------------------------------
+
+// What another system or an older library does not have, and the one file that may know of it.
+struct Platform {
+  const char* pattern;
+  const char* example;  // which the pattern finds
+  const char* allowed;  // in framework/floe; nothing: nowhere
+  const char* instead;
+};
+
+const Platform platforms[] = {
+    // A loop marked by `omp simd` starts no thread, and is a loop where there is no OpenMP.
+    {"\\bomp_[a-z]|<omp\\.h>|#pragma omp (?!simd)", "#pragma omp parallel for", "backend/parallel.cpp",
+     "floe/backend/parallel.h"},
+    {"<(sys/.*|unistd|fcntl|dirent|signal|poll|pthread|dlfcn|termios)\\.h>|<csignal>", "#include <sys/wait.h>",
+     "files/system_posix.cpp", "floe/files/system.h"},
+    {"\\b(isatty|getpid|gethostname|popen|fork|fsync|flock)\\b|program_invocation|\\bstd::system\\(|/proc/",
+     "int id = getpid();", "files/system_posix.cpp", "floe/files/system.h"},
+    {"\\bposix_", "posix_memalign(&memory, 64, bytes)", "tensor/device_memory.cpp", "Storage"},
+    {"\\bbit_cast\\b", "std::bit_cast<int>(x)", "", "bits_as of floe/tensor/bits.h"},
+    {"\\b(from|to)_chars\\b|<charconv>", "#include <charconv>", "tensor/parse.cpp",
+     "parse_number of floe/tensor/parse.h, and fmt"},
+    {"std::(format|source_location|jthread|atomic_ref|pmr|ranges|views)\\b|<(format|ranges|coroutine|source_location)>",
+     "std::ranges::sort(x)", "", "what emscripten's library has"},
+};
+
+std::string without_comment(const std::string& line) { return line.substr(0, line.find("//")); }
+
+TEST(House, PlatformsAreKnownToOneFileEach) {
+  std::vector<File> files = files_in({"framework/floe", "datasets", "apps"}, {".h", ".cpp", ".cu"});
+  for (const Platform& platform : platforms) {
+    std::regex pattern(platform.pattern);
+    EXPECT_TRUE(std::regex_search(platform.example, pattern)) << platform.example;
+    std::string allowed = std::string("framework/floe/") + platform.allowed;
+    bool used = false;
+    for (const File& file : files) {
+      for (std::size_t i = 0; i < file.lines.size(); ++i) {
+        if (!std::regex_search(without_comment(file.lines[i]), pattern)) continue;
+        if (file.path == allowed) used = true;
+        else ADD_FAILURE() << file.path << ":" << i + 1 << ": " << file.lines[i] << "; use " << platform.instead;
+      }
+    }
+    EXPECT_EQ(used, *platform.allowed != 0) << allowed;
+  }
+}
+
 // --- Includes --------------------------------------------------------------------------------------------------------
 
 TEST(House, RoomsIncludeOnlyWhatStandsToTheirLeft) {

@@ -6,7 +6,7 @@
 
 namespace floe {
 
-template <auto cpu_kernel, [[maybe_unused]] auto cuda_kernel, class... Arguments>
+template <auto cpu_kernel, auto cuda_kernel, class... Arguments>
 void run([[maybe_unused]] Device device, Arguments&&... arguments) {
 #if FLOE_CUDA
   if (device.kind == Device::Kind::cuda) return cuda_kernel(std::forward<Arguments>(arguments)...);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <floe/backend/run.h>
+#include <floe/tensor/size.h>
 
 namespace floe {
 namespace {
@@ -77,7 +78,7 @@ Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) 
   Rng drawn = rng;  // a refusal moves nothing
   std::int64_t* out = result.mutable_data<std::int64_t>();
   dispatch_floating(logits.dtype(), [&]<class T>() {
-    std::vector<double> cumulative(static_cast<std::size_t>(classes));
+    std::vector<double> cumulative(to_size(classes));
     for (std::int64_t row = 0; row < batch; ++row) {
       const T* x = here.data<T>() + row * classes;
       double top = *std::max_element(x, x + classes), total = 0;

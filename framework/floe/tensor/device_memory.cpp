@@ -1,7 +1,7 @@
 // The CPU's memory, and the way to a GPU's.
 #include <floe/tensor/device_memory.h>
 
-#include <cstdint>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -11,8 +11,7 @@ void* allocate(std::size_t bytes, [[maybe_unused]] Device device) {
 #if FLOE_CUDA
   if (device.kind == Device::Kind::cuda) return cuda::allocate(bytes, device);
 #endif
-  constexpr std::uint64_t most = std::uint64_t{1} << 46;
-  if (bytes > most) return nullptr;  // no machine has it, and rounding up below would overflow
+  if (std::bit_width(bytes) > 46) return nullptr;  // no machine has it, and rounding up below would overflow
   void* memory = nullptr;
   return posix_memalign(&memory, 64, bytes) == 0 ? memory : nullptr;
 }
