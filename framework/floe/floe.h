@@ -49,6 +49,7 @@
 
 #include <floe/optimizers/optimizer.h>
 #include <floe/optimizers/optimizers.h>
+#include <floe/optimizers/schedules.h>
 #include <floe/optimizers/clip.h>
 
 #include <floe/files/cache.h>
