@@ -1,6 +1,7 @@
 // Training on a GPU: the losses of the CPU, data that comes beside the work, checkpoints that move, and whole apps.
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -43,6 +44,8 @@ struct Training {
     if (name == "momentum")
       optimizer = std::make_unique<Momentum>(MomentumOptions{.learning_rate = 1e-2, .nesterov = true});
     if (name == "rmsprop") optimizer = std::make_unique<RMSprop>(RMSpropOptions{.learning_rate = 1e-3});
+    if (name == "adagrad") optimizer = std::make_unique<Adagrad>(AdagradOptions{.learning_rate = 1e-2});
+    if (name == "adamw") optimizer = std::make_unique<AdamW>(AdamWOptions{.learning_rate = 1e-2, .weight_decay = 0.1});
   }
 
   double step(std::uint64_t number) {
@@ -60,11 +63,41 @@ struct Training {
 };
 
 TEST_F(CudaTraining, LossesAreThoseOfTheCpu) {
-  for (const char* kind : {"adam", "momentum", "rmsprop"}) {
+  for (const char* kind : {"adam", "momentum", "rmsprop", "adagrad", "adamw"}) {
     SCOPED_TRACE(kind);
     Training here({}, kind), there(gpu, kind);
     EXPECT_NEAR(there.step(0), here.step(0), 1e-5);
     for (std::uint64_t i = 1; i < 6; ++i) EXPECT_NEAR(there.step(i), here.step(i), 2e-3) << "step " << i;
+  }
+}
+
+// Around the packs of a kernel, where each element takes one step after the other.
+TEST_F(CudaTraining, OptimizerStepsAreThoseOfTheCpu) {
+  const std::pair<const char*, std::function<std::unique_ptr<Optimizer>()>> optimizers[] = {
+      {"sgd", [] { return std::make_unique<SGD>(0.1); }},
+      {"momentum", [] { return std::make_unique<Momentum>(MomentumOptions{.learning_rate = 0.1}); }},
+      {"nesterov", [] { return std::make_unique<Momentum>(MomentumOptions{.learning_rate = 0.1, .nesterov = true}); }},
+      {"rmsprop", [] { return std::make_unique<RMSprop>(RMSpropOptions{.learning_rate = 0.1}); }},
+      {"adagrad", [] { return std::make_unique<Adagrad>(AdagradOptions{.learning_rate = 0.1}); }},
+      {"adam", [] { return std::make_unique<Adam>(AdamOptions{.learning_rate = 0.1}); }},
+      {"adamw", [] { return std::make_unique<AdamW>(AdamWOptions{.learning_rate = 0.1, .weight_decay = 1}); }},
+  };
+  for (const auto& [name, make] : optimizers) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      for (std::int64_t size : {1, 2, 3, 4, 5, 7, 8, 9, 1023, 1024, 1025}) {
+        Rng rng(1);
+        Tensor first = random_normal({size}, rng, 0, 1, dtype);
+        Variable here("w", first), there("w", first.on(gpu));
+        std::unique_ptr<Optimizer> on_cpu = make(), on_gpu = make();
+        for (int step = 0; step < 3; ++step) {
+          Tensor gradient = random_normal({size}, rng, 0, 1, dtype);
+          Gradients of_cpu, of_gpu;
+          of_cpu.add(here, gradient), of_gpu.add(there, gradient.on(gpu));
+          on_cpu->apply(of_cpu), on_gpu->apply(of_gpu);
+        }
+        EXPECT_TRUE(close(there.value().on({}), here, dtype == DType::float32 ? 2e-6 : 1e-14)) << name << " " << size;
+      }
+    }
   }
 }
 

@@ -42,6 +42,7 @@ struct OptimizerCase {
   const char* name;
   std::function<std::unique_ptr<Optimizer>()> make;
   std::function<void(Reference&, double g, double t)> step;
+  double first = 0;  // of `a`
 };
 
 template <class Kind, class Options>
@@ -66,37 +67,135 @@ const OptimizerCase optimizers[] = {
        r.a = 0.7 * r.a + 0.3 * g * g;
        r.w -= 0.01 * g / (std::sqrt(r.a) + 1e-3);
      }},
+    {"adagrad",
+     maker<Adagrad>(AdagradOptions{.learning_rate = 0.05, .initial_accumulator_value = 0.3, .epsilon = 1e-3}),
+     [](Reference& r, double g, double) {
+       r.a += g * g;
+       r.w -= 0.05 * g / (std::sqrt(r.a) + 1e-3);
+     },
+     0.3},
     {"adam", maker<Adam>(AdamOptions{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3}),
      [](Reference& r, double g, double t) {
        r.a = 0.8 * r.a + 0.2 * g;
        r.b = 0.95 * r.b + 0.05 * g * g;
        r.w -= 0.01 * (r.a / (1 - std::pow(0.8, t))) / (std::sqrt(r.b / (1 - std::pow(0.95, t))) + 1e-3);
      }},
+    // As torch.optim.AdamW says it: the parameter is multiplied by 1 - lr * weight_decay before the step.
+    {"adamw",
+     maker<AdamW>(AdamWOptions{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .weight_decay = 2}),
+     [](Reference& r, double g, double t) {
+       r.w *= 1 - 0.01 * 2;
+       r.a = 0.8 * r.a + 0.2 * g;
+       r.b = 0.95 * r.b + 0.05 * g * g;
+       r.w -= 0.01 * (r.a / (1 - std::pow(0.8, t))) / (std::sqrt(r.b / (1 - std::pow(0.95, t))) + 1e-3);
+     }},
 };
 
+// The largest distance from the reference after so many steps of one variable.
+double distance_from_reference(const OptimizerCase& one, DType dtype, std::int64_t size, int steps) {
+  Variable w("w", cast(test::normal({size}), dtype));
+  std::vector<Reference> references;
+  for (std::int64_t i = 0; i < size; ++i) references.push_back({test::element(w, i), one.first, 0, one.step});
+  std::unique_ptr<Optimizer> optimizer = one.make();
+  for (int t = 1; t <= steps; ++t) {
+    Tensor g = cast(test::normal({size}, static_cast<std::uint64_t>(t)) * (t % 3 ? 1.0 : 1e-4), dtype);
+    optimizer->apply(gradient_of(w, g));
+    for (std::int64_t i = 0; i < size; ++i) {
+      Reference& reference = references[static_cast<std::size_t>(i)];
+      reference.step(reference, test::element(g, i), t);
+    }
+  }
+  EXPECT_EQ(optimizer->steps(), steps);
+  double distance = 0;
+  for (std::int64_t i = 0; i < size; ++i) {
+    distance = std::max(distance, std::abs(test::element(w, i) - references[static_cast<std::size_t>(i)].w));
+  }
+  return distance;
+}
+
 TEST(Optimizers, FollowTheirFormulasForTwentySteps) {
-  constexpr std::int64_t size = 37;  // whole packets and a rest
   for (const OptimizerCase& one : optimizers) {
     for (DType dtype : {DType::float32, DType::float64}) {
-      SCOPED_TRACE(one.name);
-      Variable w("w", cast(test::normal({size}), dtype));
-      std::vector<Reference> references;
-      for (std::int64_t i = 0; i < size; ++i) references.push_back({test::element(w, i), 0, 0, one.step});
-      std::unique_ptr<Optimizer> optimizer = one.make();
-      for (int t = 1; t <= 20; ++t) {
-        Tensor g = cast(test::normal({size}, static_cast<std::uint64_t>(t)) * (t % 3 ? 1.0 : 1e-4), dtype);
-        optimizer->apply(gradient_of(w, g));
-        for (std::int64_t i = 0; i < size; ++i) {
-          Reference& reference = references[static_cast<std::size_t>(i)];
-          reference.step(reference, test::element(g, i), t);
-        }
-      }
-      EXPECT_EQ(optimizer->steps(), 20);
       double tolerance = dtype == DType::float32 ? 2e-6 : 1e-14;
-      for (std::int64_t i = 0; i < size; ++i) {
-        EXPECT_NEAR(test::element(w, i), references[static_cast<std::size_t>(i)].w, tolerance) << name(dtype);
+      EXPECT_LE(distance_from_reference(one, dtype, 37, 20), tolerance) << one.name << " " << name(dtype);
+    }
+  }
+}
+
+// Around a register's elements, and around the parts of the cores.
+TEST(Optimizers, FollowTheirFormulasAtEverySize) {
+  for (const OptimizerCase& one : optimizers) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      double tolerance = dtype == DType::float32 ? 2e-6 : 1e-14;
+      for (std::int64_t size : {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65535, 65536, 65537, 131073}) {
+        EXPECT_LE(distance_from_reference(one, dtype, size, 2), tolerance) << one.name << " " << size << name(dtype);
       }
     }
+  }
+}
+
+TEST(Optimizers, KeepSlotsThatBeginAtAnotherNumberThanZero) {
+  Variable w("w", zeros({2})), late("late", zeros({1}));
+  Adagrad adagrad({.learning_rate = 1, .initial_accumulator_value = 3, .epsilon = 1e-12});
+  adagrad.apply(gradient_of(w, ones({2})));
+  EXPECT_EQ(w.value().to_vector<float>(), std::vector<float>(2, -0.5f));
+  adagrad.apply(gradient_of(late, ones({1})));
+  EXPECT_EQ(late.value().item(), -0.5) << "also for a variable that comes later";
+}
+
+TEST(AdamW, DecaysWhatThePredicateNames) {
+  Variable weights("weights", full({2, 2}, 8)), bias("bias", full({2}, 8)), unused("unused", full({2}, 8));
+  AdamW adamw(
+      {.learning_rate = 0.5, .weight_decay = 0.5, .decays = [](const Variable& w) { return w.shape().rank() > 1; }});
+  Gradients gradients = gradient_of(weights, zeros({2, 2}));
+  gradients.add(bias, zeros({2}));
+  adamw.apply(gradients);
+  EXPECT_EQ(weights.value().to_vector<float>(), std::vector<float>(4, 6));
+  EXPECT_EQ(bias.value().to_vector<float>(), std::vector<float>(2, 8));
+  EXPECT_EQ(unused.value().to_vector<float>(), std::vector<float>(2, 8)) << "without a gradient nothing decays";
+  AdamW all({.learning_rate = 0.5, .weight_decay = 0.5});
+  all.apply(gradient_of(bias, zeros({2})));
+  EXPECT_EQ(bias.value().to_vector<float>(), std::vector<float>(2, 6));
+}
+
+TEST(AdamW, WithoutDecayIsAdam) {
+  Variable a("a", test::normal({37})), b("b", test::normal({37}));
+  Adam adam;
+  AdamW adamw({.weight_decay = 0});
+  for (std::uint64_t t = 1; t <= 5; ++t) {
+    adam.apply(gradient_of(a, test::normal({37}, t)));
+    adamw.apply(gradient_of(b, test::normal({37}, t)));
+  }
+  EXPECT_TRUE(same_bits(a, b));
+}
+
+TEST(Optimizers, TakeAMissingGradientAsZeroWhereTheTapeWasAskedTo) {
+  Variable used("used", ones({1})), unused("unused", ones({1}));
+  for (const OptimizerCase& one : optimizers) {
+    unused.assign(ones({1}));
+    GradientTape tape;
+    Tensor loss = used * used;
+    std::unique_ptr<Optimizer> optimizer = one.make();
+    EXPECT_THROW(optimizer->apply(GradientTape().gradient(tensor(1.), Variables{&unused})), GradientError);
+    optimizer->apply(tape.gradient(loss, Variables{&used, &unused}, {.missing = Missing::zero}));
+    EXPECT_EQ(unused.value().item(), std::string(one.name) == "adamw" ? 1 - 0.01f * 2 : 1) << one.name;
+  }
+}
+
+TEST(Optimizers, LeaveFrozenVariablesAlone) {
+  for (const OptimizerCase& one : optimizers) {
+    Layer model("model", Device{}, Rng(1));
+    Dense first(&model, "first", {.in = 2, .units = 3}), last(&model, "last", {.in = 3, .units = 1});
+    Variables frozen = first.variables();
+    Tensors before{*frozen[0], *frozen[1]};
+    first.set_trainable(false);
+    std::unique_ptr<Optimizer> optimizer = one.make();
+    for (int step = 0; step < 3; ++step) {
+      GradientTape tape;
+      Tensor loss = mean_squared_error(last(tanh(first(ones({4, 2})))), ones({4, 1}));
+      optimizer->apply(tape.gradient(loss, model.variables()));
+    }
+    for (std::size_t i = 0; i < frozen.size(); ++i) EXPECT_TRUE(same_bits(*frozen[i], before[i])) << one.name;
   }
 }
 
@@ -120,6 +219,17 @@ TEST(Optimizers, HaveTheDefaultsOfKeras) {
   EXPECT_EQ(SGD().learning_rate(), 0.01);
   EXPECT_EQ(Momentum().learning_rate(), 0.01);
   EXPECT_EQ(RMSprop().learning_rate(), 1e-3);
+  EXPECT_EQ(Adagrad().learning_rate(), 1e-3);
+  EXPECT_EQ(AdamW().learning_rate(), 1e-3);
+
+  Variable decayed("decayed", tensor(std::vector<double>{1}, Shape{1})),
+      v("v", tensor(std::vector<double>{0}, Shape{1}));
+  AdamW adamw;
+  adamw.apply(gradient_of(decayed, tensor(std::vector<double>{5}, Shape{1})));
+  EXPECT_NEAR(decayed.value().item(), 1 - 1e-3 * 0.004 - 1e-3 * 5 / (5 + 1e-7), 1e-15);
+  Adagrad adagrad;
+  adagrad.apply(gradient_of(v, tensor(std::vector<double>{5}, Shape{1})));
+  EXPECT_NEAR(v.value().item(), -1e-3 * 5 / (std::sqrt(0.1 + 25) + 1e-7), 1e-15);
 }
 
 TEST(Optimizers, KeepStateForEachVariable) {
@@ -277,13 +387,25 @@ TEST(Optimizers, RefuseOptionsOutOfRange) {
   const std::pair<std::function<void()>, const char*> table[] = {
       {[] { SGD(-0.1); }, "optimizer: the learning rate must be 0 or more, and is -0.1"},
       {[] { SGD(std::nan("")); }, "optimizer: the learning rate must be 0 or more, and is nan"},
-      {[] { SGD sgd; sgd.set_learning_rate(HUGE_VAL); }, "optimizer: the learning rate must be 0 or more, and is inf"},
+      {[] {
+         SGD sgd;
+         sgd.set_learning_rate(HUGE_VAL);
+       },
+       "optimizer: the learning rate must be 0 or more, and is inf"},
       {[] { Momentum({.momentum = 1}); }, "momentum: option .momentum must be from 0 to less than 1, and is 1"},
       {[] { RMSprop({.decay = -1}); }, "rmsprop: option .decay must be from 0 to less than 1, and is -1"},
       {[] { RMSprop({.epsilon = 0}); }, "rmsprop: option .epsilon must be above 0, and is 0"},
       {[] { Adam({.beta1 = 1}); }, "adam: option .beta1 must be from 0 to less than 1, and is 1"},
       {[] { Adam({.beta2 = 1.5}); }, "adam: option .beta2 must be from 0 to less than 1, and is 1.5"},
       {[] { Adam({.epsilon = -1}); }, "adam: option .epsilon must be above 0, and is -1"},
+      {[] { AdamW({.beta2 = 1}); }, "adamw: option .beta2 must be from 0 to less than 1, and is 1"},
+      {[] { AdamW({.epsilon = 0}); }, "adamw: option .epsilon must be above 0, and is 0"},
+      {[] { AdamW({.weight_decay = -1}); }, "adamw: option .weight_decay must be finite and 0 or more, and is -1"},
+      {[] { AdamW({.weight_decay = HUGE_VAL}); },
+       "adamw: option .weight_decay must be finite and 0 or more, and is inf"},
+      {[] { Adagrad({.initial_accumulator_value = -0.1}); },
+       "adagrad: option .initial_accumulator_value must be finite and 0 or more, and is -0.1"},
+      {[] { Adagrad({.epsilon = 0}); }, "adagrad: option .epsilon must be above 0, and is 0"},
   };
   for (const auto& [make, message] : table) EXPECT_EQ(error_of<ValueError>(make), message);
 }
@@ -361,7 +483,9 @@ TEST(Optimizers, LearnALine) {
       {"momentum", maker<Momentum>(MomentumOptions{.learning_rate = 0.02})},
       {"nesterov", maker<Momentum>(MomentumOptions{.learning_rate = 0.02, .nesterov = true})},
       {"rmsprop", maker<RMSprop>(RMSpropOptions{.learning_rate = 0.02})},
+      {"adagrad", maker<Adagrad>(AdagradOptions{.learning_rate = 0.5})},
       {"adam", maker<Adam>(AdamOptions{.learning_rate = 0.05})},
+      {"adamw", maker<AdamW>(AdamWOptions{.learning_rate = 0.05, .weight_decay = 1e-3})},
   };
   Rng rng(5);
   Tensor x = random_normal({1000, 1}, rng), y = 3.0 * x + 2.0 + random_normal({1000, 1}, rng) * 0.1;

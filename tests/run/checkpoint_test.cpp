@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -132,6 +134,55 @@ TEST(Checkpoint, GivesBackEveryBitOfATrainingThatWentOn) {
   ASSERT_NE(training.bits(), bits);
   training.checkpoint.restore(path);
   EXPECT_EQ(training.bits(), bits);
+}
+
+// Under the names that files have held all along, and with what an optimizer keeps in the file, not its first values.
+TEST(Checkpoint, ContinuesEachOptimizerBitForBit) {
+  struct Kind {
+    std::function<std::unique_ptr<Optimizer>()> make;
+    Names slots;
+  };
+  const Kind kinds[] = {
+      {[] { return std::make_unique<SGD>(0.1); }, {}},
+      {[] { return std::make_unique<Momentum>(); }, {"velocity"}},
+      {[] { return std::make_unique<RMSprop>(); }, {"square"}},
+      {[] { return std::make_unique<Adagrad>(); }, {"accumulator"}},
+      {[] { return std::make_unique<Adam>(); }, {"m", "v"}},
+      {[] { return std::make_unique<AdamW>(); }, {"m", "v"}},
+  };
+  for (const Kind& kind : kinds) {
+    auto step = [](Optimizer& optimizer, Variable& w, std::uint64_t seed) {
+      Rng rng(seed);
+      Gradients gradients;
+      gradients.add(w, random_normal({5}, rng));
+      optimizer.apply(gradients);
+    };
+    TempFolder folder;
+    Variable w("net.w", ones({5}));
+    std::unique_ptr<Optimizer> optimizer = kind.make();
+    Checkpoint checkpoint(folder.path());
+    checkpoint.add("w", w);
+    checkpoint.add("optimizer", *optimizer);
+    step(*optimizer, w, 1), step(*optimizer, w, 2);
+    std::filesystem::path path = checkpoint.save(2);
+    step(*optimizer, w, 3);
+    std::string whole = read_bytes(checkpoint.save(3));
+
+    Names names{"w", "optimizer.steps"}, found;
+    for (const std::string& slot : kind.slots) names.push_back("optimizer." + slot + ".net.w");
+    SafetensorsFile file(path);
+    for (const SafetensorsEntry& entry : file.entries()) found.push_back(entry.name);
+    EXPECT_EQ(found, names);
+
+    w.assign(zeros({5}));
+    std::unique_ptr<Optimizer> fresh = kind.make();
+    Checkpoint again(folder.path());
+    again.add("w", w);
+    again.add("optimizer", *fresh);
+    again.restore(path);
+    step(*fresh, w, 3);
+    EXPECT_EQ(read_bytes(again.save(3)), whole);
+  }
 }
 
 TEST(Checkpoint, NamesValuesByPath) {

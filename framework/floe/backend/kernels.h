@@ -1,6 +1,7 @@
-// The contract of a backend: every kernel, declared for both. Shapes, dtypes and devices are settled before a kernel
-// runs; results are allocated by the op; a kernel never throws for a user's mistake and gives the same bits for any
-// number of threads.
+// The contract of a backend: every kernel, declared for both; those that are templates, of a formula or of an
+// optimizer's rule, in pointwise.h and optimizer_rules.h. Shapes, dtypes and devices are settled before a kernel runs;
+// results are allocated by the op; a kernel never throws for a user's mistake and gives the same bits for any number of
+// threads.
 #pragma once
 
 #include <array>
@@ -43,12 +44,6 @@ struct MatmulGeometry {
   std::int64_t batches, rows, columns, inner;  // sizes
   std::int64_t a_stride, b_stride;  // elements from one matrix to the next
   bool transpose_a, transpose_b;  // read with rows and columns exchanged
-};
-
-// The numbers of one step of Adam, the same for all variables.
-struct AdamStep {
-  // As in AdamOptions, with corrections of step t.
-  double rate, beta1, beta2, epsilon, correction1, correction2;  // corrections: 1 - beta^step
 };
 
 // Where in a stream of Philox a tensor's words begin.
@@ -114,12 +109,6 @@ FLOE_KERNEL(batch_normalization_gradient, const Tensor& dy, const Tensor& x, con
             const Tensor& inverse_stddev, const Tensor& gamma, Tensor& dx, Tensor& dgamma, Tensor& dbeta)
 FLOE_KERNEL(softmax, const Tensor& x, bool logarithm, Tensor& y)
 FLOE_KERNEL(softmax_gradient, const Tensor& dy, const Tensor& y, bool logarithm, Tensor& dx)
-
-// optimizer steps, in place
-FLOE_KERNEL(sgd_step, Tensor& w, const Tensor& dw, double rate)
-FLOE_KERNEL(momentum_step, Tensor& w, const Tensor& dw, Tensor& velocity, double rate, double momentum, bool nesterov)
-FLOE_KERNEL(rmsprop_step, Tensor& w, const Tensor& dw, Tensor& square, double rate, double decay, double epsilon)
-FLOE_KERNEL(adam_step, Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const AdamStep& step)
 
 #undef FLOE_KERNEL
 

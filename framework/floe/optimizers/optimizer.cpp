@@ -26,7 +26,7 @@ struct Updated {
 
 }  // namespace
 
-Optimizer::Optimizer(double learning_rate, std::vector<std::string> slots) : slot_names_(std::move(slots)) {
+Optimizer::Optimizer(double learning_rate, std::vector<Slot> slots) : slots_kept_(std::move(slots)) {
   set_learning_rate(learning_rate);
 }
 
@@ -69,7 +69,7 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
   NoRecording silence;
   ++steps_;
   for (const auto& [variable, gradient] : gradients) {
-    Tensors none, &slots = slot_names_.empty() ? none : slots_of(*variable);
+    Tensors none, &slots = slots_kept_.empty() ? none : slots_of(*variable);
     observe_begun(variable->value());
     {
       Updated afterwards{*variable};
@@ -83,18 +83,21 @@ Tensors& Optimizer::slots_of(const Variable& variable) {
   auto& [owner, tensors] = slots_[variable.path()];
   owner = identity(variable);
   for (Tensor& restored : tensors) restored = restored.on(variable.value().device());
-  while (tensors.size() < slot_names_.size()) tensors.push_back(zeros_like(variable.value()));
+  while (tensors.size() < slots_kept_.size()) {
+    const Tensor& value = variable.value();
+    tensors.push_back(full(value.shape(), slots_kept_[tensors.size()].first, value.dtype(), value.device()));
+  }
   return tensors;
 }
 
 void Optimizer::state(State& state, const std::string& prefix) {
   state.number(prefix + ".steps", steps_);
-  if (slot_names_.empty()) return;
-  state.names(prefix + "." + slot_names_[0] + ".",
-              [&](const std::string& path) { slots_[path].tensors.resize(slot_names_.size()); });
+  if (slots_kept_.empty()) return;
+  state.names(prefix + "." + slots_kept_[0].name + ".",
+              [&](const std::string& path) { slots_[path].tensors.resize(slots_kept_.size()); });
   for (auto& [path, slots] : slots_) {
     for (std::size_t i = 0; i < slots.tensors.size(); ++i)
-      state.tensor(prefix + "." + slot_names_[i] + "." + path, slots.tensors[i]);
+      state.tensor(prefix + "." + slots_kept_[i].name + "." + path, slots.tensors[i]);
   }
 
   // A walk may name slots and then leave them without a value, such as one that only looks whether a file fits.

@@ -32,9 +32,15 @@ class Optimizer {
   void state(State& state, const std::string& prefix);
 
  protected:
-  // `slots`: how many tensors like the variable the optimizer keeps for it, zero at first, and their names. ValueError
-  // as set_learning_rate().
-  Optimizer(double learning_rate, std::vector<std::string> slots);
+  // A tensor like the variable, which the optimizer keeps for it.
+  struct Slot {
+    Slot(const char* name, double first = 0) : name(name), first(first) {}
+    std::string name;
+    double first;  // every element of it, before the variable's first step
+  };
+
+  // ValueError as set_learning_rate().
+  Optimizer(double learning_rate, std::vector<Slot> slots);
 
   // Changes the variable by update(), and its slots; steps() counts this step already.
   virtual void step(Variable& variable, const Tensor& gradient, Tensors& slots) = 0;
@@ -44,7 +50,7 @@ class Optimizer {
 
   double learning_rate_;
   std::int64_t steps_ = 0;
-  std::vector<std::string> slot_names_;
+  std::vector<Slot> slots_kept_;
   struct Slots {
     NodeId owner = 0;  // the variable they belong to; 0 until the first step after they were restored
     Tensors tensors;

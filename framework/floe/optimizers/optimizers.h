@@ -1,7 +1,9 @@
-// The optimizers: SGD, Momentum, RMSprop, Adam, with the defaults of Keras; w is the variable and g its gradient. Each
-// constructor: ValueError unless the rate is finite and 0 or more, a momentum, decay or beta from 0 up to but not
-// including 1, and epsilon above 0.
+// The optimizers: SGD, Momentum, RMSprop, Adagrad, Adam, AdamW, with the defaults of Keras; w is the variable and g its
+// gradient. Each constructor: ValueError unless the rate is finite and 0 or more, a momentum, decay or beta from 0 up to
+// but not including 1, and epsilon above 0.
 #pragma once
+
+#include <functional>
 
 #include <floe/optimizers/optimizer.h>
 
@@ -54,6 +56,25 @@ class RMSprop : public Optimizer {
   RMSpropOptions options_;
 };
 
+// The options of an Adagrad, by name.
+struct AdagradOptions {
+  double learning_rate = 1e-3;             // rate; PyTorch's is 0.01
+  double initial_accumulator_value = 0.1;  // s before the first step; PyTorch's is 0
+  double epsilon = 1e-7;                   // keeps the divisor from 0; PyTorch's is 1e-10
+};
+
+// s += g^2; w -= rate * g / (sqrt(s) + epsilon). Duchi, Hazan and Singer, 2011. As PyTorch; Keras has epsilon under the
+// root.
+class Adagrad : public Optimizer {
+ public:
+  // Keeps the sum s of the squares of each variable's gradients. ValueError also for an initial value below 0.
+  explicit Adagrad(AdagradOptions options = {});
+
+ private:
+  void step(Variable& variable, const Tensor& gradient, Tensors& slots) override;
+  AdagradOptions options_;
+};
+
 // The options of an Adam, by name: {.learning_rate = 3e-4, .beta1 = 0.5}.
 struct AdamOptions {
   double learning_rate = 1e-3;  // rate: about how far a number moves in a step
@@ -74,6 +95,30 @@ class Adam : public Optimizer {
  private:
   void step(Variable& variable, const Tensor& gradient, Tensors& slots) override;
   AdamOptions options_;
+};
+
+// The options of an AdamW, by name.
+struct AdamWOptions {
+  double learning_rate = 1e-3;                       // rate, of the decay as well
+  double beta1 = 0.9;                                // as in AdamOptions
+  double beta2 = 0.999;                              // as in AdamOptions
+  double epsilon = 1e-7;                             // as in AdamOptions; PyTorch's is 1e-8
+  double weight_decay = 0.004;                       // PyTorch's is 0.01
+  std::function<bool(const Variable&)> decays = {};  // does this variable decay? Without it, every one does
+};
+
+// w -= rate * weight_decay * w, and then the step of Adam. Biases and the scales of normalisations are often left alone:
+//   {.decays = [](const Variable& w) { return w.shape().rank() > 1; }}
+// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019; as Keras and PyTorch.
+class AdamW : public Optimizer {
+ public:
+  // Keeps what Adam keeps, under the same names, so each can take over from the other. ValueError also unless the decay is
+  // finite and 0 or more.
+  explicit AdamW(AdamWOptions options = {});
+
+ private:
+  void step(Variable& variable, const Tensor& gradient, Tensors& slots) override;
+  AdamWOptions options_;
 };
 
 }  // namespace floe

@@ -1,8 +1,8 @@
-// The optimizers' steps: weights and their state are read and written in one pass, in place.
+// The optimizers' steps: weights and their slots are read and written in one pass, in place.
 #include <utility>
 
 #include <floe/backend/cuda/launch.h>
-#include <floe/backend/rules.h>
+#include <floe/backend/optimizer_rules.h>
 
 namespace floe::cuda {
 namespace {
@@ -39,35 +39,23 @@ __global__ void step_kernel(std::int64_t size, bool packed, Rule rule, const S* 
   }
 }
 
-template <class Rule, class... State>
-void step(Tensor& w, const Tensor& dw, const Rule& rule, State&... state) {
+}  // namespace
+
+template <class Rule>
+void update(const Rule& rule, const Tensor& dw, Tensor& w, std::span<Tensor> slots) {
   const Context& on = context(w.device());
   dispatch_floating(w.dtype(), [&]<class S>() {
-    constexpr int count = 1 + sizeof...(State);
-    Arrays<S, count> arrays{{mutable_data<S>(w), mutable_data<S>(state)...}};
+    Arrays<S, 1 + Rule::slots> arrays{{mutable_data<S>(w)}};
+    for (int k = 0; k < Rule::slots; ++k) arrays.data[1 + k] = mutable_data<S>(slots[k]);
     bool packed = aligned(dw.raw()) && arrays.all_aligned();
-    launch(on, step_kernel<S, count, Rule>, blocks_for(on, packed ? w.elements() / Pack<S>::size + 1 : w.elements()),
-           w.elements(), packed, rule, data<S>(dw), arrays);
+    launch(on, step_kernel<S, 1 + Rule::slots, Rule>,
+           blocks_for(on, packed ? w.elements() / Pack<S>::size + 1 : w.elements()), w.elements(), packed, rule,
+           data<S>(dw), arrays);
   });
 }
 
-}  // namespace
-
-void sgd_step(Tensor& w, const Tensor& dw, double rate) { step(w, dw, rules::Sgd{rate}); }
-
-void momentum_step(Tensor& w, const Tensor& dw, Tensor& velocity, double rate, double momentum, bool nesterov) {
-  if (nesterov)
-    step(w, dw, rules::Nesterov{rate, momentum}, velocity);
-  else
-    step(w, dw, rules::Momentum{rate, momentum}, velocity);
-}
-
-void rmsprop_step(Tensor& w, const Tensor& dw, Tensor& square, double rate, double decay, double epsilon) {
-  step(w, dw, rules::RmsProp{rate, decay, epsilon}, square);
-}
-
-void adam_step(Tensor& w, const Tensor& dw, Tensor& m, Tensor& v, const AdamStep& of) {
-  step(w, dw, rules::Adam{of}, m, v);
-}
+#define FLOE_COMPILE(Rule) template void update(const rules::Rule&, const Tensor&, Tensor&, std::span<Tensor>);
+FLOE_EACH_RULE(FLOE_COMPILE)
+#undef FLOE_COMPILE
 
 }  // namespace floe::cuda
