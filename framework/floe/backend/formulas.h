@@ -251,6 +251,20 @@ struct IsFinite {
 // On which dtypes a formula is defined.
 enum class Takes { all, numbers, floating, booleans };
 
+constexpr const char* in_words(Takes takes) {
+  switch (takes) {
+    case Takes::all:
+      return "a dtype of Floe";
+    case Takes::numbers:
+      return "numbers";
+    case Takes::floating:
+      return "float32 and float64";
+    case Takes::booleans:
+      return "bool";
+  }
+  return "";
+}
+
 struct Add {
   static constexpr Takes takes = Takes::numbers;
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a + b; }
@@ -317,7 +331,7 @@ struct Or {
 
 #define FLOE_EACH_COMPARISON(X) X(Equal) X(NotEqual) X(Less) X(LessEqual) X(Greater) X(GreaterEqual) X(And) X(Or)
 
-// dispatch() over the dtypes that a formula takes; the op has refused the others.
+// dispatch() over the dtypes that a formula takes.
 template <class Formula, class Visitor>
 void dispatch_taken(DType dtype, Visitor visit) {
   dispatch(dtype, [&]<class T>() {
@@ -325,6 +339,8 @@ void dispatch_taken(DType dtype, Visitor visit) {
     constexpr bool taken = Formula::takes == Takes::all || (Formula::takes == Takes::booleans) == boolean;
     if constexpr (taken && (Formula::takes != Takes::floating || std::is_floating_point_v<T>))
       visit.template operator()<T>();
+    else
+      refuse_dtype("dispatch_taken", in_words(Formula::takes), dtype);
   });
 }
 

@@ -17,14 +17,18 @@ struct alignas(bytes) Item {
 
 template <class Visitor>
 void dispatch_item(DType dtype, Visitor visit) {
-  switch (item_size(dtype)) {
-    case 1:
+  switch (dtype) {
+    case DType::uint8:
+    case DType::boolean:
       return visit.template operator()<Item<1>>();
-    case 4:
+    case DType::float32:
+    case DType::int32:
       return visit.template operator()<Item<4>>();
-    default:
+    case DType::float64:
+    case DType::int64:
       return visit.template operator()<Item<8>>();
   }
+  refuse_dtype("dispatch_item", "a dtype of Floe", dtype);
 }
 
 // Floats beyond an integer type become its nearest, NaN 0; other conversions are C++'s.
@@ -45,13 +49,18 @@ FLOE_HOST_DEVICE To converted(From value) {
   }
 }
 
+// dispatch() for the types of an index.
+template <class Visitor>
+void dispatch_index(DType dtype, Visitor visit) {
+  if (dtype == DType::int32) return visit.template operator()<std::int32_t>();
+  if (dtype == DType::int64) return visit.template operator()<std::int64_t>();
+  refuse_dtype("dispatch_index", "int32 and int64", dtype);
+}
+
 // visit(indices) with a pointer to int32 or int64, in the tensor's memory.
 template <class Visitor>
 void dispatch_index(const Tensor& indices, Visitor visit) {
-  if (indices.dtype() == DType::int32)
-    visit(static_cast<const std::int32_t*>(indices.raw()));
-  else
-    visit(static_cast<const std::int64_t*>(indices.raw()));
+  dispatch_index(indices.dtype(), [&]<class Index>() { visit(static_cast<const Index*>(indices.raw())); });
 }
 
 }  // namespace floe

@@ -36,8 +36,14 @@ void dispatch_sum(DType dtype, Visitor visit) {
   switch (dtype) {
     case DType::int32: return visit.template operator()<std::uint32_t>();
     case DType::int64: return visit.template operator()<std::uint64_t>();
-    default: return dispatch_floating(dtype, visit);
+    case DType::float32:
+    case DType::float64:
+      return dispatch_floating(dtype, visit);
+    case DType::uint8:
+    case DType::boolean:
+      break;
   }
+  refuse_dtype("dispatch_sum", "float32, float64, int32 and int64", dtype);
 }
 
 }  // namespace floe

@@ -244,6 +244,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& value) {
   const Tensor tensor = to_write("save_npy", value);
   auto type =
       std::find_if(descriptions.begin(), descriptions.end(), [&](const auto& entry) { return entry.second == tensor.dtype(); });
+  if (type == descriptions.end()) refuse_dtype("save_npy", "a dtype of Floe", tensor.dtype());
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type->first,
                                    to_string(tensor.shape()));
 

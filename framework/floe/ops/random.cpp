@@ -28,8 +28,8 @@ RandomBlocks blocks_for(const Tensor& y, Rng& rng, std::int64_t words) {
 Tensor random_uniform(const Shape& shape, Rng& rng, double low, double high, DType dtype, Device device) {
   require_floating("random_uniform", dtype);
   Tensor y(shape, dtype, device);
-  run<cpu::random_uniform, cuda::random_uniform>(device, blocks_for(y, rng, dtype == DType::float32 ? 1 : 2), low, high,
-                                                 y);
+  std::int64_t words = dispatch_floating(dtype, []<class T>() { return std::int64_t{sizeof(T) / 4}; });
+  run<cpu::random_uniform, cuda::random_uniform>(device, blocks_for(y, rng, words), low, high, y);
   return y;
 }
 

@@ -3,6 +3,11 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include <fmt/format.h>
+
+#include <floe/tensor/error.h>
 
 namespace floe {
 
@@ -19,7 +24,10 @@ bool fits(double value, DType dtype) {
   });
 }
 
-std::string_view name(DType dtype) {
+namespace {
+
+// Empty for a value that is none.
+std::string_view known_name(DType dtype) {
   switch (dtype) {
     case DType::float32: return "float32";
     case DType::float64: return "float64";
@@ -28,7 +36,21 @@ std::string_view name(DType dtype) {
     case DType::uint8: return "uint8";
     case DType::boolean: return "bool";
   }
-  __builtin_unreachable();
+  return "";
+}
+
+}  // namespace
+
+std::string_view name(DType dtype) {
+  std::string_view known = known_name(dtype);
+  if (known.empty()) refuse_dtype("name", "a dtype of Floe", dtype);
+  return known;
+}
+
+void refuse_dtype(std::string_view function, std::string_view takes, DType dtype) {
+  std::string_view known = known_name(dtype);
+  throw DTypeError(fmt::format("{}: takes {}, not {}", function, takes,
+                               known.empty() ? fmt::format("dtype {}", static_cast<int>(dtype)) : std::string(known)));
 }
 
 }  // namespace floe

@@ -18,6 +18,9 @@ bool fits(double value, DType dtype);       // false for an integer type or bool
 // float32 or float64: what gradients need
 inline bool is_floating(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
+// DTypeError for one that the function has no case for: "dispatch_floating: takes float32 and float64, not int32".
+[[noreturn, gnu::cold]] void refuse_dtype(std::string_view function, std::string_view takes, DType dtype);
+
 // The dtype of a C++ type; another one does not compile.
 template <class T>
 constexpr DType dtype_of() {
@@ -32,7 +35,8 @@ constexpr DType dtype_of() {
   }
 }
 
-// Calls `visit.template operator()<T>()` with the C++ type of `dtype`.
+// Calls `visit.template operator()<T>()` with the C++ type of `dtype`. A switch over dtypes has a case for each, of
+// which the compiler reminds, and no default: what is none of them is refused behind it.
 template <class Visitor>
 decltype(auto) dispatch(DType dtype, Visitor&& visit) {
   switch (dtype) {
@@ -43,13 +47,15 @@ decltype(auto) dispatch(DType dtype, Visitor&& visit) {
     case DType::uint8: return visit.template operator()<std::uint8_t>();
     case DType::boolean: return visit.template operator()<bool>();
   }
-  __builtin_unreachable();
+  refuse_dtype("dispatch", "a dtype of Floe", dtype);
 }
 
-// The same for the two floating types; the op has refused the others.
+// The same for the two floating types.
 template <class Visitor>
 decltype(auto) dispatch_floating(DType dtype, Visitor&& visit) {
-  return dtype == DType::float32 ? visit.template operator()<float>() : visit.template operator()<double>();
+  if (dtype == DType::float32) return visit.template operator()<float>();
+  if (dtype == DType::float64) return visit.template operator()<double>();
+  refuse_dtype("dispatch_floating", "float32 and float64", dtype);
 }
 
 }  // namespace floe

@@ -90,6 +90,8 @@ void add(const Tensor& a, const Tensor& b, Tensor& c) {
     if constexpr (!std::is_same_v<T, bool>) {
       pointwise_flat<T>(
           c.elements(), formulas::Add{}, c.mutable_data<T>(), a.data<T>(), b.data<T>());
+    } else {
+      refuse_dtype("add", "numbers", c.dtype());
     }
   });
 }

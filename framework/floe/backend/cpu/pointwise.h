@@ -86,6 +86,8 @@ void map(const Formula& formula, const Tensor& x, Tensor& y) {
   dispatch(x.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>)
       pointwise_flat<T>(x.elements(), formula, result_data<T>(y), x.data<T>());
+    else
+      refuse_dtype("map", "numbers", x.dtype());
   });
 }
 

@@ -96,11 +96,13 @@ void fill_half_blocks(Tensor& result, RandomBlocks from, Fill fill) {
 }  // namespace
 
 void random_uniform(RandomBlocks from, double low, double high, Tensor& y) {
-  if (y.dtype() == DType::float32) {
-    fill_words<float>(y, from, [at = Between<float>(low, high)](std::uint32_t word) { return at(unit_float(word)); });
-  } else {
-    fill_half_blocks(y, from, Between<double>(low, high));
-  }
+  dispatch_floating(y.dtype(), [&]<class T>() {
+    Between<T> at(low, high);
+    if constexpr (std::is_same_v<T, float>)
+      fill_words<T>(y, from, [=](std::uint32_t w) { return at(unit_float(w)); });
+    else
+      fill_half_blocks(y, from, at);
+  });
 }
 
 void random_normal(RandomBlocks from, double mean, double stddev, Tensor& y) {

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include <floe/backend/cpu/columns.h>
+#include <floe/backend/items.h>
 
 namespace floe::cpu {
 namespace {
@@ -134,8 +135,7 @@ void top_k(const Tensor& x, Tensor& values, Tensor& indices) {
   };
   dispatch(x.dtype(), [&]<class T>() {
     T* out = values.mutable_data<T>();
-    if (indices.dtype() == DType::int32) select(x.data<T>(), out, indices.mutable_data<std::int32_t>());
-    else select(x.data<T>(), out, indices.mutable_data<std::int64_t>());
+    dispatch_index(indices.dtype(), [&]<class Index>() { select(x.data<T>(), out, indices.mutable_data<Index>()); });
   });
 }
 

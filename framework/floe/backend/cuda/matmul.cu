@@ -113,13 +113,12 @@ void multiply(const Context& on, MatmulGeometry g, Precision precision, const Fa
 void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
   if (g.inner == 0) return fill(0, c);
   const Context& on = context(c.device());
-  if (c.dtype() == DType::float64)
-    return multiply(on, g, Precision::float32, data<double>(a), data<double>(b), mutable_data<double>(c));
-  Precision precision = gpu_precision();
-  if (precision != Precision::bf16)
-    return multiply(on, g, precision, data<float>(a), data<float>(b), mutable_data<float>(c));
-  Halves half_a(on, data<float>(a), a.elements()), half_b(on, data<float>(b), b.elements());
-  multiply(on, g, precision, half_a.get(), half_b.get(), mutable_data<float>(c));
+  dispatch_floating(c.dtype(), [&]<class T>() {
+    Precision precision = std::is_same_v<T, float> ? gpu_precision() : Precision::float32;
+    if (precision != Precision::bf16) return multiply(on, g, precision, data<T>(a), data<T>(b), mutable_data<T>(c));
+    Halves half_a(on, data<float>(a), a.elements()), half_b(on, data<float>(b), b.elements());
+    multiply(on, g, precision, half_a.get(), half_b.get(), mutable_data<float>(c));
+  });
 }
 
 }  // namespace floe::cuda

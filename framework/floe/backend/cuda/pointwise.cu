@@ -161,7 +161,10 @@ void pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor& 
 template <class Formula>
 void map(const Formula& formula, const Tensor& x, Tensor& y) {
   dispatch(x.dtype(), [&]<class S>() {
-    if constexpr (!std::is_same_v<S, bool>) flat<S, S>(context(x.device()), x.elements(), formula, y, x);
+    if constexpr (!std::is_same_v<S, bool>)
+      flat<S, S>(context(x.device()), x.elements(), formula, y, x);
+    else
+      refuse_dtype("map", "numbers", x.dtype());
   });
 }
 

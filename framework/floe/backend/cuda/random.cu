@@ -61,10 +61,12 @@ void fill_random(RandomBlocks from, const Values& values, Tensor& y) {
 }  // namespace
 
 void random_uniform(RandomBlocks from, double low, double high, Tensor& y) {
-  if (y.dtype() == DType::float32)
-    fill_random<float, 4>(from, Uniform32{Between<float>(low, high)}, y);
-  else
-    fill_random<double, 2>(from, Uniform64{Between<double>(low, high)}, y);
+  dispatch_floating(y.dtype(), [&]<class T>() {
+    if constexpr (std::is_same_v<T, float>)
+      fill_random<T, 4>(from, Uniform32{Between<T>(low, high)}, y);
+    else
+      fill_random<T, 2>(from, Uniform64{Between<T>(low, high)}, y);
+  });
 }
 
 void random_normal(RandomBlocks from, double mean, double stddev, Tensor& y) {

@@ -1,5 +1,6 @@
 // Reductions over one folded axis: sums, extremes, their positions, running sums and the k largest.
 #include <floe/backend/cuda/columns.h>
+#include <floe/backend/items.h>
 #include <floe/backend/math.h>
 #include <floe/backend/reductions.h>
 
@@ -205,10 +206,7 @@ void top_k(const Tensor& x, Tensor& values, Tensor& indices) {
       launch(on, top_k_kernel<T, Index>, std::min<std::int64_t>(rows, 65536), rows, size, k, data<T>(x),
              mutable_data<T>(values), places);
     };
-    if (indices.dtype() == DType::int32)
-      select(mutable_data<std::int32_t>(indices));
-    else
-      select(mutable_data<std::int64_t>(indices));
+    dispatch_index(indices.dtype(), [&]<class Index>() { select(mutable_data<Index>(indices)); });
   });
 }
 
