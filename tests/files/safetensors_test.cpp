@@ -3,15 +3,20 @@
 #include <floe/files/safetensors.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <floe/files/checksum.h>
 #include <floe/ops/create.h>
 #include <floe/tensor/rng.h>
 
@@ -89,6 +94,79 @@ TEST(Safetensors, KeepsEveryDTypeShapeNameAndBit) {
     EXPECT_EQ(tensor.dtype(), saved[i].second.dtype());
     EXPECT_TRUE(std::ranges::equal(bytes_of(tensor), bytes_of(saved[i].second)));
   }
+}
+
+// What a float of a sign, so many bits of exponent and so many of the fraction is, from the standard's formula.
+double slow_value(std::uint32_t bits, int exponent_bits, int fraction_bits) {
+  int bias = (1 << (exponent_bits - 1)) - 1, most = (1 << exponent_bits) - 1;
+  int exponent = static_cast<int>(bits >> fraction_bits) & most;
+  double fraction = std::ldexp(bits & ((1u << fraction_bits) - 1), -fraction_bits);
+  double sign = bits >> (exponent_bits + fraction_bits) ? -1 : 1;
+  if (exponent == most) return fraction == 0 ? sign * HUGE_VAL : std::copysign(std::nan(""), sign);
+  return sign * (exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias));
+}
+
+TEST(Safetensors, WidensEveryHalfExactly) {
+  std::string halves;
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) halves += {static_cast<char>(bits), static_cast<char>(bits >> 8)};
+  for (auto [dtype, exponent_bits, fraction_bits] : {std::tuple{"F16", 5, 10}, {"BF16", 8, 7}}) {
+    TempFolder folder;
+    std::string header = w("[256,256]", "[0,131072]", fmt::format("\"{}\"", dtype));
+    SafetensorsFile file(folder.write("a", length_of(header.size()) + header + halves));
+    EXPECT_EQ(file.entries()[0].file_dtype, dtype);
+    EXPECT_EQ(file.entries()[0].dtype, DType::float32);
+    Tensor loaded = file.load("w");
+    EXPECT_EQ(loaded.shape(), (Shape{256, 256}));
+    ASSERT_EQ(loaded.dtype(), DType::float32);
+    for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+      auto found = std::bit_cast<std::uint32_t>(loaded.data<float>()[bits]);
+      auto expected = std::bit_cast<std::uint32_t>(static_cast<float>(slow_value(bits, exponent_bits, fraction_bits)));
+      bool nan = (expected & 0x7fffffff) > 0x7f800000;
+      if (nan)
+        expected = (bits >> 15 << 31) | 0x7f800000 | (bits & ((1u << fraction_bits) - 1)) << (23 - fraction_bits);
+      ASSERT_EQ(found, expected) << dtype << " " << bits;
+    }
+  }
+}
+
+TEST(Safetensors, WidensTheseHalves) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  TempFolder folder;
+  std::string header = "{\"bytes\":" + entry("[3]", "[0,3]") + ",\"none\":" + entry("[0,2]", "[3,3]", "\"F16\"") +
+                       ",\"scalar\":" + entry("[]", "[3,5]", "\"BF16\"") +
+                       ",\"w\":" + entry("[7]", "[5,19]", "\"F16\"") + "}";
+  std::string data = "\1\2\3"s + "\x80\x3f"s +  // 1
+                     "\x00\x3c"s + "\x00\xc0"s + "\x55\x35"s + "\xff\x7b"s + "\x01\x00"s + "\x00\x80"s + "\x00\xfc"s;
+  Safetensors loaded = load_safetensors(folder.write("a", length_of(header.size()) + header + data));
+  EXPECT_EQ(loaded.tensors[0].second.to_vector<std::uint8_t>(), (std::vector<std::uint8_t>{1, 2, 3}));
+  EXPECT_EQ(loaded.tensors[1].second.shape(), (Shape{0, 2}));
+  EXPECT_EQ(loaded.tensors[2].second.item(), 1);
+  EXPECT_EQ(loaded.tensors[3].second.to_vector<float>(),
+            (std::vector<float>{1, -2, 0.333251953125f, 65504, 0x1p-24f, 0, -infinity}));
+  EXPECT_TRUE(std::signbit(loaded.tensors[3].second.data<float>()[5]));
+
+  save_safetensors(folder / "wide", loaded.tensors);
+  EXPECT_EQ(SafetensorsFile(folder / "wide").entries()[3].file_dtype, "F32") << "what was widened stays wide";
+}
+
+TEST(Safetensors, HoldsHalvesAgainstTheirChecksum) {
+  TempFolder folder;
+  save_safetensors(folder / "a", {{"w", tensor<std::uint8_t>({0, 60, 0, 64})}});
+  std::string bytes = read_bytes(folder / "a");
+
+  // The same bytes as two halves, and the checksum of the header that says so.
+  auto put = [&](const std::string& from, const std::string& to) { bytes.replace(bytes.find(from), from.size(), to); };
+  put("\"U8\",\"shape\":[4]", "\"F16\",\"shape\":[2]");
+  std::size_t start = bytes.size() - 4;
+  bytes.erase(start - 1, 1), --start;  // one space less behind a name that is longer by one
+  std::size_t digits_at = bytes.find("floe.checksum\":\"") + 16;
+  std::string zeroed = bytes.substr(0, start);
+  zeroed.replace(digits_at, 8, "00000000");
+  bytes.replace(digits_at, 8, fmt::format("{:08x}", crc32c(std::as_bytes(std::span(zeroed)))));
+  EXPECT_EQ(SafetensorsFile(folder.write("b", bytes)).load("w").to_vector<float>(), (std::vector<float>{1, 2}));
+
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  EXPECT_NE(loading(folder, bytes).find("tensor 'w': its checksum is "), std::string::npos) << loading(folder, bytes);
 }
 
 TEST(Safetensors, WritesTheseBytes) {
@@ -288,14 +366,14 @@ TEST(Safetensors, RefusesWrongEntries) {
            {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "header: metadata 'a' is there twice"},
            {"{\"__metadata__\":{},\"__metadata__\":{}}", "header: '__metadata__' is there twice"},
            {"{\"__metadata__\":1}", "tensor '__metadata__': expected an object, found 1"},
-           {w("[]", "[0,1]", "\"F16\""),
-            "tensor 'w': dtype 'F16' is not read; convert it to one of F32, F64, I32, I64, U8, BOOL"},
-           {w("[]", "[0,1]", "\"BF16\""),
-            "tensor 'w': dtype 'BF16' is not read; convert it to one of F32, F64, I32, I64, U8, BOOL"},
+           {w("[]", "[0,1]", "\"F8_E4M3\""),
+            "tensor 'w': dtype 'F8_E4M3' is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL"},
+           {w("[]", "[0,1]", "\"f16\""),
+            "tensor 'w': dtype 'f16' is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL"},
            {w("[]", "[0,1]", "\"u8\""),
-            "tensor 'w': dtype 'u8' is not read; convert it to one of F32, F64, I32, I64, U8, BOOL"},
+            "tensor 'w': dtype 'u8' is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL"},
            {w("[]", "[0,1]", "\"\""),
-            "tensor 'w': dtype '' is not read; convert it to one of F32, F64, I32, I64, U8, BOOL"},
+            "tensor 'w': dtype '' is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL"},
            {w("[]", "[0,1]", "8"), "tensor 'w': dtype is 8; expected a string"},
            {w("[]", "[0,1]", "[]"), "tensor 'w': dtype is a list; expected a string"},
            {w("3", "[0,1]"), "tensor 'w': shape is 3; expected a list"},
@@ -327,6 +405,20 @@ TEST(Safetensors, RefusesOffsetsThatDoNotFit) {
                         {w("[2]", "[2,4]"), "tensor 'w': data_offsets [2, 4] leave a hole; expected a start at 0"},
                         {w("[5]", "[0,4]"), "tensor 'w': shape (5,) of U8 takes 5 bytes, data_offsets [0, 4] hold 4"},
                         {w("[5]", "[0,5]"), "tensor 'w': data_offsets [0, 5] go beyond the data, which has 4 bytes"},
+                        {w("[4]", "[0,4]", "\"F16\""),
+                         "tensor 'w': shape (4,) of F16 takes 8 bytes, data_offsets [0, 4] hold 4"},
+                        {w("[1]", "[0,4]", "\"F16\""),
+                         "tensor 'w': shape (1,) of F16 takes 2 bytes, data_offsets [0, 4] hold 4"},
+                        {w("[1]", "[0,3]", "\"BF16\""),
+                         "tensor 'w': shape (1,) of BF16 takes 2 bytes, data_offsets [0, 3] hold 3"},
+                        {w("[]", "[0,4]", "\"BF16\""),
+                         "tensor 'w': shape () of BF16 takes 2 bytes, data_offsets [0, 4] hold 4"},
+                        {w("[3]", "[0,6]", "\"BF16\""),
+                         "tensor 'w': data_offsets [0, 6] go beyond the data, which has 4 bytes"},
+                        {w("[1]", "[0,2]", "\"F16\""),
+                         "offset 64: expected the end of the file, found 2 bytes more"},
+                        {w("[4611686018427387904]", "[0,4]", "\"F16\""),
+                         "tensor 'w': shape (4611686018427387904,) has more elements than can be counted"},
                         {w("[3]", "[0,3]"), "offset 64: expected the end of the file, found 1 byte more"},
                         {"{}", "offset 10: expected the end of the file, found 4 bytes more"},
                         {w("[4611686018427387904]", "[0,4611686018427387904]"),
@@ -495,7 +587,8 @@ TEST(Safetensors, AgreesWithTheReferenceImplementation) {
          "  kept = f.metadata()\n"
          "save_file({'b': np.arange(6, dtype=np.int64).reshape(2, 3), 'a': "
          "np.array([True]), 'e': np.zeros((0,))}, 'b', {'x': 'y'})\n"
-         "save_file({'h': np.zeros(3, np.float16)}, 'half')\n"
+         "h = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float16)\n"
+         "save_file({'h': h, 'w': h.astype(np.float32)}, 'half')\n"
          "save_file({'h': np.zeros(3)}, 'kept', kept)\n";
   ASSERT_EQ(std::system(("cd " + folder.path().string() + " && python3 check.py").c_str()), 0);
   SafetensorsFile file(folder / "b");
@@ -503,8 +596,8 @@ TEST(Safetensors, AgreesWithTheReferenceImplementation) {
   EXPECT_EQ(file.load("b").to_vector<std::int64_t>(), (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
   EXPECT_TRUE(file.load("a").data<bool>()[0]);
   EXPECT_EQ(file.load("e").shape(), Shape{0});
-  EXPECT_EQ(file_error_of(folder / "half", [&] { load_safetensors(folder / "half"); }),
-            "tensor 'h': dtype 'F16' is not read; convert it to one of F32, F64, I32, I64, U8, BOOL");
+  SafetensorsFile half(folder / "half");
+  EXPECT_EQ(half.load("h").to_vector<float>(), half.load("w").to_vector<float>());
   EXPECT_EQ(
       file_error_of(folder / "kept", [&] { load_safetensors(folder / "kept"); }),
       "header: it does not have its checksum; it is damaged, or another program changed it and kept floe.checksum");

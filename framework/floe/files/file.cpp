@@ -92,15 +92,15 @@ void InputFile::read_values(std::uint64_t offset, std::span<std::byte> into, DTy
 }
 
 Tensor InputFile::read_tensor(std::uint64_t offset, const Shape& shape, DType dtype, std::string_view what) const {
-  std::uint64_t bytes = tensor_bytes(at_offset(offset), shape, dtype);
+  std::uint64_t bytes = tensor_bytes(at_offset(offset), shape, item_size(dtype));
   expect_bytes(offset, bytes, what);
   Tensor result(shape, dtype);
   read_values(offset, {static_cast<std::byte*>(result.raw_mutable()), to_size(bytes)}, dtype, what);
   return result;
 }
 
-std::uint64_t InputFile::tensor_bytes(std::string_view where, const Shape& shape, DType dtype) const {
-  std::optional<std::uint64_t> bytes = byte_count(shape, dtype);
+std::uint64_t InputFile::tensor_bytes(std::string_view where, const Shape& shape, std::size_t item_bytes) const {
+  std::optional<std::uint64_t> bytes = byte_count(shape, item_bytes);
   if (!bytes) refuse(where, fmt::format("shape {} has more elements than can be counted", to_string(shape)));
   return *bytes;
 }
@@ -135,8 +135,8 @@ std::string in_quotes(std::string_view text) {
   return result + (text.size() > 60 ? "...'" : "'");
 }
 
-std::optional<std::uint64_t> byte_count(const Shape& shape, DType dtype) {
-  std::int64_t bytes = static_cast<std::int64_t>(item_size(dtype));
+std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t item_bytes) {
+  std::int64_t bytes = static_cast<std::int64_t>(item_bytes);
   for (std::int64_t size : shape) {
     if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) return std::nullopt;
   }

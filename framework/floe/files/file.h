@@ -37,7 +37,7 @@ class InputFile {
   Tensor read_tensor(std::uint64_t offset, const Shape& shape, DType dtype, std::string_view what) const;
 
   // The bytes of a tensor that is said to be in the file; refuses a shape whose bytes cannot be counted.
-  std::uint64_t tensor_bytes(std::string_view where, const Shape& shape, DType dtype) const;
+  std::uint64_t tensor_bytes(std::string_view where, const Shape& shape, std::size_t item_bytes) const;
 
   void expect_end(std::uint64_t offset) const;  // refuses bytes after `offset`
 
@@ -59,9 +59,12 @@ class InputFile {
 std::string at_offset(std::uint64_t offset);  // "offset 80"
 std::string in_quotes(std::string_view text);  // 'text', cut after 60 bytes, what is not plain ASCII as \x00
 
-// Bytes of a tensor of these sizes; none if they are beyond 63 bits. A size of 0 does not excuse the others: the
-// product of any of them must be countable.
-std::optional<std::uint64_t> byte_count(const Shape& shape, DType dtype);
+// Bytes of a tensor of these sizes, with so many for an element; none if they are beyond 63 bits. A size of 0 does not
+// excuse the others: the product of any of them must be countable.
+std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t item_bytes);
+inline std::optional<std::uint64_t> byte_count(const Shape& shape, DType dtype) {
+  return byte_count(shape, item_size(dtype));
+}
 
 // --- Writing ---------------------------------------------------------------------------------------------------------
 

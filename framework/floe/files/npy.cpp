@@ -193,7 +193,7 @@ NpyFile::NpyFile(const std::filesystem::path& path) : file_(path) {
 
   // The size of the data.
   data_offset_ = header_offset + length;
-  std::uint64_t bytes = file_.tensor_bytes("header", shape_, dtype_);
+  std::uint64_t bytes = file_.tensor_bytes("header", shape_, item_size(dtype_));
   if (bytes > file_.size() - data_offset_) {
     file_.refuse(at_offset(data_offset_), fmt::format("expected {} bytes of data for shape {}, {}, found {}", bytes,
                                                       to_string(shape_), name(dtype_), file_.size() - data_offset_));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -22,15 +23,57 @@ constexpr std::string_view checksum_key = "floe.checksum";
 constexpr std::string_view format = "1";
 constexpr std::size_t digits = 8;
 
-constexpr std::array<std::pair<std::string_view, DType>, 6> dtypes{{{"F32", DType::float32},
-                                                                    {"F64", DType::float64},
-                                                                    {"I32", DType::int32},
-                                                                    {"I64", DType::int64},
-                                                                    {"U8", DType::uint8},
-                                                                    {"BOOL", DType::boolean}}};
+// A dtype of the format, and the one that its tensors are loaded as. For each of the latter, the first is written.
+struct FileDType {
+  std::string_view text;
+  DType loaded;
+  std::size_t item_bytes;  // in the file
+};
+
+constexpr std::array<FileDType, 8> dtypes{{{"F32", DType::float32, 4},
+                                           {"F64", DType::float64, 8},
+                                           {"F16", DType::float32, 2},
+                                           {"BF16", DType::float32, 2},
+                                           {"I32", DType::int32, 4},
+                                           {"I64", DType::int64, 8},
+                                           {"U8", DType::uint8, 1},
+                                           {"BOOL", DType::boolean, 1}}};
+
+const FileDType* dtype_named(std::string_view text) {
+  auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](const FileDType& dtype) { return dtype.text == text; });
+  return found == dtypes.end() ? nullptr : &*found;
+}
 
 std::string_view dtype_text(DType dtype) {
-  return std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& entry) { return entry.second == dtype; })->first;
+  auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](const FileDType& one) { return one.loaded == dtype; });
+  if (found == dtypes.end()) refuse_dtype("save_safetensors", "a dtype of Floe", dtype);
+  return found->text;
+}
+
+// IEEE 754's binary16: a sign, 5 bits of exponent, 10 of the fraction.
+float from_f16(std::uint16_t half) {
+  std::uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu, fraction = half & 0x3ffu;
+  if (exponent == 0) {  // a multiple of the smallest number above 0
+    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f));
+  }
+  exponent = exponent == 0x1f ? 0xff : exponent - 15 + 127;
+  return std::bit_cast<float>(sign | exponent << 23 | fraction << 13);
+}
+
+// The upper half of a float32.
+float from_bf16(std::uint16_t half) { return std::bit_cast<float>(std::uint32_t{half} << 16); }
+
+// Spreads halves, which are the later half of the bytes, over all. Each is read before a float is written there.
+template <float widened(std::uint16_t)>
+void widen(std::span<std::byte> bytes) {
+  std::size_t count = bytes.size() / sizeof(float);
+  const std::byte* halves = bytes.data() + count * sizeof(std::uint16_t);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint16_t half;
+    std::memcpy(&half, halves + i * sizeof half, sizeof half);
+    float value = widened(half);
+    std::memcpy(bytes.data() + i * sizeof value, &value, sizeof value);
+  }
 }
 
 std::string checksum_text(std::span<const std::byte> bytes) { return fmt::format("{:08x}", crc32c(bytes)); }
@@ -49,7 +92,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   struct Entry {
     std::string name;
-    DType dtype = DType::float32;
+    const FileDType* dtype = nullptr;
     Shape shape;
     std::array<std::uint64_t, 2> offsets{};
     int offset_count = 0;
@@ -109,11 +152,11 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       return true;
     }
     if (place_ != Place::entry || key_ != "dtype") unexpected(in_quotes(text));
-    auto type = std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& entry) { return entry.first == text; });
-    if (type == dtypes.end()) {
-      refuse(fmt::format("dtype {} is not read; convert it to one of F32, F64, I32, I64, U8, BOOL", in_quotes(text)));
+    entry_.dtype = dtype_named(text);
+    if (!entry_.dtype) {
+      refuse(fmt::format("dtype {} is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL",
+                         in_quotes(text)));
     }
-    entry_.dtype = type->second;
     return true;
   }
 
@@ -209,10 +252,10 @@ void check_offsets(const InputFile& file, std::uint64_t data_offset, const std::
       refuse(fmt::format("data_offsets [{}, {}] {}; expected a start at {}", from, to,
                          from < end ? "overlap other tensors" : "leave a hole", end));
     }
-    std::uint64_t bytes = file.tensor_bytes(of_tensor(entry.name), entry.shape, entry.dtype);
+    std::uint64_t bytes = file.tensor_bytes(of_tensor(entry.name), entry.shape, entry.dtype->item_bytes);
     if (bytes != to - from) {
       refuse(fmt::format("shape {} of {} takes {} bytes, data_offsets [{}, {}] hold {}", to_string(entry.shape),
-                         dtype_text(entry.dtype), bytes, from, to, to - from));
+                         entry.dtype->text, bytes, from, to, to - from));
     }
     if (to > file.size() - data_offset) {
       refuse(fmt::format("data_offsets [{}, {}] go beyond the data, which has {} bytes", from, to,
@@ -237,7 +280,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
   check_offsets(file_, start.size(), header.entries);
   for (HeaderReader::Entry& entry : header.entries) {
     indices_[entry.name] = entries_.size();
-    entries_.push_back({std::move(entry.name), entry.dtype, entry.shape, start.size() + entry.offsets[0]});
+    entries_.push_back(
+        {std::move(entry.name), entry.dtype->loaded, entry.dtype->text, entry.shape, start.size() + entry.offsets[0]});
   }
 
   metadata_ = std::move(header.metadata);
@@ -276,15 +320,31 @@ void SafetensorsFile::take_own_metadata(const std::string& start) {
 
 Tensor SafetensorsFile::load(std::size_t index) const {
   const SafetensorsEntry& entry = entries_[index];
+  if (dtype_named(entry.file_dtype)->item_bytes < item_size(entry.dtype)) return load_halves(index);
   Tensor result = file_.read_tensor(entry.offset, entry.shape, entry.dtype, of_tensor(entry.name));
-  if (checksums_.empty()) return result;
-  std::string found = checksum_text(bytes_of(result));
+  expect_checksum(index, bytes_of(result));
+  return result;
+}
+
+Tensor SafetensorsFile::load_halves(std::size_t index) const {
+  const SafetensorsEntry& entry = entries_[index];
+  Tensor result(entry.shape, entry.dtype);
+  std::span<std::byte> bytes(static_cast<std::byte*>(result.raw_mutable()), bytes_of(result).size());
+  std::span<std::byte> halves = bytes.last(bytes.size() / 2);
+  file_.read(entry.offset, halves, of_tensor(entry.name));
+  expect_checksum(index, halves);
+  entry.file_dtype == "F16" ? widen<from_f16>(bytes) : widen<from_bf16>(bytes);
+  return result;
+}
+
+void SafetensorsFile::expect_checksum(std::size_t index, std::span<const std::byte> bytes) const {
+  if (checksums_.empty()) return;
+  std::string found = checksum_text(bytes);
   std::string expected = checksums_.substr(index * (digits + 1) + 1, digits);
   if (found != expected) {
-    file_.refuse(of_tensor(entry.name),
+    file_.refuse(of_tensor(entries_[index].name),
                  fmt::format("its checksum is {}, expected {}; the file is damaged", found, in_quotes(expected)));
   }
-  return result;
 }
 
 Tensor SafetensorsFile::load(const std::string& name) const {

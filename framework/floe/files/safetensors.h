@@ -30,17 +30,19 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
 
 // What a file says about one tensor.
 struct SafetensorsEntry {
-  std::string name;  // "generator.conv1.filters"
-  DType dtype;           // of its elements
-  Shape shape;           // () for a scalar
-  std::uint64_t offset;  // of its bytes in the file
+  std::string name;             // "generator.conv1.filters"
+  DType dtype;                  // of the tensor that is loaded
+  std::string_view file_dtype;  // in the file's words: "F32"; F16 and BF16 are loaded as float32
+  Shape shape;                  // () for a scalar
+  std::uint64_t offset;         // of its bytes in the file
 };
 
 // A file whose header has been read and checked, and whose tensors are read when they are asked for.
 //
 // Every rule of the format is checked: the data has neither holes, overlaps nor bytes after it, and no key is there
-// twice. Beyond the format, dtypes are F32, F64, I32, I64, U8 and BOOL, with up to six axes. Files without Floe's
-// checksums are read too; where there are some, all that is read is held against them. The rest is a FileError.
+// twice. Beyond the format, dtypes are F32, F64, F16, BF16, I32, I64, U8 and BOOL, with up to six axes; F16 and BF16
+// become float32, which holds every value of theirs, and a NaN with its bits. Files without Floe's checksums are read
+// too; where there are some, all that is read is held against them. The rest is a FileError.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);  // reads and checks the header
@@ -54,6 +56,8 @@ class SafetensorsFile {
   friend struct Safetensors load_safetensors(const std::filesystem::path& path);
   void take_own_metadata(const std::string& start);
   Tensor load(std::size_t index) const;
+  Tensor load_halves(std::size_t index) const;
+  void expect_checksum(std::size_t index, std::span<const std::byte> bytes) const;
 
   InputFile file_;
   std::vector<SafetensorsEntry> entries_;
