@@ -5,24 +5,32 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
+#include <map>
 #include <memory>
+#include <stdexcept>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <floe/files/safetensors.h>
 #include <floe/layers/batch_normalization.h>
+#include <floe/layers/conv2d.h>
 #include <floe/layers/dense.h>
 #include <floe/layers/dropout.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
+#include <floe/ops/pool.h>
 #include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
+#include <floe/ops/shape_ops.h>
 #include <floe/optimizers/optimizers.h>
 #include <floe/tape/tape.h>
 
 #include "../support/child.h"
+#include "../support/shared_data.h"
 #include "../support/temp_folder.h"
 
 namespace floe {
@@ -425,6 +433,260 @@ TEST(Checkpoint, ReadsFilesOfOtherPrograms) {
   checkpoint.add("samples", samples);
   EXPECT_EQ(checkpoint.restore(folder / "pretrained.safetensors").step, -1);
   EXPECT_EQ(samples.to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+// --- Files of other programs -----------------------------------------------------------------------------------------
+
+// As PyTorch writes them: filters (out, in, height, width), weights (out, in).
+std::filesystem::path foreign_file(const TempFolder& folder) {
+  save_safetensors(folder / "foreign.safetensors",
+                   {{"features.0.weight", range(0, 120, 1, DType::float32).view({4, 5, 2, 3})},
+                    {"features.0.bias", tensor({1., 2., 3., 4.})},
+                    {"classifier.weight", tensor({{1., 2., 3., 4.}, {5., 6., 7., 8.}})},
+                    {"classifier.bias", tensor({9., 8.})},
+                    {"num_batches_tracked", tensor(7)}});
+  return folder / "foreign.safetensors";
+}
+
+class Pictures : public Layer {
+ public:
+  explicit Pictures(const std::string& name) : Layer(name, {}, Rng(1)) {}
+  Conv2D conv{this, "conv", {.in = 5, .filters = 4, .kernel_size = {2, 3}}};
+  Dense decide{this, "decide", {.in = 4, .units = 2}};
+};
+
+RestoreSource foreign_source(const std::string& name) {
+  static const std::map<std::string, RestoreSource> sources{{"net.conv.filters", {"features.0.weight", {2, 3, 1, 0}}},
+                                                            {"net.conv.bias", {"features.0.bias"}},
+                                                            {"net.decide.weights", {"classifier.weight", {1, 0}}},
+                                                            {"net.decide.bias", {"classifier.bias", {0}}}};
+  return sources.at(name);
+}
+
+TEST(RestoreSource, FindsAndTransposesTheWeightsOfOtherPrograms) {
+  TempFolder folder;
+  std::filesystem::path path = foreign_file(folder);
+  Pictures net("net");
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("net", net);
+  RestoreReport report = checkpoint.restore(path, {.source = foreign_source});
+  EXPECT_EQ(report.matched, (Names{"net.conv.filters", "net.conv.bias", "net.decide.weights", "net.decide.bias"}));
+  EXPECT_EQ(report.unexpected, (Names{"num_batches_tracked"}));
+  EXPECT_EQ(report.text(),
+            "restored " + path.string() + ": 4 values; 0 missing; 1 not asked for (num_batches_tracked)");
+
+  SafetensorsFile file(path);
+  Tensor theirs = file.load("features.0.weight"), ours = net.variables()[0]->value();
+  for (std::int64_t h = 0; h < 2; ++h) {
+    for (std::int64_t w = 0; w < 3; ++w) {
+      for (std::int64_t in = 0; in < 5; ++in) {
+        for (std::int64_t out = 0; out < 4; ++out) EXPECT_EQ(ours[h][w][in][out].item(), theirs[out][in][h][w].item());
+      }
+    }
+  }
+  EXPECT_EQ(net.variables()[1]->value().to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(net.variables()[2]->value().to_vector<float>(), (std::vector<float>{1, 5, 2, 6, 3, 7, 4, 8}));
+  EXPECT_EQ(net.variables()[3]->value().to_vector<float>(), (std::vector<float>{9, 8}));
+}
+
+TEST(RestoreSource, OfTheSameNameChangesNothing) {
+  TempFolder folder;
+  Training training(folder.path(), 1), other(folder.path(), 99);
+  training.train(1);
+  std::filesystem::path path = training.checkpoint.save(1);
+  RestoreReport report =
+      other.checkpoint.restore(path, {.source = [](const std::string& name) { return RestoreSource{name}; }});
+  EXPECT_EQ(report.text(), "restored step 1 from " + path.string() + ": 27 values; 0 missing");
+  EXPECT_EQ(other.bits(), training.bits());
+}
+
+TEST(RestoreSource, WithoutANameLeavesTheValue) {
+  TempFolder folder;
+  std::int64_t kept = 5, taken = 5;
+  save_safetensors(folder / "a", {{"taken", tensor<std::int64_t>(7)}});
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("kept", kept);
+  checkpoint.add("taken", taken);
+  RestoreReport report = checkpoint.restore(
+      folder / "a", {.source = [](const std::string& name) { return RestoreSource{name == "kept" ? "" : name}; }});
+  EXPECT_EQ(report.matched, (Names{"taken"}));
+  EXPECT_TRUE(report.missing.empty());
+  EXPECT_EQ(kept, 5);
+  EXPECT_EQ(taken, 7);
+}
+
+TEST(RestoreSource, ThatMissesIsToldWithBothNamesAndChangesNothing) {
+  TempFolder folder;
+  std::filesystem::path path = foreign_file(folder);
+  Pictures net("net");
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("net", net);
+  std::string before = read_bytes(checkpoint.save(0));
+  auto refusal = [&](const std::string& wrong, RestoreSource source) {
+    return [&, wrong, source] {
+      checkpoint.restore(
+          path, {.source = [&](const std::string& name) { return name == wrong ? source : foreign_source(name); }});
+    };
+  };
+  EXPECT_EQ(file_error_of(path, refusal("net.conv.bias", {"features.0.scale"})),
+            "it does not fit: 1 missing (net.conv.bias as features.0.scale)");
+  EXPECT_EQ(file_error_of(path, refusal("net.conv.bias", {"net.conv.bias"})),
+            "it does not fit: 1 missing (net.conv.bias)");
+  EXPECT_EQ(file_error_of(path, refusal("net.decide.weights", {"classifier.weight"})),
+            "it does not fit: 0 missing; 1 of another shape or dtype (net.decide.weights as classifier.weight: "
+            "(4, 2) float32 here, (2, 4) float32 in the file)");
+  EXPECT_EQ(file_error_of(path, refusal("net.conv.filters", {"features.0.weight", {2, 3, 0, 1}})),
+            "it does not fit: 0 missing; 1 of another shape or dtype (net.conv.filters as features.0.weight: "
+            "(2, 3, 5, 4) float32 here, (2, 3, 4, 5) float32 in the file)");
+  EXPECT_EQ(error_of<std::out_of_range>([&] {
+              checkpoint.restore(
+                  path, {.source = [](const std::string&) -> RestoreSource { throw std::out_of_range("mine"); }});
+            }),
+            "mine");
+
+  const std::pair<RestoreSource, const char*> axes[] = {
+      {{"features.0.weight", {1, 0}}, "the axes (1, 0) of net.conv.filters as features.0.weight"},
+      {{"features.0.weight", {2, 3, 1, 1}}, "the axes (2, 3, 1, 1) of net.conv.filters as features.0.weight"},
+      {{"features.0.weight", {3, 2, 1, -4}}, "the axes (3, 2, 1, -4) of net.conv.filters as features.0.weight"},
+      {{"features.0.weight", {4, 3, 2, 1}}, "the axes (4, 3, 2, 1) of net.conv.filters as features.0.weight"},
+      {{"features.0.weight", {0, 1, 2, 3, 4}}, "the axes (0, 1, 2, 3, 4) of net.conv.filters as features.0.weight"},
+  };
+  for (const auto& [source, start] : axes) {
+    EXPECT_EQ(error_of<ValueError>(refusal("net.conv.filters", source)),
+              "restore: " + std::string(start) + " do not name each axis of (4, 5, 2, 3) once, from 0 to 3");
+  }
+  EXPECT_EQ(error_of<ValueError>(refusal("net.conv.bias", {"num_batches_tracked", {0}})),
+            "restore: the axes (0) of net.conv.bias as num_batches_tracked do not fit (), which has none");
+  EXPECT_EQ(read_bytes(checkpoint.save(0)), before);
+}
+
+// What cannot be read is found before anything is replaced.
+TEST(RestoreSource, OfADamagedFileChangesNothing) {
+  TempFolder folder;
+  std::filesystem::path path = foreign_file(folder);
+  std::string bytes = read_bytes(path);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);  // in the last tensor
+  folder.write("foreign.safetensors", bytes);
+  std::int64_t counted = 3;
+  Pictures net("net");
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("net", net);
+  checkpoint.add("counted", counted);
+  std::string before = read_bytes(checkpoint.save(0));
+  EXPECT_THROW(checkpoint.restore(path, {.source =
+                                             [](const std::string& name) {
+                                               return name == "counted" ? RestoreSource{"num_batches_tracked"}
+                                                                        : foreign_source(name);
+                                             }}),
+               FileError);
+  EXPECT_EQ(read_bytes(checkpoint.save(0)), before);
+}
+
+TEST(RestoreSource, TakesPartOfWhatFitsIfAsked) {
+  TempFolder folder;
+  std::filesystem::path path = foreign_file(folder);
+  Pictures net("net");
+  std::vector<float> bias = net.variables()[3]->value().to_vector<float>();
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("net", net);
+  RestoreReport report =
+      checkpoint.restore(path, {.partial = true, .source = [](const std::string& name) {
+                                  return name == "net.decide.bias" ? RestoreSource{"absent"} : foreign_source(name);
+                                }});
+  EXPECT_EQ(report.matched.size(), 3u);
+  EXPECT_EQ(report.missing, (Names{"net.decide.bias as absent"}));
+  EXPECT_EQ(net.variables()[3]->value().to_vector<float>(), bias);
+}
+
+// Of torchvision's SqueezeNet: half floats (out, in, height, width), and what another program computed with them.
+class SqueezeNetStart : public Layer {
+ public:
+  SqueezeNetStart() : Layer("net", {}, Rng(1)) {}
+
+  Tensor conv1(const Tensor& x) { return relu(conv1_(x)); }
+  Tensor fire2(const Tensor& x) {
+    Tensor squeezed = relu(squeeze_(max_pool(x, {.window = 3, .strides = 2})));
+    return concat({relu(expand1_(squeezed)), relu(expand3_(squeezed))}, 3);
+  }
+
+ private:
+  Conv2D conv1_{this, "0", {.in = 3, .filters = 64, .kernel_size = 3, .strides = 2, .padding = Padding::valid}};
+  Conv2D squeeze_{this, "3_squeeze", {.in = 64, .filters = 16, .kernel_size = 1}};
+  Conv2D expand1_{this, "3_expand1x1", {.in = 16, .filters = 64, .kernel_size = 1}};
+  Conv2D expand3_{this, "3_expand3x3", {.in = 16, .filters = 64, .kernel_size = 3}};
+};
+
+// The first four convolutions of the ncnn file, as a safetensors file of F16 filters and F32 biases.
+void write_squeezenet_start(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::string bytes = read_bytes(from), entries, data;
+  std::size_t at = 0;
+  auto add = [&](const std::string& name, const char* dtype, const std::string& shape, std::size_t size) {
+    entries += fmt::format("{}\"{}\":{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
+                           entries.empty() ? "" : ",", name, dtype, shape, data.size(), data.size() + size);
+    data += bytes.substr(at, size);
+    at += size;
+  };
+  struct Convolution {
+    const char* name;
+    int out, in, size;
+  };
+  for (const Convolution& one :
+       {Convolution{"0", 64, 3, 3}, {"3.squeeze", 16, 64, 1}, {"3.expand1x1", 64, 16, 1}, {"3.expand3x3", 64, 16, 3}}) {
+    ASSERT_EQ(bytes.substr(at, 4), "\x47\x6b\x30\x01") << "the mark of half floats";
+    at += 4;
+    std::size_t size = static_cast<std::size_t>(2 * one.out * one.in * one.size * one.size);
+    add(fmt::format("features.{}.weight", one.name), "F16",
+        fmt::format("{},{},{},{}", one.out, one.in, one.size, one.size), size);
+    add(fmt::format("features.{}.bias", one.name), "F32", fmt::to_string(one.out),
+        static_cast<std::size_t>(4 * one.out));
+  }
+  std::string header = "{" + entries + "}";
+  std::uint64_t length = header.size();
+  std::ofstream(to, std::ios::binary) << std::string(reinterpret_cast<const char*>(&length), 8) << header << data;
+}
+
+// The inputs that the reference activations were made from: (1, 64, 64, 3).
+Tensor reference_input() {
+  constexpr double mean[] = {0.485, 0.456, 0.406}, stddev[] = {0.229, 0.224, 0.225};
+  Tensor x({1, 64, 64, 3});
+  float* out = x.mutable_data<float>();
+  for (int i = 0; i < 64 * 64 * 3; ++i) {
+    int c = i % 3, column = i / 3 % 64, row = i / 192;
+    out[i] = static_cast<float>(((37 * c + 7 * row + 3 * column) % 256 / 255.0 - mean[c]) / stddev[c]);
+  }
+  return x;
+}
+
+TEST(RestoreSource, LoadsWeightsThatWereTrainedElsewhere) {
+  std::filesystem::path from = test::shared_data() / "weights/squeezenet1_1-torchvision-ncnn/squeezenet_v1.1.ncnn.bin";
+  if (!std::filesystem::exists(from)) GTEST_SKIP() << "no weights at " << from;
+  TempFolder folder;
+  write_squeezenet_start(from, folder / "squeezenet.safetensors");
+  SqueezeNetStart net;
+  Checkpoint checkpoint(folder.path());
+  checkpoint.add("net", net);
+  RestoreReport report =
+      checkpoint.restore(folder / "squeezenet.safetensors", {.source = [](const std::string& name) -> RestoreSource {
+                           std::string layer = name.substr(
+                               4, name.rfind('.') - 4);  // "net.3_squeeze.filters" is "features.3.squeeze.weight"
+                           std::replace(layer.begin(), layer.end(), '_', '.');
+                           if (name.ends_with("bias")) return {"features." + layer + ".bias"};
+                           return {"features." + layer + ".weight", {2, 3, 1, 0}};
+                         }});
+  EXPECT_EQ(report.matched.size(), 8u);
+  EXPECT_TRUE(report.unexpected.empty());
+
+  Tensor conv1 = net.conv1(reference_input()), fire2 = net.fire2(conv1);
+  EXPECT_EQ(conv1.shape(), (Shape{1, 31, 31, 64}));
+  EXPECT_NEAR(reduce_mean(conv1).item(), 0.5070531759423123, 1e-6);
+  EXPECT_NEAR(reduce_max(conv1).item(), 10.97555696822602, 1e-5);
+  EXPECT_NEAR(conv1[0][0][0][0].item(), 1.4033880536774554, 1e-6);
+  EXPECT_NEAR(conv1[0][0][3][0].item(), 1.3905476090081845, 1e-6);
+  EXPECT_EQ(fire2.shape(), (Shape{1, 15, 15, 128}));
+  EXPECT_NEAR(reduce_mean(fire2).item(), 1.7475951895860216, 1e-6);
+  EXPECT_NEAR(reduce_max(fire2).item(), 30.772452762910998, 2e-5);
+  EXPECT_NEAR(fire2[0][0][1][0].item(), 0.9918316690935763, 1e-5);
+  EXPECT_NEAR(fire2[0][7][7][127].item(), 1.501541718981494, 1e-5);
 }
 
 TEST(Checkpoint, PutsEverythingBackIfADatasetRefusesItsPlace) {

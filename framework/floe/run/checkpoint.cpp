@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string_view>
 
@@ -12,6 +13,8 @@
 
 #include <floe/files/file.h>
 #include <floe/files/safetensors.h>
+#include <floe/ops/shape_ops.h>
+#include <floe/tape/record.h>
 #include <floe/tensor/parse.h>
 
 namespace floe {
@@ -37,24 +40,34 @@ class Gather : public State {
   void names(const std::string&, const std::function<void(const std::string&)>&) override {}
 };
 
+// The sizes after a transpose(). ValueError unless each axis is named once.
+Shape in_order(const Shape& shape, const RestoreSource& source, const std::string& name) {
+  if (source.axes.empty()) return shape;
+  std::vector<int> sorted = source.axes, each(static_cast<std::size_t>(shape.rank()));
+  std::sort(sorted.begin(), sorted.end());
+  std::iota(each.begin(), each.end(), 0);
+  if (sorted != each) {
+    std::string remedy = each.empty()
+                             ? "fit (), which has none"
+                             : fmt::format("name each axis of {} once, from 0 to {}", to_string(shape), each.back());
+    throw ValueError(fmt::format("restore: the axes ({}) of {} do not {}", fmt::join(source.axes, ", "), name, remedy));
+  }
+  Shape result;
+  for (int axis : source.axes) result.append(shape[axis]);
+  return result;
+}
+
 class Compare : public State {
  public:
-  Compare(const SafetensorsFile& file, RestoreReport& report) : report_(report) {
+  std::vector<std::pair<std::string, RestoreSource>> matched;  // where each of report.matched is
+
+  Compare(const SafetensorsFile& file, const RestoreOptions& options, RestoreReport& report)
+      : options_(options), report_(report) {
     for (const SafetensorsEntry& entry : file.entries()) entries_[entry.name] = &entry;
   }
 
-  void tensor(const std::string& name, Tensor&) override {
-    (entries_.contains(name) ? report_.matched : report_.missing).push_back(name);
-  }
-
-  void variable(const std::string& name, Variable& variable) override {
-    auto found = entries_.find(name);
-    if (found == entries_.end()) return report_.missing.push_back(name);
-    const Tensor& value = variable.value();
-    const SafetensorsEntry& entry = *found->second;
-    if (entry.shape == value.shape() && entry.dtype == value.dtype()) return report_.matched.push_back(name);
-    report_.reshaped.push_back({name, value.shape(), entry.shape, value.dtype(), entry.dtype});
-  }
+  void tensor(const std::string& name, Tensor&) override { compare(name, nullptr); }
+  void variable(const std::string& name, Variable& variable) override { compare(name, &variable.value()); }
 
   void names(const std::string& prefix, const std::function<void(const std::string&)>& found) override {
     for (auto at = entries_.lower_bound(prefix); at != entries_.end() && at->first.starts_with(prefix); ++at) {
@@ -63,15 +76,31 @@ class Compare : public State {
   }
 
   void list_unexpected() {
-    std::set<std::string_view> asked(report_.matched.begin(), report_.matched.end());
-    for (const auto& reshaped : report_.reshaped) asked.insert(reshaped.name);
     for (const auto& [name, entry] : entries_) {
-      if (!asked.contains(name)) report_.unexpected.push_back(name);
+      if (!asked_.contains(name)) report_.unexpected.push_back(name);
     }
   }
 
  private:
+  // `like`: the value whose shape and dtype it must have.
+  void compare(const std::string& name, const Tensor* like) {
+    RestoreSource source = options_.source ? options_.source(name) : RestoreSource{name};
+    if (source.name.empty()) return;
+    std::string told = source.name == name ? name : fmt::format("{} as {}", name, source.name);
+    auto found = entries_.find(source.name);
+    if (found == entries_.end()) return report_.missing.push_back(told);
+    asked_.insert(source.name);
+    const SafetensorsEntry& entry = *found->second;
+    Shape shape = in_order(entry.shape, source, told);
+    if (like && !(shape == like->shape() && entry.dtype == like->dtype()))
+      return report_.reshaped.push_back({told, like->shape(), shape, like->dtype(), entry.dtype});
+    report_.matched.push_back(name);
+    matched.emplace_back(name, std::move(source));
+  }
+
+  const RestoreOptions& options_;
   RestoreReport& report_;
+  std::set<std::string> asked_;  // names in the file
   std::map<std::string, const SafetensorsEntry*> entries_;
 };
 
@@ -258,7 +287,7 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, RestoreOpti
   if (auto text = file.metadata().find("step"); text != file.metadata().end()) {
     report.step = parse_number<std::int64_t>(text->second).value_or(report.step);
   }
-  Compare compare(file, report);
+  Compare compare(file, options, report);
   visit(compare);
   compare.list_unexpected();
   if (!options.partial && !(report.missing.empty() && report.reshaped.empty())) {
@@ -266,8 +295,12 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, RestoreOpti
   }
 
   // Read all values, which checks their checksums.
+  NoRecording silence;
   NamedTensors values;
-  for (const std::string& name : report.matched) values.emplace_back(name, file.load(name));
+  for (const auto& [name, source] : compare.matched) {
+    Tensor value = file.load(source.name);
+    values.emplace_back(name, source.axes.empty() ? value : transpose(value, source.axes));
+  }
 
   // Replace them. A dataset may still refuse its place; then everything goes back.
   Gather before;

@@ -18,17 +18,27 @@ struct CheckpointOptions {
   int keep = 3;  // files that stay in the folder: those of the last steps
 };
 
-// How strict a restore is, by name.
-struct RestoreOptions {
-  bool partial = false;  // take the values that fit, and leave the others as they are
+// Where in a file a value stands.
+struct RestoreSource {
+  std::string name;            // in the file; empty: nowhere, the value stays as it is
+  std::vector<int> axes = {};  // our axis i is the file's axis axes[i], as in transpose(); empty: the same axes
 };
 
-// What became of each value, by name.
+// What a restore takes, by name.
+struct RestoreOptions {
+  bool partial = false;  // take the values that fit, and leave the others as they are
+  // Where the value of that name stands in the file; without it, under its own name. For weights of other programs:
+  // {.name = "features.0.weight", .axes = {2, 3, 1, 0}} for filters (height, width, in, out) that were saved as
+  // (out, in, height, width). An optimizer's slots are asked for if the file has some under their own names.
+  std::function<RestoreSource(const std::string& name)> source = {};
+};
+
+// What became of each value, by name; "OURS as THEIRS" for one that did not fit and has another name in the file.
 struct RestoreReport {
   // A value that does not fit.
   struct Reshaped {
     std::string name;              // of the value
-    Shape shape, shape_in_file;  // of the value, and in the file
+    Shape shape, shape_in_file;    // of the value, and in the file after the axes were brought in order
     DType dtype, dtype_in_file;  // of the value, and in the file
   };
 
@@ -96,7 +106,7 @@ class Checkpoint {
   // Everything is read and checked before anything changes. Only names, shapes and dtypes are compared: another --seed,
   // --batch or --data than the file was made with goes unnoticed. Unless `partial`, a value that is missing or of
   // another shape or dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the
-  // file. After an error all parts are what they were.
+  // file, or if axes of a .source are not all axes of what is there. After an error all parts are what they were.
   RestoreReport restore(const std::filesystem::path& path, RestoreOptions options = {});
 
  private:
