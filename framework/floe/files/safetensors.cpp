@@ -11,6 +11,7 @@
 
 #include <floe/files/checksum.h>
 #include <floe/tensor/bits.h>
+#include <floe/tensor/bits.h>
 
 namespace floe {
 namespace {
@@ -54,14 +55,14 @@ std::string_view dtype_text(DType dtype) {
 float from_f16(std::uint16_t half) {
   std::uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu, fraction = half & 0x3ffu;
   if (exponent == 0) {  // a multiple of the smallest number above 0
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f));
+    return bits_as<float>(sign | bits_as<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f));
   }
   exponent = exponent == 0x1f ? 0xff : exponent - 15 + 127;
-  return std::bit_cast<float>(sign | exponent << 23 | fraction << 13);
+  return bits_as<float>(sign | exponent << 23 | fraction << 13);
 }
 
 // The upper half of a float32.
-float from_bf16(std::uint16_t half) { return std::bit_cast<float>(std::uint32_t{half} << 16); }
+float from_bf16(std::uint16_t half) { return bits_as<float>(std::uint32_t{half} << 16); }
 
 // Spreads halves, which are the later half of the bytes, over all. Each is read before a float is written there.
 template <float widened(std::uint16_t)>
