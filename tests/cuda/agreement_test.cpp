@@ -302,6 +302,27 @@ TEST_F(CudaAgreement, ProductsConvolutionsAndNetworks) {
                      [](const Tensors& x) { return batch_normalization_training(x[0], x[1], x[2], 1e-3).y; },
                      2e-4});
   }
+  for (std::int64_t features : {1, 3, 64, 300, 5001}) {
+    cases.push_back({"layer_normalization",
+                     {floats({23, features}) * 3.0 + 5.0, floats({features}, 2), floats({features}, 3)},
+                     [](const Tensors& x) { return layer_normalization(x[0], x[1], x[2]); },
+                     1e-5});
+  }
+  for (auto [shape, groups] :
+       {std::pair{Shape{3, 9, 11, 6}, 2}, {{2, 33, 32, 24}, 3}, {{1, 7, 7, 64}, 8}, {{4, 5, 9}, 1}, {{40, 48}, 4}}) {
+    Shape channels{shape[shape.rank() - 1]};
+    cases.push_back({"group_normalization " + to_string(shape),
+                     {floats(shape) * 3.0 + 5.0, floats(channels, 2), floats(channels, 3)},
+                     [=](const Tensors& x) { return group_normalization(x[0], groups, x[1], x[2]); },
+                     1e-5});
+  }
+  for (const Shape& shape : {Shape{3, 9, 11, 5}, Shape{2, 40, 41, 64}, Shape{1, 7, 7, 3}, Shape{2, 9001, 1}}) {
+    Shape channels{shape[shape.rank() - 1]};
+    cases.push_back({"instance_normalization " + to_string(shape),
+                     {floats(shape) * 3.0 + 5.0, floats(channels, 2), floats(channels, 3)},
+                     [](const Tensors& x) { return instance_normalization(x[0], x[1], x[2]); },
+                     1e-5});
+  }
   for (std::int64_t classes : {1, 10, 300, 1500}) {
     cases.push_back({"softmax", {floats({37, classes})}, [](const Tensors& x) { return softmax(x[0]); }, rounding});
     cases.push_back(

@@ -21,6 +21,16 @@ struct Folded {
   std::int64_t outer, reduced, inner;  // sizes: before the reduced axes, of them, behind them
 };
 
+// How a normalisation reads x: as (outer, reduced, groups, within). Each (outer, group) has a mean and a variance, over
+// reduced and within; each (group, within), a column, has its gamma and beta. Normalised by the batch, x is
+// (1, rows, channels, 1); over its last axes (rows, 1, 1, features); image by image (batch, pixels, channels, 1), or
+// with channels in groups (batch, pixels, groups, channels of a group).
+struct NormalizationGeometry {
+  std::int64_t outer, reduced, groups, within;              // sizes
+  std::int64_t columns() const { return groups * within; }  // elements of gamma
+  std::int64_t size() const { return reduced * within; }    // elements that share a mean
+};
+
 // A convolution: image x (batch, height, width, in), filters (kernel_height, kernel_width, in / groups, out),
 // result y (batch, out_height, out_width, out). Sizes beyond `pad_*_before` follow from the shapes.
 struct ConvGeometry {
@@ -101,12 +111,15 @@ FLOE_KERNEL(resize_nearest_gradient, const Tensor& dy, Tensor& dx)
 FLOE_KERNEL(resize_bilinear, const Tensor& x, Tensor& y)                         // half-pixel centres
 FLOE_KERNEL(resize_bilinear_gradient, const Tensor& dy, Tensor& dx)
 
-// normalisation and softmax over rows of the last axis
-FLOE_KERNEL(moments, const Tensor& x, Tensor& mean, Tensor& variance)  // (rows, channels) -> (channels,), biased
-FLOE_KERNEL(normalize, const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& shift,
-            Tensor& y)  // (x - mean) * scale + shift
-FLOE_KERNEL(batch_normalization_gradient, const Tensor& dy, const Tensor& x, const Tensor& mean,
+// normalisation; mean, variance and inverse_stddev are (outer, groups), gamma and beta (groups, within)
+FLOE_KERNEL(moments, const Tensor& x, const NormalizationGeometry& g, Tensor& mean, Tensor& variance)  // biased
+FLOE_KERNEL(normalize, const Tensor& x, const NormalizationGeometry& g, const Tensor& mean,
+            const Tensor& inverse_stddev, const Tensor& gamma, const Tensor& beta,
+            Tensor& y)  // (x - mean) * (gamma * inverse_stddev) + beta
+FLOE_KERNEL(normalize_gradient, const Tensor& dy, const Tensor& x, const NormalizationGeometry& g, const Tensor& mean,
             const Tensor& inverse_stddev, const Tensor& gamma, Tensor& dx, Tensor& dgamma, Tensor& dbeta)
+
+// softmax over rows of the last axis
 FLOE_KERNEL(softmax, const Tensor& x, bool logarithm, Tensor& y)
 FLOE_KERNEL(softmax_gradient, const Tensor& dy, const Tensor& y, bool logarithm, Tensor& dx)
 

@@ -1,7 +1,7 @@
-// Batch normalisation.
+// Normalisation over the batch, over the last axes, and over the pixels of each image.
 #include <floe/ops/normalization.h>
 
-#include <numeric>
+#include <fmt/format.h>
 
 #include <floe/backend/run.h>
 #include <floe/ops/arithmetic.h>
@@ -14,9 +14,10 @@
 namespace floe {
 namespace {
 
-void check(const char* op, const Operand& x, std::initializer_list<std::pair<const char*, const Operand*>> by_channel) {
+void check(const char* op, const Operand& x, int least_rank, const char* axes,
+           std::initializer_list<std::pair<const char*, const Operand*>> by_channel) {
   require_floating(op, x);
-  if (x->rank() < 2) throw ShapeError(message(op, "needs a batch axis and channels", {{"x", x}}, x.where()));
+  if (x->rank() < least_rank) throw ShapeError(message(op, fmt::format("needs {}", axes), {{"x", x}}, x.where()));
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
     if ((*operand)->shape() == Shape{x->dim(-1)}) continue;
@@ -25,78 +26,136 @@ void check(const char* op, const Operand& x, std::initializer_list<std::pair<con
   }
 }
 
-Tensor rows_of(const Tensor& x) { return x.view({x.dim(-1) ? x.elements() / x.dim(-1) : 0, x.dim(-1)}); }
+// The product of the sizes from one axis to before another.
+std::int64_t between(const Tensor& x, int first, int end) {
+  std::int64_t product = 1;
+  for (int axis = first; axis < end; ++axis) product *= x.dim(axis);
+  return product;
+}
 
 // The gradient as recorded ops, for higher orders.
-void differentiable_gradient(Backward& op, double epsilon) {
-  const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
-  std::vector<int> axes(static_cast<std::size_t>(x.rank() - 1));
-  std::iota(axes.begin(), axes.end(), 0);
+void differentiable_gradient(Backward& op, const NormalizationGeometry& g, double epsilon) {
+  const Shape whole{g.outer, g.reduced, g.groups, g.within}, shape = op.kept(0).shape(), columns = op.kept(1).shape();
+  Tensor dy = reshape(op.dy(), whole), x = reshape(op.kept(0), whole);
+  Tensor gamma = reshape(op.kept(1), {g.groups, g.within}), slope = dy * gamma;
+  auto give_columns = [&](int input, const Tensor& of) {
+    if (op.needs(input)) op.give(input, reshape(reduce_sum(of, {0, 1}), columns));
+  };
+  give_columns(2, dy);
   if (x.elements() == 0) {  // no mean to take
-    if (op.needs(0)) op.give(0, dy * gamma);
-    if (op.needs(1)) op.give(1, reduce_sum(dy * x, axes));
-    if (op.needs(2)) op.give(2, reduce_sum(dy, axes));
-    return;
+    if (op.needs(0)) op.give(0, reshape(slope, shape));
+    return give_columns(1, dy * x);
   }
-  Tensor centred = x - reduce_mean(x, axes);
-  Tensor inverse_stddev = rsqrt(reduce_mean(square(centred), axes) + epsilon);
+  auto mean = [](const Tensor& of) { return reduce_mean(of, {1, 3}, true); };
+  Tensor centred = x - mean(x);
+  Tensor inverse_stddev = rsqrt(mean(square(centred)) + epsilon);
   Tensor normal = centred * inverse_stddev;
-  if (op.needs(0))
-    op.give(0, gamma * inverse_stddev * (dy - reduce_mean(dy, axes) - normal * reduce_mean(dy * normal, axes)));
-  if (op.needs(1)) op.give(1, reduce_sum(dy * normal, axes));
-  if (op.needs(2)) op.give(2, reduce_sum(dy, axes));
+  if (op.needs(0)) {
+    Tensor factor = inverse_stddev;
+    if (g.within == 1) factor = gamma * inverse_stddev, slope = dy;  // a statistic has one gamma
+    op.give(0, reshape(factor * (slope - mean(slope) - normal * mean(slope * normal)), shape));
+  }
+  give_columns(1, dy * normal);
+}
+
+void gradient(Backward& op, const char* name, const NormalizationGeometry& g, double epsilon) {
+  if (op.differentiable()) return differentiable_gradient(op, g, epsilon);
+  const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
+  Tensor dx(x.shape(), x.dtype(), x.device()), dgamma(gamma.shape(), x.dtype(), x.device()),
+      dbeta(gamma.shape(), x.dtype(), x.device());
+  if (x.elements() == 0)
+    dgamma = zeros_like(gamma), dbeta = zeros_like(gamma);
+  else
+    run<cpu::normalize_gradient, cuda::normalize_gradient>(x.device(), dy, x, g, op.kept(2), op.kept(3), gamma, dx,
+                                                           dgamma, dbeta);
+  observe({name}, {dy, x, gamma}, dx);
+  if (op.needs(0)) op.give(0, dx);
+  if (op.needs(1)) op.give(1, dgamma);
+  if (op.needs(2)) op.give(2, dbeta);
+}
+
+struct Names {
+  const char *op, *gradient;
+};
+
+// What all of them do once their arguments are checked. Statistics come in the given shape.
+Normalized normalized(Names names, const Operand& x, const Operand& gamma, const Operand& beta,
+                      const NormalizationGeometry& g, const Shape& statistics, double epsilon) {
+  Normalized result{Tensor(x->shape(), x->dtype(), x->device()), Tensor(statistics, x->dtype(), x->device()),
+                    Tensor(statistics, x->dtype(), x->device())};
+  if (x->elements() == 0) {
+    result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
+  } else {
+    run<cpu::moments, cuda::moments>(x->device(), x, g, result.mean, result.variance);
+    observe({"moments", x.where()}, {x}, result.variance);
+  }
+  Tensor inverse_stddev;
+  {
+    NoRecording silence;
+    inverse_stddev = rsqrt(result.variance + epsilon);
+  }
+  if (x->elements() > 0)
+    run<cpu::normalize, cuda::normalize>(x->device(), x, g, result.mean, inverse_stddev, gamma, beta, result.y);
+  record({names.op, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
+         [name = names.gradient, g, epsilon](Backward& op) { gradient(op, name, g, epsilon); });
+  return result;
 }
 
 }  // namespace
 
 Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon) {
-  constexpr const char* name = "batch_normalization";
-  check(name, x, {{"gamma", &gamma}, {"beta", &beta}});
-  Tensor rows(rows_of(x).shape(), x->dtype(), x->device());
-  Normalized result;
-  result.mean = Tensor({x->dim(-1)}, x->dtype(), x->device());
-  result.variance = Tensor({x->dim(-1)}, x->dtype(), x->device());
-  if (x->elements() == 0) {
-    result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
-  } else {
-    run<cpu::moments, cuda::moments>(x->device(), rows_of(x), result.mean, result.variance);
-    observe({"moments", x.where()}, {x}, result.variance);
-  }
-  Tensor inverse_stddev, scale;
-  {
-    NoRecording silence;
-    inverse_stddev = rsqrt(result.variance + epsilon);
-    scale = gamma * inverse_stddev;
-  }
-  if (rows.elements() > 0)
-    run<cpu::normalize, cuda::normalize>(x->device(), rows_of(x), result.mean, scale, beta, rows);
-  result.y = rows.view(x->shape());
-
-  record({name, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
-         [epsilon](Backward& op) {
-           if (op.differentiable()) return differentiable_gradient(op, epsilon);
-           const Tensor &dy = op.dy(), &x = op.kept(0), &gamma = op.kept(1);
-           Tensor rows(rows_of(x).shape(), x.dtype(), x.device()), dgamma(gamma.shape(), x.dtype(), x.device()),
-               dbeta(gamma.shape(), x.dtype(), x.device());
-           if (x.elements() == 0)
-             dgamma = zeros_like(gamma), dbeta = zeros_like(gamma);
-           else
-             run<cpu::batch_normalization_gradient, cuda::batch_normalization_gradient>(
-                 x.device(), rows_of(dy), rows_of(x), op.kept(2), op.kept(3), gamma, rows, dgamma, dbeta);
-           Tensor dx = rows.view(x.shape());
-           observe({"batch_normalization_gradient"}, {dy, x, gamma}, dx);
-           if (op.needs(0)) op.give(0, dx);
-           if (op.needs(1)) op.give(1, dgamma);
-           if (op.needs(2)) op.give(2, dbeta);
-         });
-  return result;
+  constexpr Names names{"batch_normalization", "batch_normalization_gradient"};
+  check(names.op, x, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  return normalized(names, x, gamma, beta, {1, between(x, 0, x->rank() - 1), x->dim(-1), 1}, {x->dim(-1)}, epsilon);
 }
 
 Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance, double epsilon) {
-  check("batch_normalization", x, {{"gamma", &gamma}, {"beta", &beta}, {"mean", &mean}, {"variance", &variance}});
+  check("batch_normalization", x, 2, "a batch axis and channels",
+        {{"gamma", &gamma}, {"beta", &beta}, {"mean", &mean}, {"variance", &variance}});
   CallScope scope(x.where());
   Tensor scale = gamma * rsqrt(variance + epsilon);
   return x * scale + (beta - mean * scale);
+}
+
+Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilon) {
+  constexpr Names names{"layer_normalization", "layer_normalization_gradient"};
+  require_floating(names.op, x);
+  require_alike(names.op, x, "x", gamma, "gamma");
+  require_alike(names.op, x, "x", beta, "beta");
+  const int rest = x->rank() - gamma->rank();
+  if (gamma->rank() == 0 || rest < 0 ||
+      !std::equal(gamma->shape().begin(), gamma->shape().end(), x->shape().begin() + rest))
+    throw ShapeError(
+        message(names.op, "gamma needs the sizes of the last axes of x", {{"x", x}, {"gamma", gamma}}, x.where()));
+  if (beta->shape() != gamma->shape())
+    throw ShapeError(message(names.op, "beta needs the shape of gamma", {{"gamma", gamma}, {"beta", beta}}, x.where()));
+  Shape leading(std::span(x->shape().begin(), static_cast<std::size_t>(rest)));
+  return normalized(names, x, gamma, beta, {leading.elements(), 1, 1, gamma->elements()}, leading, epsilon).y;
+}
+
+Tensor group_normalization(Operand x, std::int64_t groups, Operand gamma, Operand beta, double epsilon) {
+  constexpr Names names{"group_normalization", "group_normalization_gradient"};
+  check(names.op, x, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  const std::int64_t batch = x->dim(0), channels = x->dim(-1);
+  if (groups < 1)
+    throw ValueError(
+        message(names.op, fmt::format("groups must be 1 or more, and are {}", groups), {{"x", x}}, x.where()));
+  if (channels % groups)
+    throw ShapeError(message(names.op,
+                             fmt::format("{} cannot be divided into {} groups", count(channels, "channel"), groups),
+                             {{"x", x, "batch, ..., channels"}}, x.where()));
+  return normalized(names, x, gamma, beta, {batch, between(x, 1, x->rank() - 1), groups, channels / groups},
+                    {batch, groups}, epsilon)
+      .y;
+}
+
+Tensor instance_normalization(Operand x, Operand gamma, Operand beta, double epsilon) {
+  constexpr Names names{"instance_normalization", "instance_normalization_gradient"};
+  check(names.op, x, 3, "a batch axis, axes to normalise over, and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  const std::int64_t batch = x->dim(0), channels = x->dim(-1);
+  return normalized(names, x, gamma, beta, {batch, between(x, 1, x->rank() - 1), channels, 1}, {batch, channels},
+                    epsilon)
+      .y;
 }
 
 }  // namespace floe

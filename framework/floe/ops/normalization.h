@@ -1,4 +1,4 @@
-// Batch normalisation over the last axis. Ioffe and Szegedy, "Batch normalization", 2015.
+// Normalisation over the batch, over the last axes, and over the pixels of each image.
 #pragma once
 
 #include <floe/tape/operand.h>
@@ -12,14 +12,30 @@ struct Normalized {
   Tensor variance;  // (channels,), biased
 };
 
-// Training: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, with mean and variance of this batch over all
-// axes but the last; an empty batch has mean and variance 0. x (..., channels) of any rank from 2, gamma and beta
-// (channels,), ShapeError otherwise; float32 or float64 of one kind, else DTypeError. Gradients to x, gamma and beta.
+// All of these give y = gamma * (x - mean) / sqrt(variance + epsilon) + beta in the shape of x, with a biased variance
+// that is 0 where it is of one element, as mean and variance of none are. Everything is float32 or float64 of one kind,
+// DTypeError otherwise; ShapeError for shapes that do not fit. Gradients to x, gamma and beta.
+
+// Training: mean and variance of this batch over all axes but the last. x (..., channels) of any rank from 2, gamma and
+// beta (channels,). Ioffe and Szegedy, "Batch normalization", 2015.
 Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3);
 
 // Inference: the same with given, usually running, statistics (channels,), computed as x * s + (beta - mean * s) with
-// s = gamma / sqrt(variance + epsilon). The shape of x; gradients to all five.
+// s = gamma / sqrt(variance + epsilon). Gradients to all five.
 Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance,
                            double epsilon = 1e-3);
+
+// Over the last axes, as many as gamma has: x (..., features) with gamma and beta (features,), or images (batch,
+// height, width, channels) with (height, width, channels). Ba, Kiros and Hinton, "Layer normalization", 2016.
+Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3);
+
+// Over the axes between batch and channels and over the channels of a group, which are neighbours: x (batch, ...,
+// channels) of any rank from 2, gamma and beta (channels,). ValueError for less than one group, ShapeError if there are
+// not as many channels in each. Wu and He, "Group normalization", 2018.
+Tensor group_normalization(Operand x, std::int64_t groups, Operand gamma, Operand beta, double epsilon = 1e-3);
+
+// Over the axes between batch and channels: x (batch, ..., channels) of any rank from 3, gamma and beta (channels,).
+// Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016.
+Tensor instance_normalization(Operand x, Operand gamma, Operand beta, double epsilon = 1e-5);
 
 }  // namespace floe

@@ -67,12 +67,10 @@ struct ColumnPlan {
     }
   }
 
-  // One value for each column, laid out `fold` times over, as a line needs it.
+  // Lays out `count` values `fold` times over, as a line needs what belongs to a column; `tile` begins with them.
   template <class S>
-  std::vector<S> tiled(const S* values, std::int64_t count) const {
-    std::vector<S> tile(fold * count);
-    for (std::int64_t i = 0; i < fold; ++i) std::copy_n(values, count, tile.data() + i * count);
-    return tile;
+  void repeat(S* tile, std::int64_t count) const {
+    for (std::int64_t i = 1; i < fold; ++i) std::copy_n(tile, count, tile + i * count);
   }
 };
 
