@@ -41,7 +41,11 @@
 #include <floe/layers/dense.h>
 #include <floe/layers/conv2d.h>
 #include <floe/layers/embedding.h>
+#include <floe/layers/normalization.h>
 #include <floe/layers/batch_normalization.h>
+#include <floe/layers/layer_normalization.h>
+#include <floe/layers/group_normalization.h>
+#include <floe/layers/instance_normalization.h>
 #include <floe/layers/dropout.h>
 #include <floe/layers/layer_list.h>
 #include <floe/layers/sequential.h>

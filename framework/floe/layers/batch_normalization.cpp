@@ -9,25 +9,24 @@
 namespace floe {
 
 BatchNormalization::BatchNormalization(Layer* parent, const std::string& name, BatchNormalizationOptions options)
-    : Layer(parent, name), options_(options) {
+    : Normalization(parent, name), options_(options) {
   require_option(options.channels, "channels");
   if (!(options.momentum >= 0 && options.momentum <= 1))
     refuse(fmt::format("option .momentum must be from 0 to 1, and is {}", options.momentum));
-  if (!(options.epsilon > 0)) refuse(fmt::format("option .epsilon must be above 0, and is {}", options.epsilon));
   Shape shape{options.channels};
-  gamma_ = &add_variable("gamma", shape, initializers::ones());
-  beta_ = &add_variable("beta", shape, initializers::zeros());
+  add_affine(shape, options.epsilon, options.scale, options.center);
   moving_mean_ = &add_statistic("moving_mean", shape, initializers::zeros());
   moving_variance_ = &add_statistic("moving_variance", shape, initializers::ones());
 }
 
 Tensor BatchNormalization::operator()(Operand x, Mode mode) {
   LayerCall call(*this, x);
+  Operand here = call.here(std::move(x));
   if (mode == Mode::inference) {
-    return call.done(batch_normalization(x, *gamma_, *beta_, *moving_mean_, *moving_variance_, options_.epsilon));
+    return call.done(batch_normalization(here, gamma(), beta(), *moving_mean_, *moving_variance_, options_.epsilon));
   }
-  Normalized normalized = batch_normalization_training(x, *gamma_, *beta_, options_.epsilon);
-  if (x->elements() == 0) return call.done(normalized.y);  // an empty batch has no statistics
+  Normalized normalized = batch_normalization_training(here, gamma(), beta(), options_.epsilon);
+  if (here->elements() == 0) return call.done(normalized.y);  // an empty batch has no statistics
   NoRecording silence;
   double old = options_.momentum;
   moving_mean_->assign(*moving_mean_ * old + normalized.mean * (1 - old));

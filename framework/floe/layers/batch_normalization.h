@@ -1,19 +1,21 @@
 // BatchNormalization over the last axis, with running statistics for inference. Ioffe and Szegedy, 2015.
 #pragma once
 
-#include <floe/layers/layer.h>
+#include <floe/layers/normalization.h>
 
 namespace floe {
 
 // The options of a BatchNormalization, by name.
 struct BatchNormalizationOptions {
   std::int64_t channels = 0;  // size of the last axis
-  double momentum = 0.99;  // from 0 to 1: running = momentum * running + (1 - momentum) * batch, as Keras counts it
-  double epsilon = 1e-3;   // above 0; added to variances
+  double momentum = 0.99;     // from 0 to 1: running = momentum * running + (1 - momentum) * batch, as Keras counts it
+  double epsilon = 1e-3;      // above 0; added to variances
+  bool scale = true;          // false: there is no gamma
+  bool center = true;         // false: there is no beta
 };
 
 // gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel; gamma begins at 1, beta at 0.
-class BatchNormalization : public Layer {
+class BatchNormalization : public Normalization {
  public:
   using Options = BatchNormalizationOptions;
 
@@ -28,7 +30,6 @@ class BatchNormalization : public Layer {
 
  private:
   BatchNormalizationOptions options_;
-  Variable *gamma_, *beta_;                   // (channels,)
   Variable *moving_mean_, *moving_variance_;  // (channels,), never trained
 };
 
