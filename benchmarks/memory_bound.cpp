@@ -111,6 +111,43 @@ void batch_norm_gradient(benchmark::State& state) {  // two reads for the sums, 
 }
 BENCHMARK(batch_norm_gradient)->Arg(1)->Arg(64)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
+void layer_norm(benchmark::State& state) {
+  Tensor x = normal({large / state.range(0), state.range(0)}), gamma = ones({state.range(0)}),
+         beta = zeros({state.range(0)}), y;
+  bench::against_copy(state, bytes(3 * x.elements()), [&] { y = {}, y = layer_normalization(x, gamma, beta); });
+}
+BENCHMARK(layer_norm)->Arg(64)->Arg(1000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void layer_norm_gradient(benchmark::State& state) {
+  Variable x("x", normal({large / state.range(0), state.range(0)})), gamma("gamma", ones({state.range(0)})),
+      beta("beta", zeros({state.range(0)}));
+  Tensor dy = normal(x.value().shape());
+  bench::against_copy(state, bytes(6 * dy.elements()), [&] {
+    GradientTape tape;
+    Tensor y = layer_normalization(x, gamma, beta);
+    tape.gradient(y, Variables{&x, &gamma, &beta}, {.output_gradient = dy});
+  });
+}
+BENCHMARK(layer_norm_gradient)->Arg(64)->Arg(1000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void group_norm(benchmark::State& state) {
+  Tensor x = normal({64, 56, 56, 64}), gamma = ones({64}), beta = zeros({64}), y;
+  bench::against_copy(state, bytes(3 * x.elements()),
+                      [&] { y = {}, y = group_normalization(x, state.range(0), gamma, beta); });
+}
+BENCHMARK(group_norm)->Arg(8)->Arg(64)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void group_norm_gradient(benchmark::State& state) {
+  Variable x("x", normal({64, 56, 56, 64})), gamma("gamma", ones({64})), beta("beta", zeros({64}));
+  Tensor dy = normal(x.value().shape());
+  bench::against_copy(state, bytes(8 * dy.elements()), [&] {
+    GradientTape tape;
+    Tensor y = group_normalization(x, state.range(0), gamma, beta);
+    tape.gradient(y, Variables{&x, &gamma, &beta}, {.output_gradient = dy});
+  });
+}
+BENCHMARK(group_norm_gradient)->Arg(8)->Arg(64)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
 // --- Gather, layouts, optimizers -------------------------------------------------------------------------------------
 
 void gather_rows(benchmark::State& state) {  // an embedding of 10,000 words

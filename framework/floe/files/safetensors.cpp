@@ -11,7 +11,6 @@
 
 #include <floe/files/checksum.h>
 #include <floe/tensor/bits.h>
-#include <floe/tensor/bits.h>
 
 namespace floe {
 namespace {
