@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/ops/create.h>
 #include <floe/backend/formulas.h>
 #include <floe/backend/items.h>
 #include <floe/backend/kernels.h>

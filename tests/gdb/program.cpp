@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <floe/layers/dense.h>
+#include <floe/ops/create.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/tape.h>

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <floe/ops/create.h>
+
 namespace floe {
 
 void Normalization::add_affine(const Shape& shape, double epsilon, bool scale, bool center) {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include <floe/backend/cpu/packet.h>
-#include <floe/backend/cpu/parallel.h>
+#include <floe/backend/parallel.h>
 #include <floe/backend/optimizer_rules.h>  // after the packets: a rule finds only the math that stands before it
 
 namespace floe::cpu {
