@@ -64,70 +64,90 @@ struct Convolution {
   bool plain;  // its own layout is HWIO
 };
 
-Convolution create(Direction direction, const ConvGeometry& g) {
+// What oneDNN is told of a convolution: the layouts of its tensors, and how the window moves.
+struct Description {
   using Tag = dnnl::memory::format_tag;
   using Dims = dnnl::memory::dims;
-  auto describe = [](const Dims& dims, Tag tag) { return dnnl::memory::desc(dims, dnnl::memory::data_type::f32, tag); };
-  Dims filter_dims = g.groups == 1 ? Dims{g.out, g.in, g.kernel_height, g.kernel_width}
-                                   : Dims{g.groups, g.out / g.groups, g.in / g.groups, g.kernel_height, g.kernel_width};
-  dnnl::memory::desc image = describe({g.batch, g.in, g.height, g.width}, Tag::nhwc);
-  dnnl::memory::desc result = describe({g.batch, g.out, g.out_height, g.out_width}, Tag::nhwc);
-  dnnl::memory::desc any = describe(filter_dims, Tag::any);
-  dnnl::memory::desc bias;  // empty is none
-  if (direction == Direction::forward_with_bias) bias = describe({g.out}, Tag::x);
-  // HWIO with groups: the groups are the outer part of the output axis.
-  Dims strides = g.groups == 1 ? Dims{1, g.out, g.kernel_width * g.in * g.out, g.in * g.out}
-                               : Dims{g.out / g.groups, 1, g.out, g.kernel_width * (g.in / g.groups) * g.out,
-                                      (g.in / g.groups) * g.out};
-  dnnl::memory::desc plain(filter_dims, dnnl::memory::data_type::f32, strides);
-  Dims stride{g.stride_height, g.stride_width}, dilation{g.dilation_height - 1, g.dilation_width - 1};
-  Dims before{g.pad_top, g.pad_left}, after{g.pad_bottom, g.pad_right};
-  dnnl::primitive_attr attributes;
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  constexpr auto algorithm = dnnl::algorithm::convolution_direct;
 
+  Description(bool with_bias, const ConvGeometry& g)
+      : image(dense({g.batch, g.in, g.height, g.width}, Tag::nhwc)),
+        result(dense({g.batch, g.out, g.out_height, g.out_width}, Tag::nhwc)),
+        stride{g.stride_height, g.stride_width},
+        dilation{g.dilation_height - 1, g.dilation_width - 1},
+        before{g.pad_top, g.pad_left},
+        after{g.pad_bottom, g.pad_right} {
+    if (with_bias) bias = dense({g.out}, Tag::x);
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+
+    // HWIO with groups: the groups are the outer part of the output axis.
+    std::int64_t in = g.in / g.groups, out = g.out / g.groups;
+    Dims sizes{g.groups, out, in, g.kernel_height, g.kernel_width};
+    Dims strides{out, 1, g.out, g.kernel_width * in * g.out, in * g.out};
+    if (g.groups == 1) sizes.erase(sizes.begin()), strides.erase(strides.begin());
+    filters = dense(sizes, Tag::any);
+    plain_filters = dnnl::memory::desc(sizes, dnnl::memory::data_type::f32, strides);
+  }
+
+  static dnnl::memory::desc dense(const Dims& dims, Tag tag) {
+    return dnnl::memory::desc(dims, dnnl::memory::data_type::f32, tag);
+  }
+
+  dnnl::memory::desc image, result, filters, plain_filters, bias;  // filters: as oneDNN likes; no bias: empty
+  Dims stride, dilation, before, after;
+  dnnl::primitive_attr attributes;
+};
+
+// The three primitives of a convolution, in the words of either version.
+constexpr auto prop = dnnl::prop_kind::forward_training;
+constexpr auto algorithm = dnnl::algorithm::convolution_direct;
+using Forward = dnnl::convolution_forward::primitive_desc;
+using InputGradient = dnnl::convolution_backward_data::primitive_desc;
+using FilterGradient = dnnl::convolution_backward_weights::primitive_desc;
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl::convolution_forward::primitive_desc forward(engine(), dnnl::prop_kind::forward_training, algorithm, image, any,
-                                                    bias, result, stride, dilation, before, after, attributes);
-  auto input_gradient = [&] {
-    return dnnl::convolution_backward_data::primitive_desc(engine(), algorithm, image, any, result, stride, dilation,
-                                                           before, after, forward, attributes);
-  };
-  auto filter_gradient = [&] {
-    return dnnl::convolution_backward_weights::primitive_desc(engine(), algorithm, image, any, result, stride, dilation,
-                                                              before, after, forward, attributes);
-  };
+Forward forward_of(const Description& d) {
+  return Forward(engine(), prop, algorithm, d.image, d.filters, d.bias, d.result, d.stride, d.dilation, d.before,
+                 d.after, d.attributes);
+}
+template <class Gradient>
+Gradient gradient_of(const Description& d) {
+  return Gradient(engine(), algorithm, d.image, d.filters, d.result, d.stride, d.dilation, d.before, d.after,
+                  forward_of(d), d.attributes);
+}
 #else
-  dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, image, any, bias, result, stride, dilation, before, after}, attributes,
-      engine());
-  auto input_gradient = [&] {
-    return dnnl::convolution_backward_data::primitive_desc(
-        {algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
-  };
-  auto filter_gradient = [&] {
-    return dnnl::convolution_backward_weights::primitive_desc(
-        {algorithm, image, any, result, stride, dilation, before, after}, attributes, engine(), forward);
-  };
+Forward forward_of(const Description& d) {
+  return Forward({prop, algorithm, d.image, d.filters, d.bias, d.result, d.stride, d.dilation, d.before, d.after},
+                 d.attributes, engine());
+}
+template <class Gradient>
+Gradient gradient_of(const Description& d) {
+  return Gradient({algorithm, d.image, d.filters, d.result, d.stride, d.dilation, d.before, d.after}, d.attributes,
+                  engine(), forward_of(d));
+}
 #endif
 
+Convolution create(Direction direction, const ConvGeometry& g) {
+  const Description d(direction == Direction::forward_with_bias, g);
   Convolution made;
-  made.image = image, made.result = result, made.bias = bias, made.plain_filters = plain;
+  made.image = d.image, made.result = d.result, made.bias = d.bias, made.plain_filters = d.plain_filters;
   if (direction == Direction::forward || direction == Direction::forward_with_bias) {
-    made.primitive = dnnl::convolution_forward(forward);
-    made.own_filters = forward.weights_desc(), made.scratchpad = forward.scratchpad_desc();
+    Forward desc = forward_of(d);
+    made.primitive = dnnl::convolution_forward(desc);
+    made.own_filters = desc.weights_desc(), made.scratchpad = desc.scratchpad_desc();
   } else if (direction == Direction::input_gradient) {
-    auto desc = input_gradient();
+    InputGradient desc = gradient_of<InputGradient>(d);
     made.primitive = dnnl::convolution_backward_data(desc);
     made.own_filters = desc.weights_desc(), made.scratchpad = desc.scratchpad_desc();
   } else {
-    auto desc = filter_gradient();
+    FilterGradient desc = gradient_of<FilterGradient>(d);
     made.primitive = dnnl::convolution_backward_weights(desc);
     made.own_filters = desc.diff_weights_desc(), made.scratchpad = desc.scratchpad_desc();
   }
-  made.plain = made.own_filters == plain;
-  auto from = direction == Direction::filter_gradient ? made.own_filters : plain;
-  auto to = direction == Direction::filter_gradient ? plain : made.own_filters;
+
+  // A reorder where its own layout is not HWIO.
+  made.plain = made.own_filters == d.plain_filters;
+  bool gives_filters = direction == Direction::filter_gradient;
+  const auto& from = gives_filters ? made.own_filters : d.plain_filters;
+  const auto& to = gives_filters ? d.plain_filters : made.own_filters;
   if (!made.plain) made.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
   return made;
 }
