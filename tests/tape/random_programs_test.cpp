@@ -178,7 +178,7 @@ class Program {
 
   // Was this leaf given its name after the oldest recording tape began? Then that tape follows it too.
   bool watched_since(int index, int oldest) const {
-    return node(index).tensor.id() != 0 && named_at(index) >= oldest;
+    return !node(index).tensor.id().is_constant() && named_at(index) >= oldest;
   }
   int named_at(int index) const {
     int at = -1;

@@ -38,7 +38,7 @@ struct Pair {
 
   // What a tape keeps of a number, and any other constant of rank 0 on the CPU, may stand beside a tensor on a GPU.
   static bool is_constant_number(const Tensor& x) {
-    return x.rank() == 0 && x.id() == 0 && x.device().kind == Device::Kind::cpu;
+    return x.rank() == 0 && x.id().is_constant() && x.device().kind == Device::Kind::cpu;
   }
 
   // The GPU, if one of the two is there.

@@ -16,7 +16,7 @@
 namespace floe {
 namespace {
 
-NodeId identity(const Variable& variable) { return variable.value().id() & ~blocked_bit; }
+NodeId identity(const Variable& variable) { return variable.value().id().plain(); }
 
 // Says so at the end, also of a step that failed: the value may have moved to storage of its own.
 struct Updated {

@@ -52,7 +52,7 @@ class Optimizer {
   std::int64_t steps_ = 0;
   std::vector<Slot> slots_kept_;
   struct Slots {
-    NodeId owner = 0;  // the variable they belong to; 0 until the first step after they were restored
+    NodeId owner;  // the variable they belong to; a constant until the first step after they were restored
     Tensors tensors;
   };
   std::map<std::string, Slots> slots_;  // by variable path

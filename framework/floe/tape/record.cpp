@@ -30,7 +30,7 @@ struct Ids {
 
   NodeId take() {
     std::lock_guard lock(mutex);
-    if (free.empty()) return (threads++ << 42) + 1;
+    if (free.empty()) return NodeId((threads++ << 42) + 1);
     NodeId last = free.back();
     free.pop_back();
     return last;
@@ -43,7 +43,7 @@ struct Ids {
 
   std::mutex mutex;
   std::vector<NodeId> free;
-  NodeId threads = 0;
+  std::uint64_t threads = 0;
 };
 
 }  // namespace
@@ -122,26 +122,24 @@ void Record::refresh() {
 
 bool Record::watched(NodeId id) const {
   for (const GradientTape* tape : tapes) {
-    if (tape->live() && std::find(tape->watched_.begin(), tape->watched_.end(), plain(id)) != tape->watched_.end())
-      return true;
+    if (tape->live() && tape->watches(id)) return true;
   }
   return false;
 }
 
 bool Record::knows(NodeId id) const {
-  if (id & variable_bit) return true;
-  if (id == 0 || id & blocked_bit || id > last) return false;
-  return std::any_of(tapes.begin(), tapes.end(), [id](const GradientTape* tape) {
-    return id > tape->begun_ || std::find(tape->watched_.begin(), tape->watched_.end(), id) != tape->watched_.end();
-  });
+  if (id.is_variable()) return true;
+  if (id.is_constant() || id.is_blocked() || id > last) return false;
+  return std::any_of(tapes.begin(), tapes.end(),
+                     [id](const GradientTape* tape) { return id > tape->begun_ || tape->watches(id); });
 }
 
 Record::Tracking Record::tracking(const Tensor& tensor) const {
   NodeId id = tensor.id();
-  if (id == 0) return Tracking::none;
-  if (id & variable_bit)
-    return (id & blocked_bit && !watched(id)) || !is_present_value(tensor) ? Tracking::none : Tracking::live;
-  if (plain(id) > oldest_live && plain(id) <= last) return id & blocked_bit ? Tracking::blocked : Tracking::live;
+  if (id.is_constant()) return Tracking::none;
+  if (id.is_variable())
+    return (id.is_blocked() && !watched(id)) || !is_present_value(tensor) ? Tracking::none : Tracking::live;
+  if (id.plain() > oldest_live && id.plain() <= last) return id.is_blocked() ? Tracking::blocked : Tracking::live;
   return watched(id) ? Tracking::live : Tracking::none;
 }
 
@@ -151,7 +149,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   Tracking most = Tracking::none;
   for (const TensorRef& input : inputs) most = std::max(most, tracking(*input));
   if (most == Tracking::none) {
-    for (Tensor* output : outputs) output->set_id(0);
+    for (Tensor* output : outputs) output->set_id({});
     return nullptr;
   }
   if (most == Tracking::blocked) kind = Node::Kind::blocked;
@@ -162,7 +160,7 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
   std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
   Node* node = new (memory) Node{{op.name, caller(op.where), calling_layer()},
-                                 last + 1,
+                                 last.plus(1),
                                  nullptr,
                                  nullptr,
                                  memory + function_at,
@@ -173,10 +171,13 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
                                  static_cast<int>(outputs.size()),
                                  kind};
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    node->inputs[i] = tracking(*inputs[i]) == Tracking::none ? 0 : inputs[i]->id();
+    node->inputs[i] = tracking(*inputs[i]) == Tracking::none ? NodeId() : inputs[i]->id();
 
   // Name the outputs before keeping tensors, which may be among them.
-  for (Tensor* output : outputs) output->set_id(++last | (kind == Node::Kind::blocked ? blocked_bit : 0));
+  for (Tensor* output : outputs) {
+    last = last.plus(1);
+    output->set_id(last.blocked(kind == Node::Kind::blocked || !is_floating(output->dtype())));
+  }
   for (const TensorRef& keep : keeps) new (node->kept + node->kept_count++) Tensor(*keep);
   nodes.push_back(node);
   return kind == Node::Kind::op ? node : nullptr;
@@ -190,7 +191,7 @@ void Record::empty(Node& node) {
 }
 
 void Record::trim() {
-  NodeId oldest = ~NodeId{0};
+  NodeId oldest(~std::uint64_t{0});
   for (const GradientTape* tape : tapes) oldest = std::min(oldest, tape->begun_);
   while (trimmed < nodes.size() && nodes[trimmed]->first_output <= oldest) {
     Node* node = nodes[trimmed++];
@@ -208,6 +209,13 @@ std::size_t Record::first_after(NodeId id) const {
                                 [](NodeId wanted, const Node* node) { return wanted < node->first_output; });
   return static_cast<std::size_t>(found - nodes.begin());
 }
+
+std::span<Node* const> Record::between(NodeId begun, NodeId end) const {
+  std::size_t first = first_after(begun);
+  return {nodes.data() + first, first_after(end) - first};
+}
+
+const Node& Record::maker(NodeId id) const { return *nodes[first_after(id.plain()) - 1]; }
 
 // --- What ops call ---------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 // How an op tells the live tapes of its thread, and the observers of ops, what it did.
 //
-// A tensor's NodeId says what a tape knows of it. Ids of one thread count up, so "made after this tape began" is a
-// comparison. An op is recorded once, for all live tapes, and only if an input depends on something watched.
+// An op is recorded once, for all live tapes, and only if an input depends on something watched.
 #pragma once
 
 #include <initializer_list>
@@ -13,8 +12,7 @@
 
 namespace floe {
 
-inline constexpr NodeId blocked_bit = NodeId{1} << 62;  // depends on something watched, but no gradient flows back
-
+class BackwardPass;
 class GradientTape;
 
 // A tensor in a list, without copying it.
@@ -39,7 +37,8 @@ struct OpInfo {
 };
 
 // What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
-// need a gradient. It gives each of those at most once, in the input's shape.
+// need a gradient. It gives each of those at most once, in the input's shape. It runs if a gradient has come to one of
+// the outputs at least.
 class Backward {
  public:
   const Tensor& dy(int output = 0) const;  // undefined if nothing flows back through this output
@@ -52,10 +51,11 @@ class Backward {
   bool differentiable() const;  // this gradient is itself recorded: it must be made of ops, not of a fused kernel
 
  private:
-  friend class GradientTape;
-  struct Walk;
-  struct Node* node_;
-  Walk* walk_;
+  friend class BackwardPass;
+  explicit Backward(BackwardPass& pass) : pass_(&pass) {}
+
+  struct Node* node_ = nullptr;
+  BackwardPass* pass_;
 };
 
 // One recorded op, in an arena; inputs, kept tensors and the gradient function's captures follow it.

@@ -8,8 +8,6 @@
 
 namespace floe {
 
-inline NodeId plain(NodeId id) { return id & ~blocked_bit; }
-
 // Memory for nodes in chunks: no allocation per op once the chunks are there. A chunk is used again when its nodes are
 // gone.
 class Arena {
@@ -52,13 +50,16 @@ struct Record {
   static void empty(Node& node);  // gives up the kept tensors and the gradient function
   void trim();                    // drops the nodes that no tape can be asked about
   std::size_t first_after(NodeId id) const;  // index of the first node whose outputs come after `id`
+  // The nodes whose outputs come after `begun`, and not all of them after `end`: what a tape saw in between.
+  std::span<Node* const> between(NodeId begun, NodeId end) const;
+  const Node& maker(NodeId id) const;  // the node whose output this is; it must be there
 
   std::vector<GradientTape*> tapes;
   std::vector<OpObserver*> observers;
   std::vector<Node*> nodes;
   std::size_t trimmed = 0;  // nodes before this index are gone
   NodeId last;              // the newest id
-  NodeId oldest_live = 0;   // begun_ of the oldest recording tape
+  NodeId oldest_live;       // begun_ of the oldest recording tape
   int paused = 0;
   bool notifying = false;  // the observers are at work: what they do is neither observed nor recorded
   const OpInfo* gradient_of = nullptr;

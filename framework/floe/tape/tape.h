@@ -62,12 +62,26 @@ class GradientTape {
  private:
   friend struct Record;
 
-  Tensors differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options, Location where);
-  std::string why_missing(const Tensor& target, const Tensor& source) const;
-  bool live() const { return stopped_ == 0 && !asked_; }
+  struct Asked;
 
-  NodeId begun_;        // the last id before this tape
-  NodeId stopped_ = 0;  // the last id it saw; 0 while it records
+  Tensors differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options, Location where);
+  void require_answerable(const Tensor& target, const Tensor& output_gradient, Location where) const;
+  void add_sources(BackwardPass& pass, TensorRefs sources) const;
+  Tensors collect(BackwardPass& pass, const Tensor& target, TensorRefs sources, Missing missing, Location where) const;
+  static void leave_mark(const Tensor& target, TensorRefs sources, Tensors& results, Location where);
+
+  // Why there is no gradient: because of the source, of the target, or of what lies between them; "" if not because of it.
+  std::string why_missing(const Tensor& target, const Tensor& source) const;
+  std::string why_not_to(const Tensor& source) const;
+  std::string why_not_from(const Tensor& target) const;
+  std::string why_no_way(NodeId target, NodeId source) const;
+
+  bool live() const { return stopped_.is_constant() && !asked_; }
+  bool watches(NodeId id) const;  // from before it began
+  NodeId seen_until() const;      // the last id that it saw
+
+  NodeId begun_;    // the last id before this tape
+  NodeId stopped_;  // the last id it saw; a constant while it records
   bool persistent_ = false;
   bool asked_ = false;
   std::vector<NodeId> watched_;  // ids from before the tape began

@@ -11,14 +11,14 @@ namespace floe {
 Variable::Variable(std::string path, const Tensor& value, bool trainable)
     : path_(std::move(path)), value_(value), trainable_(trainable) {
   if (!value.defined()) throw ValueError(fmt::format("variable: {} needs a value", path_));
-  value_.set_id(new_variable_id(path_, value) | (trainable ? 0 : blocked_bit));
+  value_.set_id(new_variable_id(path_, value).blocked(!trainable));
 }
 
 Variable::~Variable() { forget_variable_id(value_.id()); }
 
 void Variable::set_trainable(bool trainable) {
   trainable_ = trainable;
-  value_.set_id((value_.id() & ~blocked_bit) | (trainable ? 0 : blocked_bit));
+  value_.set_id(value_.id().blocked(!trainable));
 }
 
 void Variable::assign(const Tensor& value, Location where) {

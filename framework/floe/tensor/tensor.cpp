@@ -7,7 +7,6 @@
 
 #include <floe/tensor/device_memory.h>
 #include <floe/tensor/size.h>
-#include <floe/tensor/variable_names.h>
 
 namespace floe {
 namespace {
@@ -35,7 +34,7 @@ Tensor::Tensor(Shape shape, DType dtype, Device device)
 
 std::byte* Tensor::mutable_bytes(DType wanted) {
   if (wanted != dtype_ || !defined()) refuse(wanted);
-  if (!(id_ & variable_bit)) id_ = 0;
+  if (!id_.is_variable()) id_ = {};
   if (!storage_.unique()) {
     Tensor copy(shape_, dtype_, device_);
     device_memory::copy(copy.data_, device_, data_, device_, static_cast<std::size_t>(elements()) * item_size(dtype_));
@@ -68,7 +67,7 @@ Tensor Tensor::view(const Shape& shape, std::int64_t offset) const {
   Tensor result = *this;
   result.shape_ = shape;
   result.data_ += offset * static_cast<std::int64_t>(item_size(dtype_));
-  result.id_ = 0;
+  result.id_ = {};
   return result;
 }
 
@@ -81,7 +80,7 @@ Tensor Tensor::on(Device device) const {
 
 Tensor Tensor::detached() const {
   Tensor result = *this;
-  result.id_ = 0;
+  result.id_ = {};
   return result;
 }
 

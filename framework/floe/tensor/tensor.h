@@ -12,13 +12,11 @@
 #include <floe/tensor/device.h>
 #include <floe/tensor/dtype.h>
 #include <floe/tensor/error.h>
+#include <floe/tensor/node_id.h>
 #include <floe/tensor/shape.h>
 #include <floe/tensor/storage.h>
 
 namespace floe {
-
-// The name under which the tapes of a thread know a tensor; 0 is a constant. Never used twice. See tape/record.h.
-using NodeId = std::uint64_t;
 
 // A shape, a dtype, a device, and elements in row-major order. A copy shares them; whoever writes first gets his own.
 class Tensor {
@@ -87,7 +85,7 @@ class Tensor {
   const void* raw() const { return data_; }  // of any dtype, in its device's memory; null without a value
   void* raw_mutable() { return mutable_bytes(dtype_); }  // as mutable_data(), of any dtype, in its device's memory
   bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
-  NodeId id() const { return id_; }  // what tapes call it; 0: a constant
+  NodeId id() const { return id_; }  // what tapes call it
   void set_id(NodeId id) { id_ = id; }  // for the tape
 
  private:
@@ -102,7 +100,7 @@ class Tensor {
 
   Storage storage_;
   std::byte* data_ = nullptr;
-  NodeId id_ = 0;
+  NodeId id_;
   Shape shape_;
   DType dtype_ = DType::float32;
   Device device_;

@@ -14,11 +14,11 @@ struct Named {
 
 struct Names {
   std::mutex mutex;
-  std::unordered_map<NodeId, Named> all;
-  NodeId last = variable_bit;
+  std::unordered_map<std::uint64_t, Named> all;  // by number
+  std::uint64_t last = 0;
 };
 
-constexpr NodeId name_of(NodeId id) { return id & ~(NodeId{1} << 62); }  // the tapes mark frozen variables there
+std::uint64_t key(NodeId id) { return id.plain().number(); }  // frozen or not
 
 Names& names() {
   static Names* all = new Names;  // never destroyed: variables may outlive static destructors
@@ -29,30 +29,31 @@ Names& names() {
 
 NodeId new_variable_id(const std::string& path, const Tensor& value) {
   std::lock_guard lock(names().mutex);
-  names().all.emplace(++names().last, Named{path, value.raw()});
-  return names().last;
+  NodeId id = NodeId::variable(++names().last);
+  names().all.emplace(key(id), Named{path, value.raw()});
+  return id;
 }
 
 void forget_variable_id(NodeId id) {
   std::lock_guard lock(names().mutex);
-  names().all.erase(name_of(id));
+  names().all.erase(key(id));
 }
 
 std::string variable_name(NodeId id) {
-  if (!(id & variable_bit)) return "";
+  if (!id.is_variable()) return "";
   std::lock_guard lock(names().mutex);
-  auto found = names().all.find(name_of(id));
+  auto found = names().all.find(key(id));
   return found == names().all.end() ? "" : found->second.path;
 }
 
 void renew_variable_value(NodeId id, const Tensor& value) {
   std::lock_guard lock(names().mutex);
-  names().all.at(name_of(id)).value = value.raw();
+  names().all.at(key(id)).value = value.raw();
 }
 
 bool is_present_value(const Tensor& tensor) {
   std::lock_guard lock(names().mutex);
-  auto found = names().all.find(name_of(tensor.id()));
+  auto found = names().all.find(key(tensor.id()));
   return found != names().all.end() && found->second.value == tensor.raw();
 }
 

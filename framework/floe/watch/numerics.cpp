@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <floe/tensor/print.h>
-#include <floe/tensor/variable_names.h>
 
 namespace floe {
 namespace {
@@ -48,7 +47,7 @@ std::string index_text(const Shape& shape, std::int64_t place) {
   std::string context;
   if (const OpInfo* of = gradient_of())
     context = fmt::format("in the gradient of {}", of->name);
-  else if (!(output.id() & variable_bit))
+  else if (!output.id().is_variable())
     context = "forward";
   if (op.layer) context += fmt::format("{}layer {}", context.empty() ? "" : ", ", op.layer);
   if (step) context += fmt::format("{}step {}", context.empty() ? "" : ", ", *step);
