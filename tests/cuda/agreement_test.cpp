@@ -236,6 +236,8 @@ TEST_F(CudaAgreement, WhatOnlyMoves) {
     add("transpose of all", block, [](const Tensor& x) { return transpose(x, {3, 2, 1, 0}); });
     add("slice", block, [](const Tensor& x) { return slice(x, 1, 3, 30, 4); });
     add("slice from within", matrix, [](const Tensor& x) { return slice(x, 0, 1, 7); });
+    add("split", block, [](const Tensor& x) { return split(x, 1, 3)[1]; });
+    add("unstack", block, [](const Tensor& x) { return unstack(x, -1)[64]; });
     add("flip", block, [](const Tensor& x) { return flip(x, {1, 3}); });
     add("concat", matrix, [](const Tensor& x) { return concat({x, slice(x, 1, 2, 9), x}, 1); });
     add("tile", matrix, [](const Tensor& x) { return tile(x, {2, 3}); });

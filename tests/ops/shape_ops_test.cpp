@@ -287,6 +287,55 @@ OpCases cases_of_several() {
                  [=](const Tensors& x) {
                    return made({2, 3}, [&](const Index& i) { return at(x[0], {i[0], i[1] + 1}); });
                  }});
+  for (int axis : {0, 1, -1}) {
+    for (std::size_t k : {0, 1}) {
+      all.push_back({"unstack along " + std::to_string(axis),
+                     {normal({2, 3, 4})},
+                     [=](const Tensors& x) { return unstack(x[0], axis)[k]; },
+                     [=](const Tensors& x) {
+                       int along = axis < 0 ? axis + 3 : axis;
+                       Shape result;
+                       for (int i = 0; i < 3; ++i) i == along ? void() : result.append(x[0].dim(i));
+                       return made(result, [&](Index i) {
+                         i.insert(i.begin() + along, static_cast<std::int64_t>(k));
+                         return at(x[0], i);
+                       });
+                     }});
+    }
+  }
+  all.push_back({"all parts of an unstack",
+                 {normal({4, 3})},
+                 [](const Tensors& x) {
+                   Tensors parts = unstack(x[0]);
+                   return parts[0] * parts[1] + parts[3];
+                 },
+                 [](const Tensors& x) {
+                   return made({3}, [&](const Index& i) {
+                     return at(x[0], {0, i[0]}) * at(x[0], {1, i[0]}) + at(x[0], {3, i[0]});
+                   });
+                 }});
+  all.push_back({"slices that overlap",
+                 {normal({5, 3})},
+                 [](const Tensors& x) {
+                   return slice(x[0], 0, 0, 2) * slice(x[0], 0, 1, 3) + slice(x[0], 0, 0, 4, 2) + x[0][4];
+                 },
+                 [](const Tensors& x) {
+                   return made({2, 3}, [&](const Index& i) {
+                     return at(x[0], i) * at(x[0], {i[0] + 1, i[1]}) + at(x[0], {2 * i[0], i[1]}) +
+                            at(x[0], {4, i[1]});
+                   });
+                 }});
+  all.push_back({"slices of the inner axis beside the whole",
+                 {normal({3, 5})},
+                 [](const Tensors& x) {
+                   return slice(x[0], 1, 0, 2) * slice(x[0], 1, 1, 5, 2) + slice(x[0] * x[0], 1, 3) + x[0][1][2];
+                 },
+                 [](const Tensors& x) {
+                   return made({3, 2}, [&](const Index& i) {
+                     double last = at(x[0], {i[0], i[1] + 3});
+                     return at(x[0], i) * at(x[0], {i[0], 2 * i[1] + 1}) + last * last + at(x[0], {1, 2});
+                   });
+                 }});
   all.push_back({"one tensor twice",
                  {normal({2, 3})},
                  [](const Tensors& x) {
@@ -406,6 +455,8 @@ TEST(ShapeOps, ReshapesAndLeadingSlicesShareStorage) {
   EXPECT_EQ(flatten(x).raw(), x.raw());
   EXPECT_EQ(slice(x, 0, 0, 2).raw(), x.raw());
   EXPECT_EQ(x[1].data<double>(), x.data<double>() + 3);
+  EXPECT_EQ(unstack(x)[2].data<double>(), x.data<double>() + 6);
+  EXPECT_EQ(split(x, 0, 2)[1].data<double>(), x.data<double>() + 6);
 }
 
 TEST(ShapeOps, IndexingTakesPartsOfTheLeadingAxis) {
@@ -528,6 +579,9 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(ValueError, split(x, 1, 0), "split: cannot split into 0 parts" + shown);
   EXPECT_MESSAGE(ValueError, split(x, 1, std::vector<std::int64_t>{4, -1}),
                  "split: sizes cannot be negative, and one is -1" + shown);
+  EXPECT_MESSAGE(ShapeError, unstack(x, 2), "unstack: there is no axis 2 in rank 2" + shown);
+  EXPECT_MESSAGE(ValueError, unstack(none), "unstack: x has no value yet");
+  EXPECT_TRUE(unstack(Tensor({0, 3})).empty());
   EXPECT_MESSAGE(ShapeError, pad(x, {{1, 1}}), "pad: needs one (before, after) for each axis, and has 1" + shown);
   EXPECT_MESSAGE(ValueError, pad(x, {{1, 1}, {-1, 0}}), "pad: axis 1 cannot be padded by (-1, 0)" + shown);
   EXPECT_MESSAGE(ValueError, gather(x, ids), "gather: index 5 is outside 0 .. 1\n  indices  (2,)   int32");

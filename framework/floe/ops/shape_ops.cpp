@@ -46,16 +46,47 @@ Tensor unslice(const Tensor& dy, const Shape& whole, int axis, std::int64_t begi
   return dx;
 }
 
+Shape with_size(Shape shape, int axis, std::int64_t size) {
+  shape[axis] = size;
+  return shape;
+}
+
+// The elements of a slice, not recorded; without a copy where they lie one behind the other.
+Tensor part_of(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step) {
+  Shape shape = with_size(x.shape(), axis, size);
+  if (axis > 0 || step > 1) return read(x, shape, slice_steps(x.shape(), axis, begin, step));
+  std::int64_t inner = shape.elements() > 0 ? x.elements() / x.dim(0) : 0;
+  return x.view(shape, begin * inner);
+}
+
 Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step,
                    Location where) {
-  Shape shape = x.shape();
-  shape[axis] = size;
-  std::int64_t inner = axis == 0 && shape.elements() > 0 ? x.elements() / x.dim(0) : 0;
-  Tensor y =
-      axis == 0 && step == 1 ? x.view(shape, begin * inner) : read(x, shape, slice_steps(x.shape(), axis, begin, step));
-  record({"slice", where}, {x}, y, {},
-         [=, whole = x.shape()](Backward& op) { op.give(0, unslice(op.dy(), whole, axis, begin, step)); });
+  Tensor y = part_of(x, axis, begin, size, step);
+  record({"slice", where}, {x}, y, {}, [=, whole = x.shape()](Backward& op) {
+    if (op.differentiable()) op.give(0, unslice(op.dy(), whole, axis, begin, step));
+    else op.give_part(0, whole, slice_steps(whole, axis, begin, step), op.dy());
+  });
   return y;
+}
+
+// One op that gives these parts of x. `gradient` makes one of x from theirs, of which it has each: zeros for a part to
+// which nothing came.
+template <class Gradient>
+void record_parts(const char* name, const Operand& x, Tensors& parts, Gradient gradient) {
+  if (parts.empty()) return;
+  std::vector<Tensor*> outputs;
+  std::vector<Shape> shapes;
+  for (Tensor& part : parts) outputs.push_back(&part), shapes.push_back(part.shape());
+  TensorRef inputs[] = {x};
+  record({name, x.where()}, inputs, outputs, {},
+         [shapes, dtype = x->dtype(), device = x->device(), gradient](Backward& op) {
+           Tensors dys;
+           for (std::size_t i = 0; i < shapes.size(); ++i) {
+             const Tensor& dy = op.dy(static_cast<int>(i));
+             dys.push_back(dy.defined() ? dy : zeros(shapes[i], dtype, device));
+           }
+           op.give(0, gradient(dys));
+         });
 }
 
 Folded fold(const Shape& shape, int axis) {
@@ -368,9 +399,22 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
   Tensors parts;
   std::int64_t begin = 0;
   for (std::int64_t size : sizes) {
-    parts.push_back(slice(x, axis, begin, begin + size));
+    parts.push_back(part_of(x, axis, begin, size, 1));
     begin += size;
   }
+  record_parts("split", x, parts, [axis](const Tensors& dys) { return concat(dys, axis, {}); });
+  return parts;
+}
+
+Tensors unstack(Operand x, int axis) {
+  axis = require_axis("unstack", x, axis);
+  Shape shape;
+  for (int i = 0; i < x->rank(); ++i) {
+    if (i != axis) shape.append(x->dim(i));
+  }
+  Tensors parts;
+  for (std::int64_t i = 0; i < x->dim(axis); ++i) parts.push_back(part_of(x, axis, i, 1, 1).view(shape));
+  record_parts("unstack", x, parts, [axis](const Tensors& dys) { return stack(dys, axis, {}); });
   return parts;
 }
 

@@ -36,9 +36,11 @@ Tensor concat(const Tensors& parts, int axis, Location where = Location::here())
 Tensor stack(const Tensors& parts, int axis = 0, Location where = Location::here());
 
 // The reverse of concat: equal parts, or parts of these sizes, which add up to the axis. ValueError for less than one
-// part, and for a negative size.
+// part, and for a negative size. The reverse of stack: each part of one axis, without that axis. Parts of the leading
+// axis share storage. One op each, with one gradient.
 Tensors split(Operand x, int axis, std::int64_t parts);
 Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes);
+Tensors unstack(Operand x, int axis = 0);
 
 // x with `before` and `after` more elements of `value` at the ends of each axis, whose size grows by both. ValueError
 // for a negative one, and for a value that the dtype cannot hold.

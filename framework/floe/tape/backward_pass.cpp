@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <floe/backend/layout.h>
 #include <floe/backend/run.h>
 
 namespace floe {
@@ -24,6 +25,31 @@ Tensor sum(Tensor a, const Tensor& b, bool in_place) {
     if (op.needs(1)) op.give(1, op.dy());
   });
   return c;
+}
+
+// total += part at those places, in memory of its own: at once where they lie one behind the other, else by a copy.
+void add_part(Tensor& total, const Steps& at, const Tensor& part) {
+  total.raw_mutable();  // a gradient that someone else holds is copied here, once
+  Steps dense = dense_steps(part.shape());
+  bool contiguous = true;
+  for (int axis = 0; axis < part.rank(); ++axis)
+    contiguous &= part.dim(axis) == 1 || at.steps[axis] == dense.steps[axis];
+
+  if (contiguous) {
+    Shape whole = total.shape();
+    Tensor place = total.view(part.shape(), at.offset);
+    total = {};  // the only handle is now `place`, or writing there would copy it
+    observe_begun(place);
+    run<cpu::add, cuda::add>(part.device(), place, part, place);
+    observe({"slice_gradient"}, {part}, place);
+    total = place.view(whole, -at.offset);
+  } else {
+    Tensor place(part.shape(), part.dtype(), part.device());
+    run<cpu::read_steps, cuda::read_steps>(part.device(), total, at, place);
+    run<cpu::add, cuda::add>(part.device(), place, part, place);
+    run<cpu::write_steps, cuda::write_steps>(part.device(), place, total, at);
+    observe({"slice_gradient"}, {part}, place);
+  }
 }
 
 // Puts back which op's gradient is being computed, also after an exception.
@@ -131,6 +157,17 @@ bool Backward::differentiable() const { return pass_->differentiable(); }
 void Backward::give(int input, Tensor dx) {
   Tensor& slot = *pass_->gradient(node_->inputs[input]);
   slot = slot.defined() ? sum(std::move(slot), dx, !differentiable()) : std::move(dx);
+}
+
+void Backward::give_part(int input, const Shape& whole, const Steps& at, const Tensor& part) {
+  Tensor& slot = *pass_->gradient(node_->inputs[input]);
+  if (!slot.defined()) {
+    slot = zeros(whole, part.dtype(), part.device());
+    if (part.elements() > 0) run<cpu::write_steps, cuda::write_steps>(part.device(), part, slot, at);
+    observe({"slice_gradient"}, {part}, slot);
+  } else if (part.elements() > 0) {
+    add_part(slot, at, part);
+  }
 }
 
 }  // namespace floe

@@ -14,6 +14,7 @@ namespace floe {
 
 class BackwardPass;
 class GradientTape;
+struct Steps;  // backend/kernels.h
 
 // A tensor in a list, without copying it.
 class TensorRef {
@@ -48,6 +49,9 @@ class Backward {
   bool needs(int input) const;  // may a gradient to this input be asked for?
   // The gradient of an input, in its shape.
   void give(int input, Tensor dx);
+  // The same for a gradient that is 0 except at these elements of the input's shape, `whole`: `part` is added there, so
+  // that a loop over all slices of a tensor costs what the tensor does, not its square. Where differentiable() is false.
+  void give_part(int input, const Shape& whole, const Steps& at, const Tensor& part);
   bool differentiable() const;  // this gradient is itself recorded: it must be made of ops, not of a fused kernel
 
  private:

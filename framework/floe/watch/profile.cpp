@@ -18,8 +18,17 @@ constexpr std::size_t most_events = 100000;
 double in_seconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
 double in_microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; }
 
+std::int64_t size_in_bytes(const Tensor& x) {
+  return x.defined() ? x.elements() * static_cast<std::int64_t>(item_size(x.dtype())) : 0;
+}
+
+// Is the output a part of an input, or written over it?
 bool shares_memory(const Tensor& output, TensorRefs inputs) {
-  return std::any_of(inputs.begin(), inputs.end(), [&](const TensorRef& x) { return x->raw() == output.raw(); });
+  auto place = reinterpret_cast<std::uintptr_t>(output.raw());
+  return std::any_of(inputs.begin(), inputs.end(), [&](const TensorRef& x) {
+    auto begin = reinterpret_cast<std::uintptr_t>(x->raw());
+    return place == begin || (place > begin && place < begin + static_cast<std::uintptr_t>(size_in_bytes(*x)));
+  });
 }
 
 // Of convolutions and matrix products, whose shapes tell.
@@ -74,12 +83,9 @@ void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> o
   Row& row = rows_[{op.name, of != nullptr}];
   ++row.calls;
   row.time += own;
-  auto bytes = [](const Tensor& x) {
-    return x.defined() ? x.elements() * static_cast<std::int64_t>(item_size(x.dtype())) : 0;
-  };
   if (works) {
-    for (const TensorRef& input : inputs) row.bytes += bytes(*input);
-    for (const Tensor* output : outputs) row.bytes += bytes(*output);
+    for (const TensorRef& input : inputs) row.bytes += size_in_bytes(*input);
+    for (const Tensor* output : outputs) row.bytes += size_in_bytes(*output);
     row.flops += flops(op.name, inputs, *outputs[0]);
   }
 
