@@ -1,11 +1,15 @@
 // The rules of the house, read from the files themselves.
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -19,6 +23,7 @@ namespace fs = std::filesystem;
 const fs::path home = FLOE_SOURCE_DIR;
 const std::vector<std::string> rooms = {"tensor", "backend", "tape",     "ops",   "layers",  "optimizers",
                                         "files",  "data",    "pictures", "watch", "metrics", "run"};
+constexpr std::size_t longest_function = 60;  // lines
 constexpr double longest_compilation = 6;                  // seconds of processor time; about one on an idle machine
 
 struct File {
@@ -172,6 +177,174 @@ TEST(House, PlatformsAreKnownToOneFileEach) {
     }
     EXPECT_EQ(used, *platform.allowed != 0) << allowed;
   }
+}
+
+// --- Functions -------------------------------------------------------------------------------------------------------
+
+// The text without comments, preprocessor lines and what stands in quotes; every line keeps its number.
+std::string code_of(const std::vector<std::string>& lines) {
+  std::string text, code;
+  bool directive = false;
+  for (const std::string& line : lines) {
+    std::size_t first = line.find_first_not_of(' ');
+    directive = directive || (first != std::string::npos && line[first] == '#');
+    text += (directive ? "" : line) + "\n";
+    directive = directive && line.ends_with('\\');
+  }
+  auto skip_to = [&](std::size_t from, const std::string& end) {  // behind `end`; of what is skipped only lines remain
+    std::size_t to = std::min(text.find(end, from), text.size() - end.size()) + end.size();
+    code.append(static_cast<std::size_t>(std::count(&text[from], &text[to], '\n')), '\n');
+    return to;
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    char c = text[i];
+    bool in_number = i > 0 && std::isxdigit(static_cast<unsigned char>(text[i - 1]));
+    if (text.compare(i, 2, "//") == 0) {
+      i = text.find('\n', i);
+    } else if (text.compare(i, 2, "/*") == 0) {
+      i = skip_to(i + 2, "*/");
+    } else if (text.compare(i, 2, "R\"") == 0) {
+      std::size_t open = text.find('(', i);
+      i = skip_to(open, ")" + text.substr(i + 2, open - i - 2) + "\"");
+    } else if (c == '"' || (c == '\'' && !in_number)) {
+      for (++i; i < text.size() && text[i] != c; ++i) i += text[i] == '\\';
+      ++i;
+    } else {
+      code += c, ++i;
+    }
+  }
+  return code;
+}
+
+// The place of the bracket that closes the one at `open`.
+std::size_t closing(const std::string& code, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < code.size(); ++i) {
+    if (std::strchr("([{", code[i])) ++depth;
+    if (std::strchr(")]}", code[i]) && --depth == 0) return i;
+  }
+  return std::string::npos;
+}
+
+// What begins at a brace, by the code before it, in which brackets are empty.
+enum class Opens { function, scope, other };
+Opens what_opens(std::string head) {
+  static const std::regex angles("<[^<>]*>"),
+      scope("^\\s*(inline |friend |template )*\\s*(namespace|extern|class|struct|union)\\b");
+  static const std::regex alignment("alignas\\(\\)"), listed("^\\s*enum\\b"), operators("operator\\s*[^\\s\\w(]+");
+  for (std::string before; std::exchange(before, head) != head;) head = std::regex_replace(head, angles, "");
+  head = std::regex_replace(std::regex_replace(head, alignment, ""), operators, "operator");
+  bool called = head.find("()") != std::string::npos;
+  if (std::regex_search(head, listed) || head.find('=') != std::string::npos) return Opens::other;
+  if (std::regex_search(head, scope) && !called) return Opens::scope;
+  return called ? Opens::function : Opens::other;
+}
+
+struct Lines {
+  std::size_t first, last;  // from 1
+};
+
+// Where the functions of a file stand, each with its head; what is inside of one counts as a part of it.
+std::vector<Lines> functions_in(const std::vector<std::string>& lines) {
+  std::string code = code_of(lines), head;
+  std::vector<Lines> found;
+  std::size_t begin = 0;  // of the head
+  auto line_of = [&](std::size_t place) {
+    return static_cast<std::size_t>(std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(place), '\n')) +
+           1;
+  };
+  auto start_anew = [&](std::size_t at) { begin = at, head.clear(); };
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    char c = code[i];
+    if (head.empty() && std::isspace(static_cast<unsigned char>(c))) {
+      begin = i + 1;
+    } else if (c == ';' || c == '}' || (c == ':' && (head == "public" || head == "protected" || head == "private"))) {
+      start_anew(i + 1);
+    } else if (c == '{' && what_opens(head) == Opens::scope) {
+      start_anew(i + 1);
+    } else if (std::strchr("([{", c)) {
+      std::size_t close = closing(code, i);
+      EXPECT_NE(close, std::string::npos) << "line " << line_of(i);
+      if (close == std::string::npos) break;
+      std::size_t next = code.find_first_not_of(" \n", close + 1);
+      bool goes_on = next != std::string::npos && (code[next] == ',' || code[next] == '{');  // it was a member's value
+      if (c == '{' && !goes_on && what_opens(head) == Opens::function) {
+        while (next != std::string::npos && code.compare(next, 5, "catch") == 0) {
+          close = closing(code, code.find('{', next));
+          next = code.find_first_not_of(" \n", close + 1);
+        }
+        found.push_back({line_of(begin), line_of(close)});
+        start_anew(close + 1);
+      } else {
+        head += std::string{c, code[close]};
+        static const std::regex macro("[A-Z][A-Z0-9_]*\\(\\)");
+        if (!goes_on && std::regex_match(head, macro)) start_anew(close + 1);
+      }
+      i = close;
+    } else {
+      head += c;
+    }
+  }
+  return found;
+}
+
+TEST(House, FindsTheFunctionsOfAFile) {
+  std::vector<std::string> sample;
+  std::istringstream text(R"(// A sample: void no() {
+#define MACRO(x) \
+  { x
+namespace floe { namespace {
+
+const char brace = '{', *text = "void no() {", table[] = {1'000, f({2})};
+
+template <class T = int, bool yes = (1 < 2)>
+struct alignas(64) Held : Base<void()> {
+  Held(int a, std::vector<int> b = {}) : a_{a}, b_(b) { /* } */
+  }
+  Held& operator=(const Held&) & = default;
+  bool operator<(const Held& other) const { return a_ < other.a_; }
+ private:
+  enum class Kind { one, two };
+  int a_{g()}, b_ = {h()};
+  std::function<void()> done_{[] { return; }};
+};
+
+DECLARE(a, "b")
+[[nodiscard]] std::vector<int> long_one(
+    int a) requires(sizeof(int) == 4) {
+  auto inner = [&](int b) {
+    if (a) { return b; }
+    return 0;
+  };
+  struct Local { void method() {} };
+  return {inner(a)};
+}
+
+void tried() try {
+} catch (const Error&) {
+} catch (...) {
+}
+
+TEST(A, B) {}
+
+} }  // namespace
+)");
+  for (std::string line; std::getline(text, line);) sample.push_back(line);
+  std::string found;
+  for (auto [first, last] : functions_in(sample)) found += std::to_string(first) + "-" + std::to_string(last) + " ";
+  EXPECT_EQ(found, "10-11 13-13 21-29 31-34 36-36 ");
+}
+
+TEST(House, FunctionsFitOnAScreen) {
+  std::size_t functions = 0;
+  for (const File& file : files_in({"framework", "datasets", "apps"}, {".h", ".cpp", ".cu"})) {
+    SCOPED_TRACE(file.path);
+    for (auto [first, last] : functions_in(file.lines)) {
+      ++functions;
+      EXPECT_LE(last - first + 1, longest_function) << file.path << ":" << first << ": " << file.lines[first - 1];
+    }
+  }
+  EXPECT_GT(functions, 1000u);
 }
 
 // --- Includes --------------------------------------------------------------------------------------------------------
