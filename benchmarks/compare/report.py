@@ -7,69 +7,69 @@ from measure import ratio
 from targets import plain
 
 LEGEND = """\
-Times are the median of {rounds} rounds. In a round every contestant runs each case in turn, each for about 0.3 s, and
-the order rotates from round to round. A ratio is Floe's time divided by that of the framework's fastest mode, taken
-within each round: below 1 Floe is faster. In brackets stand the least and the most of the rounds.
+Times are the median of {rounds} rounds. In each round, every contestant runs each case in turn, each for about 0.3 s,
+and the order rotates from round to round. A ratio is Floe's time divided by that of the framework's fastest mode,
+taken within each round: below 1, Floe is faster. The brackets show the lowest and the highest of the rounds.
 
 Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree
-with Floe's to 1e-4 of their size; a contestant that disagrees is not timed. All compute in float32 on {cores}
-threads; PyTorch and LibTorch were also given one thread, and the better of both counts.
+with Floe's to within 1e-4 of their size; a contestant that disagrees is not timed. All compute in float32 on {cores}
+threads; PyTorch and LibTorch also ran on one thread, and the better of the two counts.
 """
 
 MODES = """\
-- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real,
-  fake, with dropout), both gradients, two Adam steps. The fake pass is shared by both gradients, and no framework but
-  eager TensorFlow, which cannot leave them out, computes filter gradients that nobody asked for. snowflakes: normal
+- **What a step is.** For the penguins: draw noise, one forward pass of the generator, two of the discriminator (real,
+  fake, with dropout), both gradients, two Adam steps. Both gradients share the fake pass. No framework computes filter
+  gradients that nobody asked for, except eager TensorFlow, which can't leave them out. For the snowflakes: normal
   draws, one forward pass, gradients to encoder and decoder, Adam. The batch of images stays the same.
 - **PyTorch** runs eagerly (NCHW), with channels_last memory, and with channels_last compiled by torch.compile as one
-  graph from the forward pass to the gradients. Adam is the fused one. Its networks see mirrored images, since its own
-  padding then is the one of the original, and no copy is needed. glibc is told by environment variables to keep
-  memory, without which PyTorch's large tensors cost a page fault for each 4 KiB.
-- **LibTorch** is the C++ library of the same package, and shows what an operation costs without Python.
-- **JAX** is compiled by jit, its state donated. `add_recorded` is jax.vjp without jit: compiled, a chain is one
-  operation.
-- **TensorFlow** runs eagerly, and as a tf.function. Its Adam is the one kernel that Keras 2 used.
-- `add_recorded` times the making of records and the end of them, in chains of 1000 additions.
-- Memory is the most that a process of its own had resident. Floe's is the app, which also draws its pictures and
-  measures the distance between drawings; PyTorch's trains the same networks on as many drawings, with its memory
-  settings as installed, which are smaller. Both count the pages of their libraries: PyTorch's package is the one with
-  CUDA.
-- The start is measured from before the process begins until it says that its first step is over. With the drawings
-  made, that includes reading all 40,000 and two Frechet distances, one of them of 2000 drawings by the untrained
-  generator.
+  graph from the forward pass to the gradients. Adam is the fused one. Its networks see mirrored images, because then
+  its own padding matches the original's, and no copy is needed. Environment variables tell glibc to keep memory;
+  without them, PyTorch's large tensors cost a page fault for each 4 KiB.
+- **LibTorch** is the C++ library from the same package. It shows what an operation costs without Python.
+- **JAX** is compiled by jit, its state donated. `add_recorded` is jax.vjp without jit, because jit would compile a
+  chain into one operation.
+- **TensorFlow** runs eagerly, and as a tf.function. Its Adam is the single kernel that Keras 2 used.
+- `add_recorded` times how records are made and freed, in chains of 1000 additions.
+- Memory is the peak resident memory of a process of its own. Floe's is the app, which also draws its pictures and
+  measures the distance between drawings. PyTorch's trains the same networks on as many drawings, with its memory
+  settings as installed, which are smaller. Both include the pages of their libraries: PyTorch's package is the one
+  with CUDA.
+- Start time runs from before the process begins until it reports that its first step is over. With the drawings
+  already made, that includes reading all 40,000, and two Frechet distances, one of them for 2000 drawings by the
+  untrained generator.
 """
 
 GPU_LEGEND = """\
-Times are the median of {rounds} rounds. In a round every contestant of one precision runs each case in turn, each for
-about 0.3 s and until the GPU has done it all, and the order rotates from round to round. A ratio is Floe's time divided
-by that of PyTorch's fastest mode in the same precision, taken within each round: below 1 Floe is faster. In brackets
-stand the least and the most of the rounds.
+Times are the median of {rounds} rounds. In each round, every contestant of one precision runs each case in turn, each
+for about 0.3 s and until the GPU has done it all, and the order rotates from round to round. A ratio is Floe's time
+divided by that of PyTorch's fastest mode in the same precision, taken within each round: below 1, Floe is faster. The brackets
+show the lowest and the highest of the rounds.
 
 Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree with
-Floe's on the CPU: in float32 to 1e-3 of their size, in tf32 to 1e-2, in bf16 to 1e-1. A contestant that disagrees, Floe
-included, is not timed.
+Floe's on the CPU: in float32 to within 1e-3 of their size, in tf32 to 1e-2, in bf16 to 1e-1. A contestant that
+disagrees, Floe included, is not timed.
 """
 
 GPU_MODES = """\
-- **What a step is.** penguins: noise is drawn, one forward pass of the generator, two of the discriminator (real,
-  fake, with dropout), both gradients, two Adam steps; the fake pass is shared by both gradients. snowflakes: normal
+- **What a step is.** For the penguins: draw noise, one forward pass of the generator, two of the discriminator (real,
+  fake, with dropout), both gradients, two Adam steps; both gradients share the fake pass. For the snowflakes: normal
   draws, one forward pass, gradients to encoder and decoder, Adam. The batch of images stays on the GPU.
 - **Precisions.** float32: no TF32 anywhere. tf32: Floe's `--precision tf32`; PyTorch's allow_tf32 for matrix products
   and cuDNN. bf16: Floe's `--precision bf16`, PyTorch's autocast to bfloat16.
 - **PyTorch** runs eagerly (NCHW), with channels_last memory, as graphs (channels_last, the whole step captured as one
-  CUDA graph, draws and the capturable Adam within it) and by torch.compile (channels_last; steps and the small network
-  with mode="reduce-overhead", which replays CUDA graphs as well). Adam is the fused one, and cuDNN tries all its ways
-  and takes the fastest (cudnn.benchmark). The targets are about the faster of eager and channels_last.
-- **Host cost** is the time until the program goes on, the op being queued, in chains of 100 with a wait in between.
-- **Shares** of a copy are of a copy within the card that moves as many bytes; of bf16, of bare cuBLASLt on bfloat16
-  matrices of 4096 or 8192, the faster one. Both are measured in the same run.
+  CUDA graph, including the draws and the capturable Adam) and with torch.compile (channels_last; steps and the small
+  network with mode="reduce-overhead", which replays CUDA graphs too). Adam is the fused one, and cuDNN tries all its
+  algorithms and takes the fastest (cudnn.benchmark). The targets refer to the faster of eager and channels_last.
+- **Host cost** is the time until the op is queued and the program moves on, in chains of 100 with a wait in between.
+- **Shares** of a copy refer to a copy within the card that moves as many bytes. Shares of bf16 refer to bare cuBLASLt
+  on bfloat16 matrices of 4096 or 8192, whichever is faster. Both are measured in the same run.
 """
 
 Words = namedtuple("Words", "title remarks legend modes cases")
-CPU_WORDS = Words("Floe beside others", "remarks belong into benchmarks/compare/remarks.md", LEGEND, MODES, CASES)
+CPU_WORDS = Words("How Floe compares", "remarks go into benchmarks/compare/remarks.md", LEGEND, MODES, CASES)
 GPU_WORDS = Words(
     "Floe on a GPU, beside PyTorch",
-    "remarks belong into benchmarks/compare/remarks-gpu.md",
+    "remarks go into benchmarks/compare/remarks-gpu.md",
     GPU_LEGEND,
     GPU_MODES,
     GPU_CASES,
@@ -175,7 +175,7 @@ def markdown(
 ):
     parts = [
         f"<!-- Written by benchmarks/compare/compare.py: {words.remarks}. -->\n# {words.title}\n",
-        f"Repeat it by `{command}` on a machine that does nothing else.\n",
+        f"To repeat this, run `{command}` on a machine that does nothing else.\n",
         table(["", ""], [[name, value] for name, value in machine + versions]),
     ]
     if targets:
