@@ -86,7 +86,7 @@ def neighbours(parts, here):
     if place is None:
         return ""
     text = '<nav class="neighbours" aria-label="Neighbours">'
-    for way, rel, word, other in (("previous", "prev", "Before", place - 1), ("next", "next", "Next", place + 1)):
+    for way, rel, word, other in (("previous", "prev", "Previous", place - 1), ("next", "next", "Next", place + 1)):
         if 0 <= other < len(order):
             name, title = order[other]
             text += f'<a class="{way}" rel="{rel}" href="{name}.html"><small>{word}</small>{html.escape(title)}</a>'

@@ -44,7 +44,7 @@ for (const block of document.querySelectorAll(".block")) {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch (refused) {
-      button.textContent = "Not allowed";
+      button.textContent = "Could not copy";
     }
     button.classList.add("done");
     setTimeout(() => { button.textContent = "Copy"; button.classList.remove("done"); }, 1200);
@@ -119,7 +119,7 @@ function search() {
   }
   if (!hits.length) {
     const none = document.createElement("p");
-    none.textContent = "Nothing holds all of these words.";
+    none.textContent = "Nothing contains all of these words.";
     found.append(none);
   }
 }
