@@ -42,8 +42,8 @@ MODES = """\
 GPU_LEGEND = """\
 Times are the median of {rounds} rounds. In each round, every contestant of one precision runs each case in turn, each
 for about 0.3 s and until the GPU has done it all, and the order rotates from round to round. A ratio is Floe's time
-divided by that of PyTorch's fastest mode in the same precision, taken within each round: below 1, Floe is faster. The brackets
-show the lowest and the highest of the rounds.
+divided by that of PyTorch's fastest mode in the same precision, taken within each round: below 1, Floe is faster. The
+brackets show the lowest and the highest of the rounds.
 
 Before anything is timed, the losses of the first three training steps from the same weights and inputs must agree with
 Floe's on the CPU: in float32 to within 1e-3 of their size, in tf32 to 1e-2, in bf16 to 1e-1. A contestant that
