@@ -8,6 +8,13 @@
 #include <floe/backend/run.h>
 
 namespace floe {
+
+Tensor filled(const Shape& shape, double value, DType dtype, Device device) {
+  Tensor y(shape, dtype, device);
+  run<cpu::fill, cuda::fill>(device, value, y);
+  return y;
+}
+
 namespace {
 
 NodeId output_of(const Node& node, int output) { return node.first_output.plus(static_cast<std::uint64_t>(output)); }
@@ -162,7 +169,7 @@ void Backward::give(int input, Tensor dx) {
 void Backward::give_part(int input, const Shape& whole, const Steps& at, const Tensor& part) {
   Tensor& slot = *pass_->gradient(node_->inputs[input]);
   if (!slot.defined()) {
-    slot = zeros(whole, part.dtype(), part.device());
+    slot = filled(whole, 0, part.dtype(), part.device());
     if (part.elements() > 0) run<cpu::write_steps, cuda::write_steps>(part.device(), part, slot, at);
     observe({"slice_gradient"}, {part}, slot);
   } else if (part.elements() > 0) {

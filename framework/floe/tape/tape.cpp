@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <floe/backend/run.h>
 #include <floe/tape/backward_pass.h>
 #include <floe/tensor/variable_names.h>
 
@@ -16,13 +15,6 @@ namespace {
 std::string described(const Tensor& tensor) {
   std::string path = variable_name(tensor.id());
   return path.empty() ? fmt::format("a tensor of shape {}", to_string(tensor.shape())) : path;
-}
-
-// `value` everywhere, in the shape of x; ones_like and zeros_like are in a room further right.
-Tensor filled_like(const Tensor& x, double value) {
-  Tensor y(x.shape(), x.dtype(), x.device());
-  run<cpu::fill, cuda::fill>(x.device(), value, y);
-  return y;
 }
 
 [[noreturn]] void fail(Location where, const std::string& what) {
@@ -118,7 +110,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     if (!pass.differentiable()) silence.emplace();
     std::span<Node* const> nodes = record.between(begun_, end);  // copied below: the walk may add to the record
     bool release = !persistent_ && !pass.differentiable() && record.tapes.size() == 1;
-    Tensor flows = options.output_gradient.defined() ? options.output_gradient : filled_like(target, 1);
+    Tensor flows = options.output_gradient.defined() ? options.output_gradient : filled(target.shape(), 1, target.dtype(), target.device());
     pass.run(target.id(), std::move(flows), {nodes.begin(), nodes.end()}, release);
   }
 
@@ -174,7 +166,7 @@ Tensors GradientTape::collect(BackwardPass& pass, const Tensor& target, TensorRe
     if (found && found->defined()) {
       results.push_back(pass.differentiable() ? *found : found->detached());
     } else if (missing == Missing::zero) {
-      results.push_back(filled_like(*source, 0));
+      results.push_back(filled(source->shape(), 0, source->dtype(), source->device()));
     } else {
       fail(where, fmt::format("no path from the target to {}\n  {}", described(*source), why_missing(target, *source)));
     }
