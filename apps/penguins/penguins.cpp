@@ -34,8 +34,22 @@ Tensor generate(Generator& generator, const Tensor& noise) {
   return map_batches(noise, 100, [&](const Tensor& part) { return generator(part, Mode::inference); });
 }
 
-// What the distance between drawings looks at: where the ink is, on a 7 x 7 grid.
-Tensor features(const Tensor& images) { return flatten(average_pool(images, {.window = 4})); }
+// How far drawings are from real ones: the Frechet distance of where their ink is, on a 7 x 7 grid.
+struct Judge {
+  Tensor real;                         // uint8 (count, 28, 28, 1)
+  Tensor noise;                        // (judged, 100)
+
+  static Tensor features(const Tensor& images) { return flatten(average_pool(images, {.window = 4})); }
+  Tensor seen(std::int64_t begin, std::int64_t end) const { return features(to_unit(slice(real, 0, begin, end))); }
+
+  double between_halves() const {
+    std::int64_t half = std::min<std::int64_t>(judged, real.dim(0) / 2);
+    return frechet_distance(seen(0, half), seen(half, 2 * half));
+  }
+  double operator()(Generator& generator) const {
+    return frechet_distance(seen(0, std::min<std::int64_t>(judged, real.dim(0))), features(generate(generator, noise)));
+  }
+};
 
 Tensor load_images(const Flags& flags) {
   Tensor images = flags.data.empty() ? penguins::draw(flags.drawings) : penguins::load(flags.data);
@@ -46,10 +60,13 @@ Tensor load_images(const Flags& flags) {
 }
 
 // Draws with a generator that has been trained, and does nothing else.
-int draw_samples(Run& run, Generator& generator, const Flags& flags) {
+int draw(const Flags& flags) {
+  Run run("penguins", flags);
+  Rng rng(flags.seed), noise_rng = rng.stream("samples");
+  Generator generator("generator", run.device(), rng);
+  run.keep("generator", generator);
   std::int64_t epochs = run.use_trained();
-  Rng rng = Rng(flags.seed).stream("samples");
-  Tensor drawn = generate(generator, random_normal({flags.sample, noise_size}, rng, run.device()));
+  Tensor drawn = generate(generator, random_normal({flags.sample, noise_size}, noise_rng, run.device()));
   save_png(run.folder() / "drawn.png", caption(make_grid(drawn, {.scale = 3}), fmt::format("after epoch {}", epochs)));
   fmt::print("the drawings are in {}\n", (run.folder() / "drawn.png").string());
   return 0;
@@ -61,26 +78,22 @@ int train(const Flags& flags) {
   Run run("penguins", flags);
   Device device = run.device();
   Rng rng(flags.seed);
-  Generator generator("generator", device, rng);
-  run.keep("generator", generator);
-  if (flags.sample > 0) return draw_samples(run, generator, flags);
-
   //! [before]
   Tensor real = load_images(flags);                                // uint8 (count, 28, 28, 1)
+  Generator generator("generator", device, rng);
   Discriminator discriminator("discriminator", device, rng);
   Adam generator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
   Adam discriminator_optimizer({.learning_rate = flags.rate, .beta1 = flags.beta1});
 
-  auto drawings = dataset(real).shuffle(real.dim(0), rng.stream("order")).batch(flags.batch).map(to_unit);
-  if (flags.steps > 0) drawings = drawings.take(flags.steps);
-  drawings = drawings.prefetch(device);
+  auto drawings = dataset(real).shuffle(real.dim(0), rng.stream("order")).batch(flags.batch)
+                      .take(flags.steps > 0 ? flags.steps : real.dim(0)).map(to_unit).prefetch(device);
   Rng noise_rng = rng.stream("noise"), fixed_rng = rng.stream("fixed noise"), judge_rng = rng.stream("judge");
   Tensor fixed_noise = random_normal({shown, noise_size}, fixed_rng, device);
-  Tensor judge_noise = random_normal({judged, noise_size}, judge_rng, device);
+  Judge judge{real, random_normal({judged, noise_size}, judge_rng, device)};
   //! [before]
-
   //! [checkpoint]
   // Everything that the rest of a run depends on, also the pictures of the epochs before, is in the checkpoint.
+  run.keep("generator", generator);
   run.keep("discriminator", discriminator);
   run.keep("generator_optimizer", generator_optimizer);
   run.keep("discriminator_optimizer", discriminator_optimizer);
@@ -89,13 +102,8 @@ int train(const Flags& flags) {
   Filmstrip film(run, "penguins", {.columns = 5});
   //! [checkpoint]
 
-  // How far real drawings are from each other, and from those of a generator that has learned nothing.
   fmt::print("penguins: {} drawings, {}\n", real.dim(0), run.backend());
-  std::int64_t many = std::min<std::int64_t>(judged, real.dim(0)), half = std::min<std::int64_t>(judged, real.dim(0) / 2);
-  auto seen = [&](std::int64_t begin, std::int64_t end) { return features(to_unit(slice(real, 0, begin, end))); };
-  auto distance = [&] { return frechet_distance(seen(0, many), features(generate(generator, judge_noise))); };
-  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n",
-             frechet_distance(seen(0, half), seen(half, 2 * half)), distance());
+  fmt::print("distance: {:.3f} between real drawings, {:.3f} untrained\n", judge.between_halves(), judge(generator));
 
   while (run.next_epoch()) {
     //! [loop]
@@ -120,7 +128,7 @@ int train(const Flags& flags) {
                  {"fake_logits", fake_logits}, {"g_loss", g_loss}, {"d_loss", d_loss}},
                 {g_gradients, d_gradients});
     }
-    run.number("distance", distance());
+    run.number("distance", judge(generator));
     film.add(generator(fixed_noise, Mode::inference));
   }
   fmt::print("the pictures are in {}\n", run.folder().string());
@@ -142,5 +150,5 @@ int main(int argc, char** argv) {
   arguments.add("--original", flags.original, "The talk's settings: batch 256, rate 1e-4, beta1 0.9");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   if (flags.original) flags.batch = 256, flags.rate = 1e-4, flags.beta1 = 0.9;
-  return run_app([&] { return train(flags); });
+  return run_app([&] { return flags.sample > 0 ? draw(flags) : train(flags); });
 }

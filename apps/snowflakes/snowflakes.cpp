@@ -9,7 +9,6 @@
 #include <floe/floe.h>
 
 #include "losses.h"
-#include "networks.h"
 #include "pictures.h"
 
 using namespace floe;
@@ -50,10 +49,13 @@ Data load_data(const Flags& flags) {
 }
 
 // Grows new flakes with a model that has been trained, and does nothing else.
-int draw_samples(Run& run, Model& model, const Flags& flags) {
+int draw(const Flags& flags) {
+  Run run("snowflakes", flags);
+  Rng rng(flags.seed), code_rng = rng.stream("drawn");
+  Model model(run.device(), rng, flags.side, flags.latent, objective_for(flags.loss).encoded * flags.latent);
+  run.keep("model", model);
   std::int64_t epochs = run.use_trained();
-  Rng rng = Rng(flags.seed).stream("drawn");
-  save_flakes(run.folder() / "drawn.png", model.decode(random_normal({flags.sample, model.latent}, rng)), 0,
+  save_flakes(run.folder() / "drawn.png", model.decode(random_normal({flags.sample, model.latent}, code_rng)), 0,
               fmt::format("after epoch {}", epochs));
   fmt::print("the flakes are in {}\n", (run.folder() / "drawn.png").string());
   return 0;
@@ -73,7 +75,6 @@ int train(const Flags& flags) {
   Rng rng(flags.seed);
   Model model(device, rng, flags.side, flags.latent, objective.encoded * flags.latent);
   run.keep("model", model);
-  if (flags.sample > 0) return draw_samples(run, model, flags);
 
   // Nine flakes of ten to learn from, one of ten to see whether it learned more than those.
   Data flakes = load_data(flags);
@@ -96,8 +97,7 @@ int train(const Flags& flags) {
 
       GradientTape tape;
       NamedTensors losses = objective.loss(model, images, normal);
-      const Tensor& total = losses.back().second;
-      Gradients gradients = tape.gradient(total, model.variables());
+      Gradients gradients = tape.gradient(losses.back().second, model.variables());   // of the total
       optimizer.apply(gradients);
 
       run.report(losses);
@@ -141,5 +141,5 @@ int main(int argc, char** argv) {
   arguments.add("--rate", flags.rate, "Learning rate of Adam");
   arguments.add("--interpolate", flags.interpolate, "Two flakes, by number, between which interpolation.png walks").at_least(0);
   if (auto exit = arguments.parse(argc, argv)) return *exit;
-  return run_app([&] { return train(flags); });
+  return run_app([&] { return flags.sample > 0 ? draw(flags) : train(flags); });
 }
