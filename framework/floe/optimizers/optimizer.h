@@ -34,6 +34,7 @@ class Optimizer {
  protected:
   // A tensor like the variable, which the optimizer keeps for it.
   struct Slot {
+    // All of one value at first.
     Slot(const char* name, double first = 0) : name(name), first(first) {}
     std::string name;
     double first;  // every element of it, before the variable's first step
