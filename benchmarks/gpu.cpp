@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <floe/backend/run.h>
+#include <floe/backend/settings.h>
 #include <floe/floe.h>
 
 #include "steps/steps.h"

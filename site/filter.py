@@ -139,6 +139,10 @@ def documented(above, beside, code):
 # --- A header --------------------------------------------------------------------------------------------------------
 
 
+# What floe.h does not name: part of other headers, for programs that choose how floats are multiplied, for who adds an op.
+BY_NAME = ["floe/ops/window.h", "floe/backend/settings.h", "floe/backend/kernels.h", "floe/tape/record.h"]
+
+
 class Header:
     def __init__(self, path, lines):
         self.path, self.lines = path, lines
@@ -151,11 +155,11 @@ class Header:
         self.notes = []
 
     def is_public(self):
-        """Whether it is one of the headers that floe.h names, or one that apps include for their data."""
+        """Whether floe.h names it, some include it by its name, or apps include it for their data."""
         if self.of_data:
             return self.path == f"datasets/{self.stem}/{self.stem}.h"
         with open("framework/floe/floe.h", encoding="utf-8") as umbrella:
-            return self.shown in re.findall(r"<(floe/[^>]+)>", umbrella.read()) + ["floe/ops/window.h"]
+            return self.shown in re.findall(r"<(floe/[^>]+)>", umbrella.read()) + BY_NAME
 
     def text(self):
         """As many lines as the header has: its description in place of the includes, then the declarations."""

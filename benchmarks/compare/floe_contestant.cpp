@@ -22,7 +22,7 @@
 #include <omp.h>
 #include <sys/resource.h>
 
-#include <floe/backend/kernels.h>
+#include <floe/backend/settings.h>
 #include <floe/floe.h>
 
 #include "../steps/steps.h"

@@ -1,6 +1,8 @@
 // Backends: what computes, and how to ask for another.
 #include "pages.h"
 
+#include <floe/backend/settings.h>
+
 using namespace floe;
 
 namespace {

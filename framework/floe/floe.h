@@ -6,16 +6,17 @@
 #include <floe/tensor/shape.h>
 #include <floe/tensor/dtype.h>
 #include <floe/tensor/device.h>
-#include <floe/tensor/storage.h>
 #include <floe/tensor/tensor.h>
+#include <floe/tensor/memory.h>
 #include <floe/tensor/print.h>
 #include <floe/tensor/rng.h>
 
-#include <floe/backend/kernels.h>
+#include <floe/backend/backend_name.h>
 
 #include <floe/tape/variable.h>
 #include <floe/tape/operand.h>
-#include <floe/tape/record.h>
+#include <floe/tape/attributes.h>
+#include <floe/tape/observer.h>
 #include <floe/tape/gradients.h>
 #include <floe/tape/tape.h>
 #include <floe/tape/custom_gradient.h>

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <floe/backend/settings.h>
 #include <floe/floe.h>
 #include <support/app.h>
 #include <support/devices.h>

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/ops/create.h>
+#include <floe/tensor/memory.h>
 
 #include "../support/temp_folder.h"
 

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/files/checksum.h>
+#include <floe/tensor/memory.h>
 
 #include "../support/child.h"
 #include "../support/temp_folder.h"

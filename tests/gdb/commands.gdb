@@ -41,6 +41,7 @@ print floe::debug::op("square", x)
 print floe::debug::op("add", $, x)
 print floe::debug::op("matmul", x, x)
 print floe::debug::op("cosine", x)
+print floe::debug::op("clip", x, 2, 4)
 call floe::debug::set(x, 0, 10)
 print x
 print part

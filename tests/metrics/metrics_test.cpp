@@ -9,6 +9,7 @@
 #include <floe/ops/create.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 
 #include "../support/temp_folder.h"
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/backend/settings.h>
 #include <support/messages.h>
 #include <support/op_case.h>
 

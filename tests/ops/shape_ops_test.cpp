@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <floe/tensor/memory.h>
 #include <support/messages.h>
 #include <support/op_case.h>
 

@@ -15,6 +15,7 @@
 #include <floe/ops/shape_ops.h>
 #include <floe/optimizers/clip.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 #include <support/messages.h>
 #include <support/tensors.h>
 

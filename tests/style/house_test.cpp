@@ -375,6 +375,16 @@ TEST(House, TheUmbrellaIsInTheOrderOfTheRooms) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST(House, TheUmbrellaShowsWhatUsersCall) {
+  for (const File& file : sources()) {
+    if (file.path != "framework/floe/floe.h") continue;
+    for (const char* inner : {"tensor/storage.h", "backend/kernels.h", "backend/run.h", "backend/settings.h",
+                              "tape/record.h", "ops/by_name.h", "ops/checks.h", "ops/pointwise_op.h"}) {
+      for (const std::string& line : file.lines) EXPECT_EQ(line.find(inner), line.npos) << line;
+    }
+  }
+}
+
 // What the compiler says of floe.h under `flags`.
 std::string compile_umbrella(const std::string& flags) {
   int status = 0;

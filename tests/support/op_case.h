@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include <floe/backend/kernels.h>
+#include <floe/backend/settings.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>

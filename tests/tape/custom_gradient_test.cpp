@@ -11,6 +11,7 @@
 #include <floe/ops/reduce.h>
 #include <floe/optimizers/clip.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 #include <support/messages.h>
 
 namespace floe {

@@ -18,7 +18,9 @@
 #include <floe/ops/random.h>
 #include <floe/ops/reduce.h>
 #include <floe/optimizers/optimizers.h>
+#include <floe/tape/record.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 
 namespace {
 

@@ -18,6 +18,7 @@
 #include <floe/optimizers/optimizers.h>
 #include <floe/tape/tape.h>
 #include <floe/metrics/metrics.h>
+#include <floe/tape/record.h>
 #include <support/messages.h>
 
 namespace floe {

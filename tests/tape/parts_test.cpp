@@ -9,6 +9,7 @@
 #include <floe/ops/shape_ops.h>
 #include <floe/tape/custom_gradient.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 #include <support/devices.h>
 #include <support/tensors.h>
 

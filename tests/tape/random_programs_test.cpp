@@ -14,6 +14,7 @@
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 
 namespace floe {
 namespace {

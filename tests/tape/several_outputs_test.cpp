@@ -5,7 +5,9 @@
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/shape_ops.h>
+#include <floe/tape/record.h>
 #include <floe/tape/tape.h>
+#include <floe/tensor/memory.h>
 #include <support/messages.h>
 
 namespace floe {

@@ -1,5 +1,5 @@
 // Memory: counted to the moment, given back with the last reference, and refused without harm.
-#include <floe/tensor/storage.h>
+#include <floe/tensor/memory.h>
 
 #include <algorithm>
 #include <cstdint>

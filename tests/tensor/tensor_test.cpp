@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/ops/shape_ops.h>
+#include <floe/tensor/memory.h>
 #include <floe/tensor/rng.h>
 #include <support/messages.h>
 #include <support/tensors.h>

@@ -118,6 +118,7 @@ TEST(CheckNumerics, NamesTheLayerInItsGradient) {
   test::expect_message<NumericsError>(__FILE__, line,
                                       "matmul: gives inf, first at (0, 0)\n"
                                       "  in the gradient of matmul, layer model.dense\n"
+                                      "  with transpose_a true\n"
                                       "  output   (1, 1)   no finite values, 0 NaN, 1 Inf\n"
                                       "  input 0  (1, 1)   min 3, mean 3, max 3, 0 NaN, 0 Inf\n"
                                       "  input 1  (1, 1)   min 2e+38, mean 2e+38, max 2e+38, 0 NaN, 0 Inf",
@@ -134,6 +135,22 @@ TEST(CheckNumerics, FindsAnOverflowInsideBatchNormalization) {
                  "  forward, layer model.norm\n"
                  "  output   (1,)     no finite values, 0 NaN, 1 Inf\n"
                  "  input 0  (2, 1)   min -1e+30, mean 0, max 1e+30, 0 NaN, 0 Inf");
+}
+
+TEST(CheckNumerics, NamesTheConstants) {
+  CheckNumerics check;
+  EXPECT_MESSAGE(NumericsError, reduce_sum(tensor({3e38, 3e38}), 0, true),
+                 "reduce_sum: gives inf, first at (0,)\n"
+                 "  forward\n"
+                 "  with keepdims true\n"
+                 "  output   (1,)   no finite values, 0 NaN, 1 Inf\n"
+                 "  input 0  (2,)   min 3e+38, mean 3e+38, max 3e+38, 0 NaN, 0 Inf");
+  EXPECT_MESSAGE(NumericsError, leaky_relu(tensor({-1e30}), 1e10),
+                 "leaky_relu: gives -inf, first at (0,)\n"
+                 "  forward\n"
+                 "  with slope 10000000000\n"
+                 "  output   (1,)   no finite values, 0 NaN, 1 Inf\n"
+                 "  input 0  (1,)   min -1e+30, mean -1e+30, max -1e+30, 0 NaN, 0 Inf");
 }
 
 TEST(CheckNumerics, LooksIntoCustomGradients) {

@@ -1,6 +1,7 @@
 // Profile: what is counted and timed, the layout of the table, the trace, and that results stay as they are.
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -234,9 +235,11 @@ TEST(Profile, LeavesATraceInOrder) {
   std::string where = std::string(__FILE__) + ":" + std::to_string(line);
   EXPECT_EQ(events[0].at("name"), "matmul");
   EXPECT_EQ(events[0].at("cat"), "forward");
-  EXPECT_EQ(events[0].at("args"),
-            (nlohmann::json{
-                {"inputs", {"(2, 4)", "(4, 3)"}}, {"outputs", {"(2, 3)"}}, {"layer", "model.dense"}, {"line", where}}));
+  EXPECT_EQ(events[0].at("args"), (nlohmann::json{{"inputs", {"(2, 4)", "(4, 3)"}},
+                                                  {"outputs", {"(2, 3)"}},
+                                                  {"attributes", {{"transpose_a", false}, {"transpose_b", false}}},
+                                                  {"layer", "model.dense"},
+                                                  {"line", where}}));
   EXPECT_EQ(events.back().at("name"), "matmul");
   EXPECT_EQ(events.back().at("cat"), "backward");
   EXPECT_EQ(events.back().at("args").at("gradient of"), "matmul");
@@ -253,6 +256,25 @@ TEST(Profile, LeavesATraceInOrder) {
   EXPECT_EQ(around.at("args").at("layer"), "model.norm \"1\"");
   EXPECT_LE(around.at("ts").get<double>(), inside.at("ts").get<double>());
   EXPECT_GE(end(around) + 0.002, end(inside));
+}
+
+TEST(Profile, ShowsConstantsOfEachKindInTheTrace) {
+  test::TempFolder folder;
+  Tensor x = tensor({1.5, 0.});
+  Profile profile;
+  cast(clip(x, -std::numeric_limits<double>::infinity(), 0.5), DType::int32);
+  reduce_sum(x, 0, true);
+  top_k(x, 1);
+  sin(x);
+  profile.save_trace(folder / "trace.json");
+  auto trace = nlohmann::json::parse(test::read_bytes(folder / "trace.json"));
+  std::map<std::string, nlohmann::json> args;
+  for (const auto& event : trace.at("traceEvents")) args[event.at("name")] = event.at("args");
+  EXPECT_EQ(args["clip"]["attributes"], (nlohmann::json{{"low", "-inf"}, {"high", 0.5}}));
+  EXPECT_EQ(args["cast"]["attributes"], (nlohmann::json{{"dtype", "int32"}}));
+  EXPECT_EQ(args["reduce_sum"]["attributes"], (nlohmann::json{{"axes", {0}}, {"keepdims", true}}));
+  EXPECT_EQ(args["top_k"]["attributes"], (nlohmann::json{{"k", 1}}));
+  EXPECT_FALSE(args["sin"].contains("attributes"));
 }
 
 TEST(Profile, NamesTheFileThatCannotBeWritten) {

@@ -2,6 +2,7 @@
 // and for tensors (ops/traced.h).
 #pragma once
 
+#include <array>
 #include <limits>
 #include <numbers>
 
@@ -9,6 +10,12 @@
 #include <floe/tensor/dtype.h>
 
 namespace floe::formulas {
+
+// A constant of a formula, which the op that is made of it tells as an attribute.
+struct Constant {
+  const char* name;
+  double value;
+};
 
 // --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 -------------------------------
 
@@ -113,6 +120,7 @@ struct LeakyRelu {
   static constexpr Reads reads = Reads::y;
   template <class T> FLOE_HOST_DEVICE T value(T x) const { return math::select(math::less(x, T(0)), T(leak) * x, x); }
   template <class T> FLOE_HOST_DEVICE T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), T(leak)); }
+  std::array<Constant, 1> constants() const { return {{{"slope", leak}}}; }
   double leak;
 };
 
@@ -125,6 +133,7 @@ struct Elu {
   template <class T> FLOE_HOST_DEVICE T slope(T, T y) const {
     return math::select(math::less(T(0), y), T(1), y + T(alpha));
   }
+  std::array<Constant, 1> constants() const { return {{{"alpha", alpha}}}; }
   double alpha;
 };
 
@@ -167,13 +176,15 @@ struct Clip {
   template <class T> FLOE_HOST_DEVICE T slope(T x, T) const {
     return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1)));
   }
+  std::array<Constant, 2> constants() const { return {{{"low", low}, {"high", high}}}; }
   double low, high;
 };
 
-// All of them, for backends that compile them by name.
+// All of them, each with its op: for backends that compile them by name, and for who calls ops by name.
 #define FLOE_EACH_FORMULA(X)                                                                                     \
-  X(Exp) X(Expm1) X(Log) X(Log1p) X(Sqrt) X(Rsqrt) X(Square) X(Abs) X(Sin) X(Cos) X(Tanh) X(Sigmoid) X(Relu)      \
-  X(LeakyRelu) X(Elu) X(Softplus) X(Erf) X(Gelu) X(Clip)
+  X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sqrt, sqrt) X(Rsqrt, rsqrt) X(Square, square)        \
+  X(Abs, abs) X(Sin, sin) X(Cos, cos) X(Tanh, tanh) X(Sigmoid, sigmoid) X(Relu, relu) X(LeakyRelu, leaky_relu)   \
+  X(Elu, elu) X(Softplus, softplus) X(Erf, erf) X(Gelu, gelu) X(Clip, clip)
 
 // --- Functions without: y = f(x), of numbers of any dtype ------------------------------------------------------------
 
@@ -227,10 +238,12 @@ struct ClipWhole {
     return whole >= static_cast<double>(top) ? top : static_cast<T>(whole);
   }
 
+  std::array<Constant, 2> constants() const { return {{{"low", low}, {"high", high}}}; }
   double low, high;
 };
 
-#define FLOE_EACH_MAP(X) X(Magnitude) X(Sign) X(Floor) X(Ceil) X(Round) X(ClipWhole)
+#define FLOE_EACH_MAP(X) \
+  X(Magnitude, abs) X(Sign, sign) X(Floor, floor) X(Ceil, ceil) X(Round, round) X(ClipWhole, clip)
 
 // --- Questions about float32 and float64 -----------------------------------------------------------------------------
 
@@ -244,7 +257,7 @@ struct IsFinite {
   }
 };
 
-#define FLOE_EACH_TEST(X) X(IsNan) X(IsFinite)
+#define FLOE_EACH_TEST(X) X(IsNan, isnan) X(IsFinite, isfinite)
 
 // --- Of two numbers --------------------------------------------------------------------------------------------------
 
@@ -294,7 +307,9 @@ struct Pow {
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::pow(a, b); }
 };
 
-#define FLOE_EACH_ARITHMETIC(X) X(Add) X(Subtract) X(Multiply) X(Divide) X(Maximum) X(Minimum) X(Pow)
+#define FLOE_EACH_ARITHMETIC(X)                                                                        \
+  X(Add, add) X(Subtract, subtract) X(Multiply, multiply) X(Divide, divide) X(Maximum, maximum)        \
+  X(Minimum, minimum) X(Pow, pow)
 
 struct Equal {
   static constexpr Takes takes = Takes::all;
@@ -329,7 +344,9 @@ struct Or {
   FLOE_HOST_DEVICE bool operator()(bool a, bool b) const { return a || b; }
 };
 
-#define FLOE_EACH_COMPARISON(X) X(Equal) X(NotEqual) X(Less) X(LessEqual) X(Greater) X(GreaterEqual) X(And) X(Or)
+#define FLOE_EACH_COMPARISON(X)                                                                        \
+  X(Equal, equal) X(NotEqual, not_equal) X(Less, less) X(LessEqual, less_equal) X(Greater, greater)    \
+  X(GreaterEqual, greater_equal) X(And, logical_and) X(Or, logical_or)
 
 // dispatch() over the dtypes that a formula takes.
 template <class Formula, class Visitor>

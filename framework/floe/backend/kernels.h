@@ -125,23 +125,4 @@ FLOE_KERNEL(softmax_gradient, const Tensor& dy, const Tensor& y, bool logarithm,
 
 #undef FLOE_KERNEL
 
-// Which library does float32 matrices and convolutions on the CPU. float64 and integers always use Eigen.
-enum class CpuLibrary { onednn, eigen };
-bool has_onednn();                                   // was it found when this was built?
-CpuLibrary cpu_library();  // FLOE_CPU_LIBRARY=eigen|onednn in the environment, else the best there is
-void set_cpu_library(CpuLibrary library);            // ValueError if this build lacks it
-// What does the work there: "oneDNN 2.6.3 and Eigen 3.4.0, 2 threads", "NVIDIA H200, CUDA 13.0, cuDNN 9.19.0, float32".
-std::string backend_name(Device device = {});
-
-// How a GPU multiplies float32 in matrix products and convolutions: float32 as it is (24 bits, the default), tf32 with
-// factors rounded to 11 bits, bf16 to 8 bits of the same range, so that no loss has to be scaled. The tensors stay float32
-// throughout, variables and optimizers with them, and products are added up in float32. cuDNN gives what it multiplied in
-// bfloat16 in that type, so there a convolution's results are rounded as well.
-enum class Precision { float32, tf32, bf16 };
-Precision gpu_precision();  // as it is set
-void set_gpu_precision(Precision precision);  // from the next op on; see require_precision()
-void require_precision(Precision precision, Device device);  // ValueError for what the device cannot do
-Precision parse_precision(const std::string& text);  // of those names; ValueError otherwise
-std::string_view name(Precision precision);          // "float32", "tf32", "bf16"
-
 }  // namespace floe

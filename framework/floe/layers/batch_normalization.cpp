@@ -5,6 +5,7 @@
 
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/normalization.h>
+#include <floe/tape/record.h>
 
 namespace floe {
 

@@ -10,7 +10,6 @@
 #include <floe/layers/initializers.h>
 #include <floe/layers/state.h>
 #include <floe/tape/operand.h>
-#include <floe/tape/record.h>
 
 namespace floe {
 

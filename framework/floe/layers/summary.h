@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <floe/layers/layer.h>
+#include <floe/tape/record.h>
 
 namespace floe {
 

@@ -77,6 +77,13 @@ inline void require_alike(const char* op, const Operand& a, const char* a_role, 
   require_same_device(op, a, a_role, b, b_role);
 }
 
+// Axes as an attribute: there are no more than a shape has sizes.
+inline Shape listed(std::span<const int> axes) {
+  Shape list;
+  for (int axis : axes) list.append(axis);
+  return list;
+}
+
 // An axis from 0 to rank - 1, also counted from the end as -1 to -rank.
 inline int require_axis(const char* op, const Operand& x, int axis) {
   require_defined(op, x, "x");

@@ -15,7 +15,9 @@ Tensor dropout(Operand x, double rate, Rng& rng) {
     throw ValueError(message("dropout", fmt::format("the rate must be from 0 to less than 1, and is {}", rate),
                              {{"x", x}}, x.where()));
   CallScope scope(x.where());
+  const std::uint64_t key = rng.key(), position = rng.position();
   Tensor keep = random_bernoulli(x->shape(), rng, 1 - rate, x->dtype(), x->device(), 1 / (1 - rate));
+  observe({"dropout_mask", x.where(), {{"rate", rate}, {"key", key}, {"position", position}}}, {x}, keep);
   return x * keep;
 }
 

@@ -71,8 +71,9 @@ Tensor matmul(Operand a, Operand b, MatmulOptions options) {
                    tb};
   Tensor c(with_matrix(batch, rows, columns), a->dtype(), a->device());
   if (c.elements() > 0) run<cpu::matmul, cuda::matmul>(a->device(), a, b, g, c);
-  record({"matmul", a.where()}, {a, b}, c, {kept_for(b, a), kept_for(a, b)},
-         [ta = ta, tb = tb, sa = a->shape(), sb = b->shape()](Backward& op) {
+  double flops = 2.0 * static_cast<double>(c.elements()) * static_cast<double>(inner);
+  record({"matmul", a.where(), {{"transpose_a", ta}, {"transpose_b", tb}}, flops}, {a, b}, c,
+         {kept_for(b, a), kept_for(a, b)}, [ta = ta, tb = tb, sa = a->shape(), sb = b->shape()](Backward& op) {
            const Tensor& dc = op.dy();
            if (op.needs(0)) {
              const Tensor& b = op.kept(1);

@@ -33,9 +33,12 @@ std::int64_t between(const Tensor& x, int first, int end) {
   return product;
 }
 
+// How x is read, as an attribute: (outer, reduced, groups, within).
+Shape sizes_of(const NormalizationGeometry& g) { return {g.outer, g.reduced, g.groups, g.within}; }
+
 // The gradient as recorded ops, for higher orders.
 void differentiable_gradient(Backward& op, const NormalizationGeometry& g, double epsilon) {
-  const Shape whole{g.outer, g.reduced, g.groups, g.within}, shape = op.kept(0).shape(), columns = op.kept(1).shape();
+  const Shape whole = sizes_of(g), shape = op.kept(0).shape(), columns = op.kept(1).shape();
   Tensor dy = reshape(op.dy(), whole), x = reshape(op.kept(0), whole);
   Tensor gamma = reshape(op.kept(1), {g.groups, g.within}), slope = dy * gamma;
   auto give_columns = [&](int input, const Tensor& of) {
@@ -68,7 +71,8 @@ void gradient(Backward& op, const char* name, const NormalizationGeometry& g, do
   else
     run<cpu::normalize_gradient, cuda::normalize_gradient>(x.device(), dy, x, g, op.kept(2), op.kept(3), gamma, dx,
                                                            dgamma, dbeta);
-  observe({name}, {dy, x, gamma}, dx);
+  const Shape sizes = sizes_of(g);
+  observe({name, {}, {{"sizes", sizes}, {"epsilon", epsilon}}}, {dy, x, gamma}, {&dx, &dgamma, &dbeta});
   if (op.needs(0)) op.give(0, dx);
   if (op.needs(1)) op.give(1, dgamma);
   if (op.needs(2)) op.give(2, dbeta);
@@ -83,11 +87,12 @@ Normalized normalized(Names names, const Operand& x, const Operand& gamma, const
                       const NormalizationGeometry& g, const Shape& statistics, double epsilon) {
   Normalized result{Tensor(x->shape(), x->dtype(), x->device()), Tensor(statistics, x->dtype(), x->device()),
                     Tensor(statistics, x->dtype(), x->device())};
+  const Shape sizes = sizes_of(g);
   if (x->elements() == 0) {
     result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
   } else {
     run<cpu::moments, cuda::moments>(x->device(), x, g, result.mean, result.variance);
-    observe({"moments", x.where()}, {x}, result.variance);
+    observe({"moments", x.where(), {{"sizes", sizes}, {"shape", statistics}}}, {x}, {&result.mean, &result.variance});
   }
   Tensor inverse_stddev;
   {
@@ -96,7 +101,8 @@ Normalized normalized(Names names, const Operand& x, const Operand& gamma, const
   }
   if (x->elements() > 0)
     run<cpu::normalize, cuda::normalize>(x->device(), x, g, result.mean, inverse_stddev, gamma, beta, result.y);
-  record({names.op, x.where()}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
+  const Attribute attributes[] = {{"sizes", sizes}, {"epsilon", epsilon}};
+  record({names.op, x.where(), attributes}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
          [name = names.gradient, g, epsilon](Backward& op) { gradient(op, name, g, epsilon); });
   return result;
 }

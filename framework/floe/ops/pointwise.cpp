@@ -20,7 +20,7 @@ Tensor blocked(const char* name, const Operand& x, Function function) {
   ResultPlace place;
   Tensor y = place.like(x, false);
   run<cpu::map<Function>, cuda::map<Function>>(x->device(), function, x, y);
-  record_blocked({name, x.where()}, {x}, y);
+  record_blocked({name, x.where(), Attributes(attributes_of(function))}, {x}, y);
   return y;
 }
 

@@ -4,6 +4,9 @@
 // Traced), and `reads`: see backend/formulas.h.
 #pragma once
 
+#include <array>
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include <floe/ops/traced.h>  // first: a formula finds only the math that stands before it
@@ -13,6 +16,18 @@
 #include <floe/ops/checks.h>
 
 namespace floe {
+
+// The constants of a formula as attributes, if it has any.
+template <class Formula>
+auto attributes_of(const Formula& formula) {
+  if constexpr (requires { formula.constants(); }) {
+    auto told = [](auto... constant) { return std::array{Attribute{constant.name, constant.value}...}; };
+    return std::apply(told, formula.constants());
+  } else {
+    static_assert(std::is_empty_v<Formula>, "a formula that has constants tells them: constants()");
+    return std::span<const Attribute>();
+  }
+}
 
 template <class Formula>
 Tensor pointwise_gradient(const Formula& formula, Tensor dy, const Tensor& x, const Tensor& y) {
@@ -24,10 +39,12 @@ Tensor pointwise_gradient(const Formula& formula, Tensor dy, const Tensor& x, co
   run<cpu::pointwise_gradient<Formula>, cuda::pointwise_gradient<Formula>>(dy.device(), formula, dy, from_x, from_y,
                                                                            dx);
   static const std::string name = fmt::format("{}_gradient", Formula::name);
+  const auto attributes = attributes_of(formula);
+  OpInfo info{.name = name.c_str(), .attributes = Attributes(attributes)};
   if (x.defined() && y.defined())
-    observe({name.c_str()}, {dy, x, y}, dx);
+    observe(info, {dy, x, y}, dx);
   else
-    observe({name.c_str()}, {dy, from_x}, dx);
+    observe(info, {dy, from_x}, dx);
   return dx;
 }
 
@@ -38,7 +55,8 @@ Tensor pointwise(const Formula& formula, const Operand& x) {
   Tensor y = place.like(x, Formula::reads != formulas::Reads::y);
   run<cpu::pointwise<Formula>, cuda::pointwise<Formula>>(x->device(), formula, x, y);
   static const Tensor nothing;
-  record({Formula::name, x.where()}, {x}, y,
+  const auto attributes = attributes_of(formula);
+  record({Formula::name, x.where(), Attributes(attributes)}, {x}, y,
          {Formula::reads == formulas::Reads::y ? nothing : x.tensor(),
           Formula::reads == formulas::Reads::x ? nothing : y},
          [formula](Backward& op) {

@@ -1,6 +1,8 @@
 // Pooling.
 #include <floe/ops/pool.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <floe/backend/run.h>
@@ -44,13 +46,30 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
           columns.before};
 }
 
+// What a pool or its gradient tells of itself: how the window moves, and the height and width of its image.
+template <class Function>
+void record_pool(const char* name, Location where, const PoolGeometry& g, TensorList inputs,
+                 std::initializer_list<Tensor*> outputs, TensorList keeps, Function function) {
+  auto after = [](std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t window, std::int64_t before) {
+    return std::max<std::int64_t>((out - 1) * stride + window - in - before, 0);
+  };
+  std::int64_t bottom = after(g.height, g.out_height, g.stride_height, g.window_height, g.pad_top);
+  std::int64_t right = after(g.width, g.out_width, g.stride_width, g.window_width, g.pad_left);
+  record({name,
+          where,
+          {{"window", {g.window_height, g.window_width}},
+           {"strides", {g.stride_height, g.stride_width}},
+           {"padding", {g.pad_top, bottom, g.pad_left, right}},
+           {"size", {g.height, g.width}}}},
+         inputs, outputs, keeps, std::move(function));
+}
+
 // Each window's gradient goes to its winner. What flows back through that is gathered from there again.
 Tensor max_gradient(const Tensor& dy, const Tensor& winners, const PoolGeometry& g) {
   Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
   run<cpu::max_pool_gradient, cuda::max_pool_gradient>(dy.device(), dy, winners, g, dx);
-  record({"max_pool_gradient"}, {dy}, dx, {winners}, [](Backward& op) {
-    op.give(0, gather(reshape(op.dy(), {-1}), op.kept(0)));
-  });
+  record_pool("max_pool_gradient", {}, g, {dy, winners}, {&dx}, {winners},
+              [](Backward& op) { op.give(0, gather(reshape(op.dy(), {-1}), op.kept(0))); });
   return dx;
 }
 
@@ -59,14 +78,15 @@ Tensor average(const Tensor& x, const PoolGeometry& g, Location where);
 Tensor average_gradient(const Tensor& dy, const PoolGeometry& g) {
   Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
   run<cpu::average_pool_gradient, cuda::average_pool_gradient>(dy.device(), dy, g, dx);
-  record({"average_pool_gradient"}, {dy}, dx, {}, [g](Backward& op) { op.give(0, average(op.dy(), g, {})); });
+  record_pool("average_pool_gradient", {}, g, {dy}, {&dx}, {},
+              [g](Backward& op) { op.give(0, average(op.dy(), g, {})); });
   return dx;
 }
 
 Tensor average(const Tensor& x, const PoolGeometry& g, Location where) {
   Tensor y({g.batch, g.out_height, g.out_width, g.channels}, x.dtype(), x.device());
   run<cpu::average_pool, cuda::average_pool>(x.device(), x, g, y);
-  record({"average_pool", where}, {x}, y, {}, [g](Backward& op) { op.give(0, average_gradient(op.dy(), g)); });
+  record_pool("average_pool", where, g, {x}, {&y}, {}, [g](Backward& op) { op.give(0, average_gradient(op.dy(), g)); });
   return y;
 }
 
@@ -77,8 +97,8 @@ Tensor max_pool(Operand x, PoolOptions options) {
   Shape shape{g.batch, g.out_height, g.out_width, g.channels};
   Tensor y(shape, x->dtype(), x->device()), winners(shape, DType::int64, x->device());
   run<cpu::max_pool, cuda::max_pool>(x->device(), x, g, y, winners);
-  record({"max_pool", x.where()}, {x}, y, {winners},
-         [g](Backward& op) { op.give(0, max_gradient(op.dy(), op.kept(0), g)); });
+  record_pool("max_pool", x.where(), g, {x}, {&y, &winners}, {winners},
+              [g](Backward& op) { op.give(0, max_gradient(op.dy(), op.kept(0), g)); });
   return y;
 }
 

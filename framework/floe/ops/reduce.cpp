@@ -36,6 +36,15 @@ struct Plan {
 
   const Shape& result(bool keepdims) const { return keepdims ? kept : dropped; }
 
+  // Those that are reduced.
+  Shape axes() const {
+    Shape list;
+    for (std::size_t axis = 0; axis < reduced.size(); ++axis) {
+      if (reduced[axis]) list.append(static_cast<std::int64_t>(axis));
+    }
+    return list;
+  }
+
   std::vector<bool> reduced;
   Shape kept, dropped;
   std::int64_t count = 1;  // elements that meet in one
@@ -95,11 +104,13 @@ Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims
   if (plan.count == 0 && plan.dropped.elements() > 0)
     throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
   Tensor y = reduced(x, plan, keepdims, x->dtype(), kernel);
+  const Shape list = plan.axes();
+  const Attribute attributes[] = {{"axes", list}, {"keepdims", keepdims}};
   if (!is_floating(x->dtype())) {
-    record_blocked({op, x.where()}, {x}, y);
+    record_blocked({op, x.where(), attributes}, {x}, y);
     return y;
   }
-  record({op, x.where()}, {x}, y, {x, y}, [axes, kept = plan.kept](Backward& op) {
+  record({op, x.where(), attributes}, {x}, y, {x, y}, [axes, kept = plan.kept](Backward& op) {
     const Tensor& x = op.kept(0);
     Tensor reached = cast(equal(x, reshape(op.kept(1), kept)), x.dtype());
     op.give(0, reached * (reshape(op.dy(), kept) / reduce_sum(reached, axes, true)));
@@ -113,7 +124,7 @@ Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, co
   Plan plan(op, x, axis);
   if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
   Tensor y = reduced(x, plan, false, DType::int64, kernel);
-  record_blocked({op, x.where()}, {x}, y);
+  record_blocked({op, x.where(), {{"axis", axis}}}, {x}, y);
   return y;
 }
 
@@ -131,7 +142,7 @@ Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepd
   Plan plan(op, x, axes);
   Tensor y = plan.count == 0 ? full(plan.result(keepdims), over_nothing, DType::boolean, x->device())
                              : reduced(x, plan, keepdims, DType::boolean, kernel);
-  record_blocked({op, x.where()}, {x}, y);
+  record_blocked({op, x.where(), {{"axes", plan.axes()}, {"keepdims", keepdims}}}, {x}, y);
   return y;
 }
 
@@ -141,9 +152,10 @@ Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
   require_numbers("reduce_sum", x, false);
   Plan plan("reduce_sum", x, axes);
   Tensor y = reduced(x, plan, keepdims, x->dtype(), on<cpu::reduce_sum, cuda::reduce_sum>);
-  record({"reduce_sum", x.where()}, {x}, y, {}, [whole = x->shape(), kept = plan.kept](Backward& op) {
-    op.give(0, broadcast_to(reshape(op.dy(), kept), whole));
-  });
+  record({"reduce_sum", x.where(), {{"axes", plan.axes()}, {"keepdims", keepdims}}}, {x}, y, {},
+         [whole = x->shape(), kept = plan.kept](Backward& op) {
+           op.give(0, broadcast_to(reshape(op.dy(), kept), whole));
+         });
   return y;
 }
 
@@ -218,7 +230,7 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
   for (int i = axis + 1; i < x->rank(); ++i) folded.inner *= x->dim(i);
   Tensor y(x->shape(), x->dtype(), x->device());
   if (y.elements() > 0) run<cpu::cumsum, cuda::cumsum>(x->device(), x, folded, exclusive, reverse, y);
-  record({"cumsum", x.where()}, {x}, y, {},
+  record({"cumsum", x.where(), {{"axis", axis}, {"exclusive", exclusive}, {"reverse", reverse}}}, {x}, y, {},
          [=](Backward& op) { op.give(0, cumsum(op.dy(), axis, exclusive, !reverse)); });
   return y;
 }
@@ -234,11 +246,13 @@ TopK top_k(Operand x, std::int64_t k) {
   shape[x->rank() - 1] = k;
   TopK top{Tensor(shape, x->dtype(), x->device()), Tensor(shape, DType::int64, x->device())};
   if (shape.elements() > 0) run<cpu::top_k, cuda::top_k>(x->device(), x, top.values, top.indices);
+  const Attribute attributes[] = {{"k", k}};
+  const OpInfo info{"top_k", x.where(), attributes};
   if (!is_floating(x->dtype())) {
-    record_blocked({"top_k", x.where()}, {x}, top.values);
+    record_blocked(info, {x}, {&top.values, &top.indices});
     return top;
   }
-  record({"top_k", x.where()}, {x}, top.values, {top.indices}, [whole = x->shape()](Backward& op) {
+  record(info, {x}, {&top.values, &top.indices}, {top.indices}, [whole = x->shape()](Backward& op) {
     // Add each value's gradient at its index, through positions in the flattened tensor.
     std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1),
                  rows = classes ? whole.elements() / classes : 0;

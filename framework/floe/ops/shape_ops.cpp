@@ -40,9 +40,8 @@ Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t s
 Tensor unslice(const Tensor& dy, const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
   Tensor dx = zeros(whole, dy.dtype(), dy.device());
   write(dy, dx, slice_steps(whole, axis, begin, step));
-  record({"slice_gradient"}, {dy}, dx, {}, [=, size = dy.dim(axis)](Backward& op) {
-    op.give(0, slice_range(op.dy(), axis, begin, size, step, {}));
-  });
+  record({"slice_gradient", {}, {{"shape", whole}, {"axis", axis}, {"begin", begin}, {"step", step}}}, {dy}, dx, {},
+         [=, size = dy.dim(axis)](Backward& op) { op.give(0, slice_range(op.dy(), axis, begin, size, step, {})); });
   return dx;
 }
 
@@ -62,7 +61,9 @@ Tensor part_of(const Tensor& x, int axis, std::int64_t begin, std::int64_t size,
 Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step,
                    Location where) {
   Tensor y = part_of(x, axis, begin, size, step);
-  record({"slice", where}, {x}, y, {}, [=, whole = x.shape()](Backward& op) {
+  std::int64_t end = size > 0 ? begin + (size - 1) * step + 1 : begin;
+  const Attribute attributes[] = {{"axis", axis}, {"begin", begin}, {"end", end}, {"step", step}};
+  record({"slice", where, attributes}, {x}, y, {}, [=, whole = x.shape()](Backward& op) {
     if (op.differentiable()) op.give(0, unslice(op.dy(), whole, axis, begin, step));
     else op.give_part(0, whole, slice_steps(whole, axis, begin, step), op.dy());
   });
@@ -72,13 +73,13 @@ Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t s
 // One op that gives these parts of x. `gradient` makes one of x from theirs, of which it has each: zeros for a part to
 // which nothing came.
 template <class Gradient>
-void record_parts(const char* name, const Operand& x, Tensors& parts, Gradient gradient) {
+void record_parts(const OpInfo& info, const Operand& x, Tensors& parts, Gradient gradient) {
   if (parts.empty()) return;
   std::vector<Tensor*> outputs;
   std::vector<Shape> shapes;
   for (Tensor& part : parts) outputs.push_back(&part), shapes.push_back(part.shape());
   TensorRef inputs[] = {x};
-  record({name, x.where()}, inputs, outputs, {},
+  record(info, inputs, outputs, {},
          [shapes, dtype = x->dtype(), device = x->device(), gradient](Backward& op) {
            Tensors dys;
            for (std::size_t i = 0; i < shapes.size(); ++i) {
@@ -120,10 +121,11 @@ void require_in_range(const char* op, const Operand& indices, std::int64_t size)
 Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where);
 
 // The gradient of gather: zeros with each part of dy added at its index. Its own gradient is the gather.
-Tensor scatter_along(const Tensor& dy, const Tensor& indices, const Shape& whole, int axis) {
+Tensor scatter_along(const char* name, const Tensor& dy, const Tensor& indices, const Shape& whole, int axis,
+                     Location where) {
   Tensor dx = zeros(whole, dy.dtype(), dy.device());
   if (dy.elements() > 0) run<cpu::scatter_add, cuda::scatter_add>(dy.device(), dy, indices, fold(whole, axis), dx);
-  record({"gather_gradient"}, {dy}, dx, {indices},
+  record({name, where, {{"shape", whole}, {"axis", axis}}}, {dy, indices}, dx, {indices},
          [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), axis, {})); });
   return dx;
 }
@@ -141,8 +143,9 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
   for (int i = axis + 1; i < x.rank(); ++i) shape.append(x.dim(i));
   Tensor y(shape, x.dtype(), x.device());
   if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices, fold(x.shape(), axis), y);
-  record({"gather", where}, {x, indices}, y, {indices},
-         [axis, whole = x.shape()](Backward& op) { op.give(0, scatter_along(op.dy(), op.kept(0), whole, axis)); });
+  record({"gather", where, {{"axis", axis}}}, {x, indices}, y, {indices}, [axis, whole = x.shape()](Backward& op) {
+    op.give(0, scatter_along("gather_gradient", op.dy(), op.kept(0), whole, axis, {}));
+  });
   return y;
 }
 
@@ -166,7 +169,7 @@ Tensor reshape(Operand x, Shape shape) {
                              {{"x", x}}, x.where()));
   }
   Tensor y = x->view(shape);
-  record({"reshape", x.where()}, {x}, y, {},
+  record({"reshape", x.where(), {{"shape", shape}}}, {x}, y, {},
          [shape = x->shape()](Backward& op) { op.give(0, reshape(op.dy(), shape)); });
   return y;
 }
@@ -238,7 +241,8 @@ Tensor transpose(Operand x, AxisList order) {
   Steps steps;
   for (int i = 0; i < rank; ++i) shape.append(x->dim(order[i])), steps.steps[i] = strides[order[i]];
   Tensor y = read(x, shape, steps);
-  record({"transpose", x.where()}, {x}, y, {}, [inverse](Backward& op) { op.give(0, transpose(op.dy(), inverse)); });
+  record({"transpose", x.where(), {{"order", listed(order)}}}, {x}, y, {},
+         [inverse](Backward& op) { op.give(0, transpose(op.dy(), inverse)); });
   return y;
 }
 
@@ -259,7 +263,7 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
         fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)),
         {{"x", x}}, x.where()));
   Tensor y = read(x, shape, steps);
-  record({"broadcast_to", x.where()}, {x}, y, {},
+  record({"broadcast_to", x.where(), {{"shape", shape}}}, {x}, y, {},
          [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
   return y;
 }
@@ -273,7 +277,12 @@ Tensor flip(Operand x, AxisList axes) {
     steps.steps[axis] = -steps.steps[axis];
   }
   Tensor y = read(x, x->shape(), steps);
-  record({"flip", x.where()}, {x}, y, {}, [axes](Backward& op) { op.give(0, flip(op.dy(), axes)); });
+  Shape turned;  // axes that are named an even number of times are not
+  for (int axis = 0; axis < x->rank(); ++axis) {
+    if (steps.steps[axis] < 0) turned.append(axis);
+  }
+  record({"flip", x.where(), {{"axes", turned}}}, {x}, y, {},
+         [axes](Backward& op) { op.give(0, flip(op.dy(), axes)); });
   return y;
 }
 
@@ -350,7 +359,7 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
     sizes.push_back(part.dim(axis));
   }
   Tensor* outputs[] = {&y};
-  record({"concat", where}, inputs, outputs, {}, [axis, sizes](Backward& op) {
+  record({"concat", where, {{"axis", axis}}}, inputs, outputs, {}, [axis, sizes](Backward& op) {
     std::int64_t begin = 0;
     for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++]) {
       if (op.needs(static_cast<int>(i))) op.give(static_cast<int>(i), slice(op.dy(), axis, begin, begin + sizes[i]));
@@ -402,7 +411,8 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
     parts.push_back(part_of(x, axis, begin, size, 1));
     begin += size;
   }
-  record_parts("split", x, parts, [axis](const Tensors& dys) { return concat(dys, axis, {}); });
+  record_parts({"split", x.where(), {{"axis", axis}, {"sizes", std::span(sizes)}}}, x, parts,
+               [axis](const Tensors& dys) { return concat(dys, axis, {}); });
   return parts;
 }
 
@@ -414,7 +424,8 @@ Tensors unstack(Operand x, int axis) {
   }
   Tensors parts;
   for (std::int64_t i = 0; i < x->dim(axis); ++i) parts.push_back(part_of(x, axis, i, 1, 1).view(shape));
-  record_parts("unstack", x, parts, [axis](const Tensors& dys) { return stack(dys, axis, {}); });
+  record_parts({"unstack", x.where(), {{"axis", axis}}}, x, parts,
+               [axis](const Tensors& dys) { return stack(dys, axis, {}); });
   return parts;
 }
 
@@ -425,9 +436,10 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
                              fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()),
                              {{"x", x}}, x.where()));
   }
-  Shape shape = x->shape();
+  Shape shape = x->shape(), begins, ends;
   for (int axis = 0; axis < x->rank(); ++axis) {
     auto [before, after] = before_after[axis];
+    begins.append(before), ends.append(after);
     if (before < 0 || after < 0)
       throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after),
                                {{"x", x}}, x.where()));
@@ -438,12 +450,13 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   Steps steps = dense_steps(shape);
   for (int axis = 0; axis < x->rank(); ++axis) steps.offset += before_after[axis].first * steps.steps[axis];
   write(x, y, steps);
-  record({"pad", x.where()}, {x}, y, {}, [before_after, inner = x->shape()](Backward& op) {
-    Tensor dx = op.dy();
-    for (int axis = 0; axis < inner.rank(); ++axis)
-      dx = slice(dx, axis, before_after[axis].first, before_after[axis].first + inner[axis]);
-    op.give(0, dx);
-  });
+  record({"pad", x.where(), {{"before", begins}, {"after", ends}, {"value", value}}}, {x}, y, {},
+         [begins, inner = x->shape()](Backward& op) {
+           Tensor dx = op.dy();
+           for (int axis = 0; axis < inner.rank(); ++axis)
+             dx = slice(dx, axis, begins[axis], begins[axis] + inner[axis]);
+           op.give(0, dx);
+         });
   return y;
 }
 
@@ -464,7 +477,7 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
   require_in_range("scatter", indices, size);
   Shape whole = x->shape();
   whole[0] = size;
-  return scatter_along(x, indices->on(x->device()), whole, 0);
+  return scatter_along("scatter", x, indices->on(x->device()), whole, 0, x.where());
 }
 
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
@@ -474,7 +487,7 @@ Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
   shape.append(depth);
   Tensor y = zeros(shape, dtype, indices->device());
   run<cpu::one_hot, cuda::one_hot>(indices->device(), indices, y);
-  record_blocked({"one_hot", indices.where()}, {indices}, y);
+  record_blocked({"one_hot", indices.where(), {{"depth", depth}, {"dtype", name(dtype)}}}, {indices}, y);
   return y;
 }
 
@@ -483,10 +496,13 @@ Tensor to(Operand x, Device device) {
   if (x->device() == device) return x;
   require_device(device);
   Tensor y = x->on(device);
+  const char* kind = device.kind == Device::Kind::cpu ? "cpu" : "cuda";
+  const Attribute attributes[] = {{"device", kind}, {"index", device.index}};
+  OpInfo info{"to", x.where(), attributes};
   if (is_floating(x->dtype()))
-    record({"to", x.where()}, {x}, y, {}, [from = x->device()](Backward& op) { op.give(0, to(op.dy(), from)); });
+    record(info, {x}, y, {}, [from = x->device()](Backward& op) { op.give(0, to(op.dy(), from)); });
   else
-    record_blocked({"to", x.where()}, {x}, y);
+    record_blocked(info, {x}, y);
   return y;
 }
 
@@ -495,10 +511,12 @@ Tensor cast(Operand x, DType dtype) {
   if (x->dtype() == dtype) return x;
   Tensor y(x->shape(), dtype, x->device());
   run<cpu::cast, cuda::cast>(x->device(), x, y);
+  const Attribute attributes[] = {{"dtype", name(dtype)}};
+  OpInfo info{"cast", x.where(), attributes};
   if (is_floating(dtype) && is_floating(x->dtype())) {
-    record({"cast", x.where()}, {x}, y, {}, [from = x->dtype()](Backward& op) { op.give(0, cast(op.dy(), from)); });
+    record(info, {x}, y, {}, [from = x->dtype()](Backward& op) { op.give(0, cast(op.dy(), from)); });
   } else {
-    record_blocked({"cast", x.where()}, {x}, y);
+    record_blocked(info, {x}, y);
   }
   return y;
 }

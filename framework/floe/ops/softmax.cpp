@@ -22,7 +22,7 @@ Tensor either(const char* name, const Operand& x, bool logarithm) {
     }
     Tensor dx(y.shape(), y.dtype(), y.device());
     if (y.elements() > 0) run<cpu::softmax_gradient, cuda::softmax_gradient>(y.device(), dy, y, logarithm, dx);
-    observe({"softmax_gradient"}, {dy, y}, dx);
+    observe({"softmax_gradient", {}, {{"logarithm", logarithm}}}, {dy, y}, dx);
     op.give(0, dx);
   });
   return y;

@@ -8,6 +8,7 @@
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
+#include <floe/tape/record.h>
 
 namespace floe {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <floe/tape/gradients.h>
 #include <floe/tape/operand.h>
-#include <floe/tape/record.h>
 
 namespace floe {
 

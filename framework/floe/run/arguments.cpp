@@ -11,7 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <floe/backend/kernels.h>
+#include <floe/backend/settings.h>
 #include <floe/files/system.h>
 #include <floe/tensor/error.h>
 #include <floe/tensor/parse.h>

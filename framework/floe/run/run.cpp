@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <floe/backend/kernels.h>
+#include <floe/backend/backend_name.h>
+#include <floe/backend/settings.h>
 #include <floe/tensor/print.h>
 
 namespace floe {

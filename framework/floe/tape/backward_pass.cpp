@@ -34,28 +34,34 @@ Tensor sum(Tensor a, const Tensor& b, bool in_place) {
   return c;
 }
 
+// Reports a part that was added to a gradient of this shape, at these places.
+void observe_part(const Tensor& part, const Shape& whole, const Steps& at, Tensor& output) {
+  std::span<const std::int64_t> steps(at.steps.data(), static_cast<std::size_t>(whole.rank()));
+  observe({"slice_gradient", {}, {{"shape", whole}, {"offset", at.offset}, {"steps", steps}}}, {part}, output);
+}
+
 // total += part at those places, in memory of its own: at once where they lie one behind the other, else by a copy.
 void add_part(Tensor& total, const Steps& at, const Tensor& part) {
   total.raw_mutable();  // a gradient that someone else holds is copied here, once
+  const Shape whole = total.shape();
   Steps dense = dense_steps(part.shape());
   bool contiguous = true;
   for (int axis = 0; axis < part.rank(); ++axis)
     contiguous &= part.dim(axis) == 1 || at.steps[axis] == dense.steps[axis];
 
   if (contiguous) {
-    Shape whole = total.shape();
     Tensor place = total.view(part.shape(), at.offset);
     total = {};  // the only handle is now `place`, or writing there would copy it
     observe_begun(place);
     run<cpu::add, cuda::add>(part.device(), place, part, place);
-    observe({"slice_gradient"}, {part}, place);
+    observe_part(part, whole, at, place);
     total = place.view(whole, -at.offset);
   } else {
     Tensor place(part.shape(), part.dtype(), part.device());
     run<cpu::read_steps, cuda::read_steps>(part.device(), total, at, place);
     run<cpu::add, cuda::add>(part.device(), place, part, place);
     run<cpu::write_steps, cuda::write_steps>(part.device(), place, total, at);
-    observe({"slice_gradient"}, {part}, place);
+    observe_part(part, whole, at, place);
   }
 }
 
@@ -171,7 +177,7 @@ void Backward::give_part(int input, const Shape& whole, const Steps& at, const T
   if (!slot.defined()) {
     slot = filled(whole, 0, part.dtype(), part.device());
     if (part.elements() > 0) run<cpu::write_steps, cuda::write_steps>(part.device(), part, slot, at);
-    observe({"slice_gradient"}, {part}, slot);
+    observe_part(part, whole, at, slot);
   } else if (part.elements() > 0) {
     add_part(slot, at, part);
   }

@@ -46,6 +46,12 @@ struct Ids {
   std::uint64_t threads = 0;
 };
 
+// What is told of an op: its constants are copied to `memory` if there is some.
+OpInfo told(const OpInfo& op, std::byte* memory = nullptr) {
+  Attributes attributes = memory && !op.attributes.empty() ? detail::copied(op.attributes, memory) : op.attributes;
+  return {op.name, caller(op.where), attributes, op.flops, calling_layer()};
+}
+
 }  // namespace
 
 // --- Arena -----------------------------------------------------------------------------------------------------------
@@ -155,11 +161,13 @@ Node* Record::add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> 
   if (most == Tracking::blocked) kind = Node::Kind::blocked;
   if (kind != Node::Kind::op) keeps = {}, function_size = 0;
 
-  // Lay the node out: itself, input ids, kept tensors, the gradient function.
+  // Lay the node out: itself, input ids, kept tensors, attributes, the gradient function.
   std::size_t inputs_at = sizeof(Node), kept_at = inputs_at + inputs.size() * sizeof(NodeId);
-  std::size_t function_at = rounded(kept_at + keeps.size() * sizeof(Tensor));
+  std::size_t attributes_at = kept_at + keeps.size() * sizeof(Tensor);
+  std::size_t function_at =
+      rounded(op.attributes.empty() ? attributes_at : attributes_at + detail::bytes_of(op.attributes));
   std::byte* memory = static_cast<std::byte*>(arena.take(function_at + function_size));
-  Node* node = new (memory) Node{{op.name, caller(op.where), calling_layer()},
+  Node* node = new (memory) Node{told(op, memory + attributes_at),
                                  last.plus(1),
                                  nullptr,
                                  nullptr,
@@ -238,9 +246,9 @@ struct Notifying {
 }  // namespace
 
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
-  OpInfo told{op.name, caller(op.where), calling_layer()};
+  OpInfo known = told(op);
   Notifying now;
-  for (OpObserver* observer : this_record().observers) observer->op(told, inputs, outputs);
+  for (OpObserver* observer : this_record().observers) observer->op(known, inputs, outputs);
 }
 
 void notify_begun(const void* data) {
@@ -265,10 +273,10 @@ const Tensor& kept_for(const Tensor& input, const Tensor& kept) {
   return is_tracked(input) ? kept : nothing;
 }
 
-void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output) {
+void record_blocked(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs) {
   if (detail::hooks == 0) return;
-  Tensor* outputs[] = {&output};
-  detail::add_node(op, TensorRefs(inputs.begin(), inputs.size()), outputs, {}, 0, Node::Kind::blocked);
+  detail::add_node(op, TensorRefs(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()), {}, 0,
+                   Node::Kind::blocked);
 }
 
 OpObserver::OpObserver() {

@@ -3,39 +3,16 @@
 // An op is recorded once, for all live tapes, and only if an input depends on something watched.
 #pragma once
 
-#include <initializer_list>
-#include <memory>
 #include <new>
 #include <type_traits>
 
-#include <floe/tensor/tensor.h>
+#include <floe/tape/observer.h>
 
 namespace floe {
 
 class BackwardPass;
 class GradientTape;
 struct Steps;  // backend/kernels.h
-
-// A tensor in a list, without copying it.
-class TensorRef {
- public:
-  template <class T> requires std::is_convertible_v<const T&, const Tensor&>  // a Tensor, Variable or Operand
-  TensorRef(const T& tensor) : tensor_(&static_cast<const Tensor&>(tensor)) {}
-  const Tensor& operator*() const { return *tensor_; }   // what is referred to
-  const Tensor* operator->() const { return tensor_; }  // the same: ref->shape()
-
- private:
-  const Tensor* tensor_;
-};
-using TensorRefs = std::span<const TensorRef>;  // inputs of an op, however many
-using TensorList = std::initializer_list<TensorRef>;  // the same, written in braces
-
-// Which op, where the user called it, and in which layer. The texts live as long as the program.
-struct OpInfo {
-  const char* name;  // "matmul"
-  Location where = {};  // the user's line
-  const char* layer = nullptr;  // path of the innermost built-in layer; null outside of one
-};
 
 // What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
 // need a gradient. It gives each of those at most once, in the input's shape. It runs if a gradient has come to one of
@@ -62,12 +39,12 @@ class Backward {
   BackwardPass* pass_;
 };
 
-// One recorded op, in an arena; inputs, kept tensors and the gradient function's captures follow it.
+// One recorded op, in an arena; inputs, kept tensors, the op's attributes and the gradient function's captures follow it.
 struct Node {
   // With a gradient; without one; or a mark on a gradient that was not differentiable.
   enum class Kind : std::uint8_t { op, blocked, gradient_mark };
 
-  OpInfo op;  // which op
+  OpInfo op;  // which op; its attributes are in the arena
   NodeId first_output;  // outputs have consecutive ids
   void (*call)(void* function, Backward& backward);  // runs the gradient function
   void (*destroy)(void* function);  // null if there is nothing to destroy
@@ -77,25 +54,6 @@ struct Node {
   int input_count, kept_count, output_count;  // how many of each
   Kind kind;  // what it stands for
 };
-
-// Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
-// tapes go on. It may run ops, which are neither observed nor recorded.
-class OpObserver {
- public:
-  OpObserver();
-  virtual ~OpObserver();
-  OpObserver(const OpObserver&) = delete;
-  OpObserver& operator=(const OpObserver&) = delete;
-
-  // An op, or a step of an optimizer, has just given these outputs.
-  virtual void op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) = 0;
-
-  // Work on the value at `data` begins: ops allocate their output first. Not every such value is an op's.
-  virtual void begun(const void* /*data*/) {}
-};
-
-// The recorded op whose gradient this thread is computing; null outside of a tape's walk.
-const OpInfo* gradient_of();
 
 namespace detail {
 
@@ -117,7 +75,7 @@ bool is_tracked(const Tensor& tensor);
 // `kept` if a gradient to `input` may be asked for, else an undefined tensor: an op keeps only what it will read.
 const Tensor& kept_for(const Tensor& input, const Tensor& kept);
 
-// Reports an op and its gradient function, `void(Backward&)`.
+// Reports an op and its gradient function, `void(Backward&)`. Outputs that are no floats are constants to the tapes.
 template <class Function>
 void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
             Function function) {
@@ -132,21 +90,26 @@ void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> output
   }
 }
 
-// The same for an op of one output.
+// The same in braces, and for an op of one output.
+template <class Function>
+void record(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs, TensorList keeps,
+            Function function) {
+  if (detail::hooks == 0) [[likely]] return;
+  record(op, TensorRefs(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()),
+         TensorRefs(keeps.begin(), keeps.size()), std::move(function));
+}
 template <class Function>
 void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keeps, Function function) {
   if (detail::hooks == 0) [[likely]] return;
-  Tensor* outputs[] = {&output};
-  record(op, TensorRefs(inputs.begin(), inputs.size()), outputs, TensorRefs(keeps.begin(), keeps.size()),
-         std::move(function));
+  record(op, inputs, {&output}, keeps, std::move(function));
 }
 
 // Reports to the observers alone: a fused gradient, a part of an op, an optimizer's step. They are never recorded.
-inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) {
+inline void observe(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs) {
   if ((detail::hooks & detail::observed) == 0) [[likely]] return;
-  Tensor* outputs[] = {&output};
-  detail::notify(op, TensorRefs(inputs.begin(), inputs.size()), outputs);
+  detail::notify(op, TensorRefs(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()));
 }
+inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) { observe(op, inputs, {&output}); }
 
 // Tells the observers that work on a value begins in the memory that it has.
 inline void observe_begun(const Tensor& value) {
@@ -154,7 +117,10 @@ inline void observe_begun(const Tensor& value) {
 }
 
 // Reports an op through which no gradient flows (comparisons, arg-max, stop_gradient), so that a tape can say so.
-void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output);
+void record_blocked(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs);
+inline void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output) {
+  if (detail::hooks) record_blocked(op, inputs, {&output});
+}
 
 // While one lives, nothing is recorded on this thread: optimizer steps, metrics.
 class NoRecording {

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include <floe/tape/gradients.h>
-#include <floe/tape/record.h>
+#include <floe/tape/observer.h>
 #include <floe/tape/variable.h>
 
 namespace floe {
+
+class BackwardPass;
 
 struct Persistent {};
 inline constexpr Persistent persistent{};  // GradientTape tape{persistent};

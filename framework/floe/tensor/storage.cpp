@@ -11,6 +11,7 @@
 
 #include <floe/tensor/device_memory.h>
 #include <floe/tensor/error.h>
+#include <floe/tensor/memory.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FLOE_PLAIN_MALLOC 1  // each block is one exact malloc, so that a sanitizer sees an overflow by one element

@@ -5,15 +5,12 @@
 #include <cmath>
 #include <cstdio>
 #include <deque>
-#include <map>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include <floe/ops/arithmetic.h>
-#include <floe/ops/matmul.h>
-#include <floe/ops/pointwise.h>
-#include <floe/ops/reduce.h>
+#include <floe/ops/by_name.h>
 #include <floe/tape/record.h>
 #include <floe/tensor/device_memory.h>
 #include <floe/tensor/print.h>
@@ -43,46 +40,23 @@ void require_index(const Tensor& x, std::int64_t index) {
     throw ValueError(fmt::format("index {} is outside 0 .. {}", index, x.elements() - 1));
 }
 
-using Unary = Tensor (*)(const Tensor& x);
-using Binary = Tensor (*)(const Tensor& a, const Tensor& b);
-
-const std::map<std::string_view, Unary> unary = {
-    {"abs", [](const Tensor& x) { return abs(x); }},
-    {"exp", [](const Tensor& x) { return exp(x); }},
-    {"isfinite", [](const Tensor& x) { return isfinite(x); }},
-    {"log", [](const Tensor& x) { return log(x); }},
-    {"reduce_max", [](const Tensor& x) { return reduce_max(x); }},
-    {"reduce_mean", [](const Tensor& x) { return reduce_mean(x); }},
-    {"reduce_min", [](const Tensor& x) { return reduce_min(x); }},
-    {"reduce_sum", [](const Tensor& x) { return reduce_sum(x); }},
-    {"relu", [](const Tensor& x) { return relu(x); }},
-    {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
-    {"sqrt", [](const Tensor& x) { return sqrt(x); }},
-    {"square", [](const Tensor& x) { return square(x); }},
-    {"tanh", [](const Tensor& x) { return tanh(x); }},
-};
-
-const std::map<std::string_view, Binary> binary = {
-    {"add", [](const Tensor& a, const Tensor& b) { return a + b; }},
-    {"divide", [](const Tensor& a, const Tensor& b) { return a / b; }},
-    {"matmul", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }},
-    {"multiply", [](const Tensor& a, const Tensor& b) { return a * b; }},
-    {"subtract", [](const Tensor& a, const Tensor& b) { return a - b; }},
-};
-
-template <class Table, class... Arguments>
-const Tensor& result_of(const Table& table, const char* name, const Arguments&... x) {
+// The result of the op of this name; `form` is the member of NamedOp that takes such arguments.
+template <class Form, class... Arguments>
+const Tensor& result_of(const char* name, Form NamedOp::*form, const Arguments&... x) {
   static std::deque<Tensor> results;
   Tensor& result = results.emplace_back();
   guarded([&] {
-    auto found = table.find(name);
-    if (found != table.end()) {
-      result = found->second(x...);
-      return;
+    std::set<std::string_view> known;
+    for (const NamedOp& op : named_ops()) {
+      if (!(op.*form)) continue;
+      if (std::string_view(op.name) == name) {
+        CallScope scope(Location::here());
+        result = (op.*form)(x...);
+        return;
+      }
+      known.insert(op.name);
     }
-    std::string known;
-    for (const auto& entry : table) known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.first);
-    throw ValueError(fmt::format("there is no '{}'; there is: {}", name, known));
+    throw ValueError(fmt::format("there is no '{}'; there is: {}", name, fmt::join(known, ", ")));
   });
   return result;
 }
@@ -137,7 +111,13 @@ void set(Variable& x, std::int64_t index, double value) {
   x.updated();
 }
 
-const Tensor& op(const char* name, const Tensor& x) { return result_of(unary, name, x); }
-const Tensor& op(const char* name, const Tensor& a, const Tensor& b) { return result_of(binary, name, a, b); }
+const Tensor& op(const char* name, const Tensor& x) { return result_of(name, &NamedOp::of_one, x); }
+const Tensor& op(const char* name, const Tensor& a, const Tensor& b) { return result_of(name, &NamedOp::of_two, a, b); }
+const Tensor& op(const char* name, const Tensor& x, double number) {
+  return result_of(name, &NamedOp::with_number, x, number);
+}
+const Tensor& op(const char* name, const Tensor& x, double first, double second) {
+  return result_of(name, &NamedOp::with_numbers, x, first, second);
+}
 
 }  // namespace floe::debug

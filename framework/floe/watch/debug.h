@@ -27,8 +27,11 @@ double mean(const Tensor& x);                    // of all elements; NaN over no
 void set(Tensor& x, std::int64_t index, double value);
 void set(Variable& x, std::int64_t index, double value);
 
-// Runs an op by its name. The result stays until the program ends, so that the debugger can go on with it.
-const Tensor& op(const char* name, const Tensor& x);                   // abs, exp, isfinite, log, reduce_max, ...
-const Tensor& op(const char* name, const Tensor& a, const Tensor& b);  // add, divide, matmul, multiply, subtract
+// Runs an op by its name: every pointwise op, comparison and arithmetic op, and those of ops/by_name.cpp. The result stays
+// until the program ends, so that the debugger can go on with it.
+const Tensor& op(const char* name, const Tensor& x);                               // "tanh", "isfinite", "reduce_max"
+const Tensor& op(const char* name, const Tensor& a, const Tensor& b);              // "add", "less", "matmul"
+const Tensor& op(const char* name, const Tensor& x, double number);                // "add", "leaky_relu"
+const Tensor& op(const char* name, const Tensor& x, double first, double second);  // "clip"
 
 }  // namespace floe::debug

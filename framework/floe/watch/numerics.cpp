@@ -5,6 +5,7 @@
 #include <cmath>
 #include <deque>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,17 @@ std::string index_text(const Shape& shape, std::int64_t place) {
   return to_string(index);
 }
 
+// Numbers, and switches that are on; what lists say shows in the shapes.
+std::string told(const Attributes& attributes) {
+  using Kind = AttributeValue::Kind;
+  std::vector<Attribute> shown;
+  for (const Attribute& attribute : attributes) {
+    const AttributeValue& value = attribute.value;
+    if (value.kind() != Kind::list && (value.kind() != Kind::boolean || value.boolean())) shown.push_back(attribute);
+  }
+  return to_string(Attributes(shown));
+}
+
 [[noreturn]] void refuse(const OpInfo& op, TensorRefs inputs, const Tensor& output, std::int64_t place,
                          std::optional<std::int64_t> step) {
   double value = output.view({}, place).item();
@@ -52,6 +64,7 @@ std::string index_text(const Shape& shape, std::int64_t place) {
   if (op.layer) context += fmt::format("{}layer {}", context.empty() ? "" : ", ", op.layer);
   if (step) context += fmt::format("{}step {}", context.empty() ? "" : ", ", *step);
   if (!context.empty()) what += "\n  " + context;
+  if (std::string constants = told(op.attributes); !constants.empty()) what += "\n  with " + constants;
 
   // The output and its inputs, with what they hold.
   std::deque<std::string> texts;

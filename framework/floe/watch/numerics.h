@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <floe/tape/record.h>
+#include <floe/tape/observer.h>
 
 namespace floe {
 
@@ -18,8 +18,9 @@ namespace floe {
 //     input 1  (3,)   min 0, mean 1, max 2, 0 NaN, 0 Inf
 //     at apps/mine/mine.cpp:41
 //
-// If an input has them already, they came from no op: from data, or an initial value. Infinities that are meant count
-// too, such as a mask of -inf before a softmax (-1e9 does the same). As TensorFlow's enable_check_numerics.
+// Numbers among an op's constants stand below its place, such as "with slope 0.2". If an input has NaNs or infinities
+// already, they came from no op: from data, or an initial value. Infinities that are meant count too, such as a mask of
+// -inf before a softmax (-1e9 does the same). As TensorFlow's enable_check_numerics.
 //
 // The tapes stay usable. An optimizer has then changed the variable that is named, and those before it. Each result is
 // read once more, which makes a step of the penguins about 2 % slower.

@@ -2,6 +2,7 @@
 #include <floe/watch/profile.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -31,20 +32,35 @@ bool shares_memory(const Tensor& output, TensorRefs inputs) {
   });
 }
 
-// Of convolutions and matrix products, whose shapes tell.
-double flops(std::string_view op, TensorRefs inputs, const Tensor& output) {
-  auto times = [](const Tensor& x, std::int64_t each) { return 2.0 * static_cast<double>(x.elements() * each); };
-  auto taps = [](const Tensor& filters) { return filters.dim(3) ? filters.elements() / filters.dim(3) : 0; };
-  if (op == "conv2d") return times(output, taps(*inputs[1]));
-  if (op == "conv2d_transpose" || op == "conv2d_input_gradient") return times(*inputs[0], taps(*inputs[1]));
-  if (op == "conv2d_filter_gradient") return times(*inputs[1], taps(output));
-  if (op != "matmul" || output.elements() == 0) return 0;
-  const Tensor& a = *inputs[0];  // rows by inner, or turned
-  return times(output, a.dim(-1) * a.dim(-2) / output.dim(-2));
-}
-
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+std::string json_text(const Attributes& attributes) {
+  nlohmann::ordered_json all;
+  for (const auto& [name, value] : attributes) {
+    nlohmann::ordered_json& to = all[name];
+    switch (value.kind()) {
+      case AttributeValue::Kind::integer:
+        to = value.integer();
+        break;
+      case AttributeValue::Kind::boolean:
+        to = value.boolean();
+        break;
+      case AttributeValue::Kind::list:
+        to = value.list();
+        break;
+      case AttributeValue::Kind::text:
+        to = value.text();
+        break;
+      case AttributeValue::Kind::real:
+        if (std::isfinite(value.real()))
+          to = value.real();
+        else
+          to = to_string(value);  // JSON has no infinity
+    }
+  }
+  return all.dump();
 }
 
 std::string shapes_text(std::span<const Shape> shapes) {
@@ -86,11 +102,13 @@ void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> o
   if (works) {
     for (const TensorRef& input : inputs) row.bytes += size_in_bytes(*input);
     for (const Tensor* output : outputs) row.bytes += size_in_bytes(*output);
-    row.flops += flops(op.name, inputs, *outputs[0]);
+    row.flops += op.flops;
   }
 
   if (events_.size() >= most_events) return;
-  Event& event = events_.emplace_back(Event{op, of ? of->name : nullptr, start, end - start, {}, inputs.size()});
+  Event& event = events_.emplace_back(
+      Event{op, KeptAttributes(op.attributes), of ? of->name : nullptr, start, end - start, {}, inputs.size()});
+  event.op.attributes = event.attributes;
   for (const TensorRef& input : inputs) event.shapes.push_back(input->shape());
   for (const Tensor* output : outputs) event.shapes.push_back(output->shape());
 }
@@ -188,17 +206,19 @@ void Profile::save_trace(const std::filesystem::path& path) const {
 
   std::string text = "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [";
   for (const Event* event : order) {
-    const auto& [name, where, layer] = event->op;
+    const OpInfo& op = event->op;
     std::span<const Shape> shapes = event->shapes;
     text += fmt::format(
         "{}\n{{\"name\": {}, \"cat\": \"{}\", \"ph\": \"X\", \"ts\": {:.3f}, \"dur\": {:.3f}, \"pid\": 1, \"tid\": 1, "
         "\"args\": {{\"inputs\": {}, \"outputs\": {}",
-        event == order.front() ? "" : ",", json_text(name), event->gradient_of ? "backward" : "forward",
+        event == order.front() ? "" : ",", json_text(op.name), event->gradient_of ? "backward" : "forward",
         in_microseconds(event->start), in_microseconds(event->length), shapes_text(shapes.first(event->inputs)),
         shapes_text(shapes.subspan(event->inputs)));
-    if (layer) text += fmt::format(", \"layer\": {}", json_text(layer));
+    if (!op.attributes.empty()) text += fmt::format(", \"attributes\": {}", json_text(op.attributes));
+    if (op.layer) text += fmt::format(", \"layer\": {}", json_text(op.layer));
     if (event->gradient_of) text += fmt::format(", \"gradient of\": {}", json_text(event->gradient_of));
-    if (where.file) text += fmt::format(", \"line\": {}", json_text(fmt::format("{}:{}", where.file, where.line)));
+    if (op.where.file)
+      text += fmt::format(", \"line\": {}", json_text(fmt::format("{}:{}", op.where.file, op.where.line)));
     text += "}}";
   }
   text += "\n]}\n";

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <floe/tape/record.h>
+#include <floe/tape/observer.h>
 
 namespace floe {
 
@@ -44,7 +44,8 @@ class Profile : public OpObserver {
   //   outside of ops                                       260.83    2.7 %
   std::string table() const;
 
-  // Every call as a Chrome trace, in order: name, start and length in microseconds, shapes, layer, direction and line.
+  // Every call as a Chrome trace, in order: name, start and length in microseconds, shapes, constants, layer,
+  // direction and line.
   // Calls after the first 100,000 are in the table only. Written whole or not at all; FileError if it cannot be.
   void save_trace(const std::filesystem::path& path) const;
 
@@ -66,6 +67,7 @@ class Profile : public OpObserver {
   };
   struct Event {
     OpInfo op;
+    KeptAttributes attributes;
     const char* gradient_of;
     Time start, length;
     std::vector<Shape> shapes;  // of inputs, then of outputs

@@ -7,6 +7,7 @@
 
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
+#include <floe/backend/settings.h>
 
 namespace floe::cpu {
 namespace {

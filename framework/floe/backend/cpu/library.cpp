@@ -8,8 +8,9 @@
 
 #include <floe/backend/cpu/library.h>
 #include <floe/backend/cpu/onednn.h>
-#include <floe/backend/kernels.h>
 #include <floe/backend/parallel.h>
+#include <floe/backend/settings.h>
+#include <floe/tensor/error.h>
 
 namespace floe {
 namespace {

@@ -18,6 +18,7 @@
 #include <floe/backend/cuda/bfloat16.h>
 #include <floe/backend/cuda/conv2d_direct.h>
 #include <floe/backend/cuda/pixels.h>
+#include <floe/backend/settings.h>
 
 namespace floe::cuda {
 namespace {

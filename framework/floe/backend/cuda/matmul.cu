@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include <floe/backend/cuda/bfloat16.h>
+#include <floe/backend/settings.h>
 
 namespace floe::cuda {
 namespace {

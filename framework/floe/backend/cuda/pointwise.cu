@@ -189,25 +189,25 @@ void add(const Tensor& a, const Tensor& b, Tensor& c) { combine(formulas::Add{},
 
 using namespace formulas;
 
-#define FLOE_COMPILE(F)                                         \
+#define FLOE_COMPILE(F, op)                                     \
   template void pointwise<F>(const F&, const Tensor&, Tensor&); \
   template void pointwise_gradient<F>(const F&, const Tensor&, const Tensor&, const Tensor&, Tensor&);
 FLOE_EACH_FORMULA(FLOE_COMPILE)
 #undef FLOE_COMPILE
 
-#define FLOE_COMPILE(F) template void map<F>(const F&, const Tensor&, Tensor&);
+#define FLOE_COMPILE(F, op) template void map<F>(const F&, const Tensor&, Tensor&);
 FLOE_EACH_MAP(FLOE_COMPILE)
 #undef FLOE_COMPILE
 
-#define FLOE_COMPILE(F) template void test<F>(const F&, const Tensor&, Tensor&);
+#define FLOE_COMPILE(F, op) template void test<F>(const F&, const Tensor&, Tensor&);
 FLOE_EACH_TEST(FLOE_COMPILE)
 #undef FLOE_COMPILE
 
-#define FLOE_COMPILE(F) template void combine<F>(const F&, const Tensor&, const Tensor&, Tensor&);
+#define FLOE_COMPILE(F, op) template void combine<F>(const F&, const Tensor&, const Tensor&, Tensor&);
 FLOE_EACH_ARITHMETIC(FLOE_COMPILE)
 #undef FLOE_COMPILE
 
-#define FLOE_COMPILE(F) template void compare<F>(const F&, const Tensor&, const Tensor&, Tensor&);
+#define FLOE_COMPILE(F, op) template void compare<F>(const F&, const Tensor&, const Tensor&, Tensor&);
 FLOE_EACH_COMPARISON(FLOE_COMPILE)
 #undef FLOE_COMPILE
 

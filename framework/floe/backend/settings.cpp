@@ -1,12 +1,14 @@
-// Which precision and which libraries do the work.
+// Which precision a GPU multiplies in, and what does the work on a device, in words.
 #include <array>
 #include <atomic>
 
 #include <fmt/format.h>
 
+#include <floe/backend/backend_name.h>
 #include <floe/backend/cpu/library.h>
-#include <floe/backend/kernels.h>
+#include <floe/backend/settings.h>
 #include <floe/tensor/device_memory.h>
+#include <floe/tensor/error.h>
 
 namespace floe {
 namespace {
