@@ -67,7 +67,7 @@ TEST(ParseNumber, ReadsFloatingNumbersAlikeInBothWays) {
                             {"1.5e-3", "0.0015", "0.0015"},
                             {"1E+2", "100", "100"},
                             {"0.1", "0.1", "0.1"},
-                            {"9007199254740993", "9007199254740992", "9007199000000000"},
+                            {"0.30000000000000004", "0.30000000000000004", "0.3"},
                             {"inf", "inf", "inf"},
                             {"-INFINITY", "-inf", "-inf"},
                             {"nan", "nan", "nan"},
@@ -96,6 +96,13 @@ TEST(ParseNumber, ReadsFloatingNumbersAlikeInBothWays) {
     EXPECT_EQ(parsed<float>(text), float32) << text;
     EXPECT_EQ(by_stream<float>(text), float32) << text;
   }
+}
+
+TEST(ParseNumber, RoundsHalfwayToEven) {
+  EXPECT_EQ(parse_number<double>("9007199254740993"), 9007199254740992);
+  EXPECT_EQ(detail::parse_by_stream<double>("9007199254740993", nullptr), 9007199254740992);
+  EXPECT_EQ(parse_number<float>("16777217"), 16777216);
+  EXPECT_EQ(detail::parse_by_stream<float>("16777217", nullptr), 16777216);
 }
 
 TEST(ParseNumber, GivesBackWhatWasPrinted) {
