@@ -110,7 +110,7 @@ TEST_F(CudaDevice, WhatDoesNotFitIsRefusedWithNumbersAndTheRestGoesOn) {
   Tensor kept = some({1000}, gpu);
   { Tensor freed({1 << 20}, DType::float32, gpu); }  // stays with the allocator
   std::string said = error_of<MemoryError>([&] { Tensor x({std::int64_t{1} << 50}, DType::uint8, gpu); });
-  EXPECT_TRUE(said.starts_with("memory: 1125899906842624 bytes asked on cuda:0, ")) << said;
+  EXPECT_TRUE(said.starts_with("memory: 1125899906842624 bytes requested on cuda:0, ")) << said;
   for (const char* part : {" bytes in use, ", " bytes free on the device, ",
                            " bytes were kept for reuse, the largest block ", "; try a smaller batch"})
     EXPECT_NE(said.find(part), std::string::npos) << said;

@@ -40,19 +40,20 @@ TEST(Makers, CountInRanges) {
 }
 
 TEST(Makers, RefuseNumbersThatTheTypeLacks) {
-  EXPECT_EQ(error_of<ValueError>([] { full({2}, 256, DType::uint8); }), "full: 256 is no value of uint8");
-  EXPECT_EQ(error_of<ValueError>([] { full({2}, 0.5, DType::int32); }), "full: 0.5 is no value of int32");
-  EXPECT_EQ(error_of<ValueError>([] { full({2}, 2, DType::boolean); }), "full: 2 is no value of bool");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 256, DType::uint8); }), "full: 256 is not a value of uint8");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 0.5, DType::int32); }), "full: 0.5 is not a value of int32");
+  EXPECT_EQ(error_of<ValueError>([] { full({2}, 2, DType::boolean); }), "full: 2 is not a value of bool");
   EXPECT_EQ(error_of<ValueError>([] { full({2}, 0x1p63, DType::int64); }),
-            "full: 9.223372036854776e+18 is no value of int64");
-  EXPECT_EQ(error_of<ValueError>([] { pad(zeros({2}, DType::uint8), {{1, 1}}, -1); }), "pad: -1 is no value of uint8");
+            "full: 9.223372036854776e+18 is not a value of int64");
+  EXPECT_EQ(error_of<ValueError>([] { pad(zeros({2}, DType::uint8), {{1, 1}}, -1); }),
+            "pad: -1 is not a value of uint8");
   Rng rng(1);
   EXPECT_EQ(error_of<ValueError>([&] { random_bernoulli({2}, rng, 0.5, DType::uint8, {}, 300); }),
-            "random_bernoulli: 300 is no value of uint8");
+            "random_bernoulli: 300 is not a value of uint8");
   EXPECT_EQ(error_of<ValueError>([] { range(0, 1, 0.25); }),
             "range: the step is 0.25 but the dtype int32; give it a floating one");
-  EXPECT_EQ(error_of<ValueError>([] { range(0.5, 3); }), "range: 0.5 is no value of int32");
-  EXPECT_EQ(error_of<ValueError>([] { range(0, 257, 1, DType::uint8); }), "range: 256 is no value of uint8");
+  EXPECT_EQ(error_of<ValueError>([] { range(0.5, 3); }), "range: 0.5 is not a value of int32");
+  EXPECT_EQ(error_of<ValueError>([] { range(0, 257, 1, DType::uint8); }), "range: 256 is not a value of uint8");
   EXPECT_EQ(range(0, 256, 1, DType::uint8)[255].item(), 255);
 }
 

@@ -72,8 +72,8 @@ TEST(Memory, IsGivenBackToTheSystem) {
 TEST(Memory, ThatNoMachineHasIsRefused) {
   std::size_t in_use = memory_in_use();
   EXPECT_EQ(error_of<MemoryError>([] { Tensor({1LL << 50}); }),
-            "memory: 4503599627370496 bytes asked on cpu, " + std::to_string(in_use) +
-                " bytes in use, no more to be had; try a smaller batch");
+            "memory: 4503599627370496 bytes requested on cpu, " + std::to_string(in_use) +
+                " bytes in use, no more available; try a smaller batch");
   EXPECT_EQ(memory_in_use(), in_use);
   EXPECT_EQ(ones({1000}).span<float>()[999], 1) << "and work goes on";
 }
@@ -91,7 +91,7 @@ TEST(Memory, ThatIsNotThereIsRefusedAndWorkGoesOn) {
     for (std::size_t i = 0; i < count; ++i) held.push_back(ones({16, 1024, 1024}, DType::uint8));
     return message.substr(0, message.find(',')) + (count > 4 ? ", and then as many again" : ", too early");
   };
-  EXPECT_EQ(test::in_child(fill_and_refill), "memory: 16777216 bytes asked on cpu, and then as many again");
+  EXPECT_EQ(test::in_child(fill_and_refill), "memory: 16777216 bytes requested on cpu, and then as many again");
 }
 
 TEST(Memory, CountsWhatThreadsHold) {

@@ -1,4 +1,4 @@
-// Device: names, and which there are.
+// Device: names, and which of them exist.
 #include <floe/tensor/device.h>
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 namespace floe {
 namespace {
 
-// What is in the way of a GPU called `name`; nothing if it is there.
+// Why there is no GPU called `name`; empty if there is one.
 std::string obstacle([[maybe_unused]] int index, const std::string& name) {
 #if FLOE_CUDA
   int count = cuda::device_count();

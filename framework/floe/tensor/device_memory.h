@@ -1,4 +1,4 @@
-// What the memory of a device offers: the CPU's here, a GPU's in backend/cuda/device.cu.
+// What the memory of a device offers: the CPU's here, a GPU's in backend/cuda/context.cpp.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,15 @@ namespace floe::device_memory {
 void* allocate(std::size_t bytes, Device device);
 void release(void* memory, Device device) noexcept;
 
-// What the device has left, in bytes; 0 where that is not known, as on the CPU.
+// What the device has left, in bytes; 0 if that is not known, as on the CPU.
 std::size_t free_bytes(Device device) noexcept;
 
 // Copies after all work given to either device so far. With the CPU on one side, it returns when the copy is done;
 // between GPUs when it is queued.
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 
-// From the CPU to fresh memory of a device, beside what the device is working on; for another thread than the one that
-// gives it work. Returns when the copy is done.
+// From the CPU to fresh memory of a device, alongside what the device is working on; for a thread other than the one
+// that gives it work. Returns when the copy is done.
 void upload(void* to, Device device, const void* from, std::size_t bytes);
 
 }  // namespace floe::device_memory
@@ -28,7 +28,7 @@ void upload(void* to, Device device, const void* from, std::size_t bytes);
 #if FLOE_CUDA
 namespace floe::cuda {
 
-// The same for a GPU. DeviceError where more than memory is missing.
+// The same for a GPU. DeviceError if more than memory is missing.
 void* allocate(std::size_t bytes, Device device);
 void release(void* memory, Device device) noexcept;
 std::size_t free_bytes(Device device) noexcept;
@@ -38,7 +38,7 @@ void synchronize(Device device);
 int device_count() noexcept;  // 0 without a driver, too
 std::string why_none();       // why there is no device, in words
 std::string device_name(Device device);
-bool rounds_factors(Device device);  // has it tensor cores for tf32 and bf16?
+bool rounds_factors(Device device);  // does it have tensor cores for tf32 and bf16?
 
 }  // namespace floe::cuda
 #endif

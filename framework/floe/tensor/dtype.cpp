@@ -26,7 +26,7 @@ bool fits(double value, DType dtype) {
 
 namespace {
 
-// Empty for a value that is none.
+// Empty for a value that is not a dtype.
 std::string_view known_name(DType dtype) {
   switch (dtype) {
     case DType::float32: return "float32";

@@ -21,7 +21,7 @@ inline bool is_floating(DType dtype) { return dtype == DType::float32 || dtype =
 // DTypeError for one that the function has no case for: "dispatch_floating: takes float32 and float64, not int32".
 [[noreturn, gnu::cold]] void refuse_dtype(std::string_view function, std::string_view takes, DType dtype);
 
-// The dtype of a C++ type; another one does not compile.
+// The dtype of a C++ type; any other type does not compile.
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return DType::float32;
@@ -35,8 +35,8 @@ constexpr DType dtype_of() {
   }
 }
 
-// Calls `visit.template operator()<T>()` with the C++ type of `dtype`. A switch over dtypes has a case for each, of
-// which the compiler reminds, and no default: what is none of them is refused behind it.
+// Calls `visit.template operator()<T>()` with the C++ type of `dtype`. A switch over dtypes has a case for each, so
+// that the compiler warns about a missing one, and no default: anything else is refused after it.
 template <class Visitor>
 decltype(auto) dispatch(DType dtype, Visitor&& visit) {
   switch (dtype) {

@@ -1,4 +1,4 @@
-// What can go wrong and how it is said: the exception types, and the one layout of all messages.
+// What can go wrong and how it is reported: the exception types, and the one layout of all messages.
 #pragma once
 
 #include <filesystem>
@@ -37,8 +37,8 @@ class Tensor;
 
 // One line of a message that shows a tensor: its role, shape, what the axes mean, and the variable it belongs to.
 struct Shown {
-  std::string_view role;  // "input", "filters"
-  const Tensor& tensor;  // the one shown, which must outlive this
+  std::string_view role;       // "input", "filters"
+  const Tensor& tensor;        // must outlive this
   std::string_view axes = {};  // "batch, height, width, channels"
 };
 

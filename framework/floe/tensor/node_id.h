@@ -23,7 +23,7 @@ class NodeId {
   constexpr NodeId blocked(bool yes = true) const { return yes ? NodeId(bits_ | blocked_bit) : plain(); }
 
   constexpr std::uint64_t number() const { return bits_; }                               // all of it, for tables
-  constexpr NodeId plus(std::uint64_t count) const { return NodeId(bits_ + count); }     // so many ids later
+  constexpr NodeId plus(std::uint64_t count) const { return NodeId(bits_ + count); }     // this many ids later
   constexpr std::uint64_t since(NodeId earlier) const { return bits_ - earlier.bits_; }  // how many ids later
 
   friend constexpr auto operator<=>(NodeId, NodeId) = default;  // the same, or earlier and later for plain ids

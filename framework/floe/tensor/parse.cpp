@@ -1,4 +1,4 @@
-// Numbers from text: from_chars where the library has it, else a stream in the classic locale behind a strict grammar.
+// Numbers from text: from_chars where the library has it, else a stream in the classic locale after a strict grammar.
 #include <floe/tensor/parse.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ std::string lowercase(std::string_view text) {
   return lower;
 }
 
-// What stands before the exponent; none unless `text` is digits with at most one point, and an exponent or none.
+// What comes before the exponent; nothing unless `text` is digits with at most one point, and an exponent or none.
 std::optional<std::string_view> mantissa_of(std::string_view text) {
   auto skip_digits = [&text] {
     std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -62,7 +62,7 @@ std::optional<T> detail::parse_by_stream(std::string_view text, bool* beyond) {
   if (mantissa->find_first_of("123456789") == mantissa->npos) return sign * T(0);
 
   // A stream fails for a number beyond T, and then holds the largest or infinity; also, in some libraries, for one
-  // that is too small, and then holds what is nearest.
+  // that is too small, and then holds the nearest value.
   std::istringstream in(word);
   in.imbue(std::locale::classic());
   T number = 0;
@@ -88,7 +88,7 @@ std::optional<T> parse_number(std::string_view text, bool* beyond) {
     auto [end, error] = std::from_chars(text.data(), last, number);
     if (text.empty() || end != last || error == std::errc::invalid_argument) return {};
     if (error == std::errc()) return number;
-    // Libraries differ in whether a number below the smallest is 0 or beyond.
+    // Libraries differ in whether a number below the smallest is 0 or out of range.
     if constexpr (std::is_floating_point_v<T>) return detail::parse_by_stream<T>(text, beyond);
     if (beyond) *beyond = true;
     return {};

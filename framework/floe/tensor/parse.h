@@ -1,4 +1,4 @@
-// Numbers from text, read alike in every locale and by every library.
+// Numbers from text, read the same way in every locale and with every library.
 #pragma once
 
 #include <optional>
@@ -6,8 +6,8 @@
 
 namespace floe {
 
-// The number that `text` is from its first character to its last: "-12"; of floating types also "1.5e-3", "inf" and
-// "nan", to the nearest value. No spaces, no plus in front, nothing hexadecimal. None for anything else, and for a
+// The number that `text` is from its first character to its last: "-12"; for floating types also "1.5e-3", "inf" and
+// "nan", to the nearest value. No spaces, no plus in front, nothing hexadecimal. Empty for anything else, and for a
 // number that T cannot hold, which sets `beyond`.
 //
 // T: int, long, long long, the same unsigned, float, double.
@@ -15,7 +15,7 @@ template <class T>
 std::optional<T> parse_number(std::string_view text, bool* beyond = nullptr);
 
 namespace detail {
-// The same by streams: for libraries whose from_chars reads no floating numbers.
+// The same through streams: for libraries whose from_chars reads no floating-point numbers.
 template <class T>
 std::optional<T> parse_by_stream(std::string_view text, bool* beyond);
 }  // namespace detail

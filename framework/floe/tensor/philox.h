@@ -1,4 +1,4 @@
-// From the words of Philox to numbers: the arithmetic of random tensors, alike on every device.
+// From the words of Philox to numbers: the arithmetic of random tensors, the same on every device.
 #pragma once
 
 #include <cmath>
@@ -34,8 +34,8 @@ FLOE_HOST_DEVICE inline double unit_double(std::uint32_t high, std::uint32_t low
   return static_cast<double>((static_cast<std::uint64_t>(high) << 21) ^ (low >> 11)) * 0x1p-53;
 }
 
-// From u in [0, 1) to [low, high), also where the sum is rounded up to `high`. Fused by name, since some compilers
-// would fuse it by themselves and others would not.
+// From u in [0, 1) to [low, high), even where the sum is rounded up to `high`. Fused explicitly, since some
+// compilers would fuse it on their own and others would not.
 template <class T>
 struct Between {
   Between(double low, double high)
@@ -50,7 +50,7 @@ struct Between {
   T start, end, width, last;
 };
 
-// Box-Muller in double: a pair of normals from two words, by the angle's cosine and sine.
+// Box-Muller in double: a pair of normals from two words, through the angle's cosine and sine.
 struct NormalPair {
   FLOE_HOST_DEVICE NormalPair(std::uint32_t a, std::uint32_t b)
       : radius(std::sqrt(-2 * std::log((a + 1.0) * 0x1p-32))), angle(2 * std::numbers::pi * (b * 0x1p-32)) {}

@@ -100,7 +100,7 @@ std::vector<std::string> cells_of(const std::vector<T>& values) {
   return cells;
 }
 
-// Brackets, rows and line breaks around the cells, which stand in the order in which they are shown.
+// Brackets, rows and line breaks around the cells, which are in the order in which they are shown.
 class Layout {
  public:
   explicit Layout(const Tensor& tensor) : tensor_(tensor.on(Device{})), elide_(tensor.elements() > elide_above) {
@@ -144,7 +144,7 @@ class Layout {
   std::size_t next_ = 0;
 };
 
-// One number as NumPy writes a scalar: as many digits as tell it from its neighbours.
+// One number as NumPy writes a scalar: as many digits as distinguish it from its neighbours.
 std::string scalar(const Tensor& tensor) {
   return dispatch(tensor.dtype(), [&]<class T>() -> std::string {
     T value = tensor.item<T>();

@@ -9,7 +9,7 @@
 
 namespace floe {
 
-// The values like NumPy prints them, aligned, the middle left out beyond 1,000 elements:
+// The values as NumPy prints them, aligned, with the middle left out beyond 1,000 elements:
 //
 //   Tensor(
 //   [[ 50 114]
@@ -20,7 +20,7 @@ std::string to_string(const Tensor& tensor);
 // values; "undefined" for a tensor without a value.
 std::string describe(const Tensor& tensor);
 
-// The values to stdout and a line's end; with a name, "logits: Tensor(...)".
+// The values and a newline to stdout; with a name, "logits: Tensor(...)".
 void print(const Tensor& tensor);
 void print(std::string_view name, const Tensor& tensor);
 

@@ -10,17 +10,17 @@
 namespace floe {
 
 // Up to six sizes, outermost axis first. Rank 0 is a scalar; a size of 0 makes an empty tensor.
-// Entries may be negative only where a function says so (reshape's -1); allocating such a shape is refused.
+// Entries may be negative only where a function allows it (reshape's -1); allocating such a shape is refused.
 class Shape {
  public:
-  static constexpr int max_rank = 6;  // the most axes that a tensor can have
+  static constexpr int max_rank = 6;
 
   constexpr Shape() = default;
   // Shape{2, 3}; ShapeError beyond six axes.
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const std::int64_t> sizes);  // ShapeError beyond six axes
 
-  int rank() const { return rank_; }  // how many axes: 0 for a scalar
+  int rank() const { return rank_; }  // 0 for a scalar
   // From 0 to rank - 1, unchecked.
   std::int64_t operator[](int axis) const { return sizes_[axis]; }
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
@@ -29,7 +29,7 @@ class Shape {
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 
   void append(std::int64_t size);  // a new innermost axis; ShapeError beyond six
-  bool operator==(const Shape& other) const;  // the same sizes in the same order
+  bool operator==(const Shape& other) const;
 
  private:
   std::array<std::int64_t, max_rank> sizes_{};

@@ -1,4 +1,4 @@
-// What is said of a size that memory cannot have.
+// The message for a size that memory cannot have.
 #include <floe/tensor/size.h>
 
 #include <fmt/format.h>

@@ -13,7 +13,7 @@ namespace detail {
 }
 
 // The same number as a size in memory. MemoryError if it is beyond that, so that nothing is ever cut off: in a browser,
-// of 32 bits, 5 GB are. For counts, which are not negative. `Size` is for tests.
+// which has 32 bits, 5 GB would be. For counts, which are not negative. `Size` is for tests.
 template <class Size = std::size_t, class Number>
 Size to_size(Number number) {
   if (!std::in_range<Size>(number)) [[unlikely]]

@@ -112,11 +112,11 @@ class Allocator {  // of one device
     trim();
     block = create(held);
     if (block) return block;
-    std::string more = "no more to be had";
+    std::string more = "no more available";
     if (!on_cpu())
       more = fmt::format("{} bytes free on the device, {} bytes were kept for reuse, the largest block {} bytes",
                          device_memory::free_bytes(device_), kept, largest);
-    throw MemoryError(fmt::format("memory: {} bytes asked on {}, {} bytes in use, {}; try a smaller batch", asked,
+    throw MemoryError(fmt::format("memory: {} bytes requested on {}, {} bytes in use, {}; try a smaller batch", asked,
                                   to_string(device_), in_use.load(), more));
   }
 

@@ -12,11 +12,11 @@
 
 namespace floe {
 
-// A handle to a block of memory; copies share the block, the last one to go gives it back to the allocator.
+// A handle to a block of memory; copies share the block, and the last one to go gives it back to the allocator.
 class Storage {
  public:
   Storage() = default;
-  Storage(std::size_t bytes, Device device);  // MemoryError says how much was asked and how much is in use;
+  Storage(std::size_t bytes, Device device);  // MemoryError gives how much was requested and is in use;
                                               // DeviceError for a device this build lacks
   Storage(const Storage& other) noexcept : block_(other.block_) {
     if (block_) block_->owners.fetch_add(1, std::memory_order_relaxed);
@@ -37,7 +37,7 @@ class Storage {
   explicit operator bool() const { return block_ != nullptr; }  // does it hold a block?
 
  private:
-  struct alignas(64) Block {  // on the CPU it stands directly before its data
+  struct alignas(64) Block {  // on the CPU it is directly before its data
     std::atomic<std::size_t> owners;
     std::byte* data;
     std::size_t bytes;
@@ -54,7 +54,7 @@ class Storage {
 
 namespace detail {
 using Listener = void (*)(const void* data);
-extern constinit thread_local Listener allocated;  // told of each new block of this thread, unless null
+extern constinit thread_local Listener allocated;  // called for each new block of this thread, unless null
 }
 
 }  // namespace floe

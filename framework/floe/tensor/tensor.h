@@ -18,11 +18,11 @@
 
 namespace floe {
 
-// A shape, a dtype, a device, and elements in row-major order. A copy shares them; whoever writes first gets his own.
+// A shape, a dtype, a device, and elements in row-major order. A copy shares them; whoever writes first gets their own.
 class Tensor {
  public:
-  Tensor() = default;                                                      // no value yet; defined() is false
-  // Uninitialised elements. ShapeError for a negative size, MemoryError and DeviceError as Storage.
+  Tensor() = default;  // no value yet; defined() is false
+  // Uninitialised elements. ShapeError for a negative size, MemoryError and DeviceError as from Storage.
   explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) = default;
@@ -31,7 +31,7 @@ class Tensor {
 
   bool defined() const { return static_cast<bool>(storage_); }  // false for Tensor(), which has no value yet
   const Shape& shape() const { return shape_; }  // () for a scalar
-  int rank() const { return shape_.rank(); }  // how many axes
+  int rank() const { return shape_.rank(); }  // 0 for a scalar
   std::int64_t dim(int axis) const {  // -1 is the last axis; ShapeError if there is no such axis
     int at = axis < 0 ? axis + rank() : axis;
     if (at < 0 || at >= rank()) [[unlikely]]
@@ -39,11 +39,11 @@ class Tensor {
     return shape_[at];
   }
   std::int64_t elements() const { return shape_.elements(); }  // the product of all sizes; 1 for a scalar
-  DType dtype() const { return dtype_; }  // what an element is
+  DType dtype() const { return dtype_; }  // the type of each element
   Device device() const { return device_; }  // where the bytes are
 
   // The elements in row-major order. DTypeError unless T is the tensor's type, ValueError if it has no value yet,
-  // DeviceError on a GPU, whose memory no pointer reaches: to_vector(), item() and printing work there, too, and wait
+  // DeviceError on a GPU, whose memory no pointer reaches: to_vector(), item() and printing work there too, and wait
   // until the value is computed.
   template <class T> const T* data() const { return reinterpret_cast<const T*>(bytes(dtype_of<T>())); }
   template <class T> std::span<const T> span() const { return {data<T>(), static_cast<std::size_t>(elements())}; }
@@ -68,22 +68,22 @@ class Tensor {
   }
 
   // The part at `index` of the leading axis (negative counts from the end), without that axis and without a copy.
-  // ShapeError outside of it, and for a scalar. Recorded, so its definition stands among the ops, beside slice() in
+  // ShapeError outside it, and for a scalar. Recorded, so its definition is among the ops, next to slice() in
   // ops/shape_ops.cpp, though C++ wants an operator[] to be declared here.
   Tensor operator[](std::int64_t index) const;
 
-  // FOR OPS ALONE, NEITHER CHECKED NOR RECORDED: reshape() and slice() are both. The elements from `offset` on, in
-  // another shape, sharing storage. A shape for more elements than there are reads foreign memory, -1 means nothing
+  // FOR OPS ONLY, NEITHER CHECKED NOR RECORDED: reshape() and slice() are both. The elements from `offset` on, in
+  // another shape, sharing storage. A shape for more elements than there are reads memory of others, -1 has no meaning
   // here, and the result is a constant to every tape.
   Tensor view(const Shape& shape, std::int64_t offset = 0) const;
   Tensor detached() const;  // the same value, a constant to every tape
 
-  // The same value there: this tensor where it is there already, else a copy that is a constant to every tape. See to()
-  // in ops/shape_ops.h, which is recorded.
+  // The same value on that device: this tensor if it is there already, else a copy that is a constant to every tape.
+  // See to() in ops/shape_ops.h, which is recorded.
   Tensor on(Device device) const;
 
   const void* raw() const { return data_; }  // of any dtype, in its device's memory; null without a value
-  void* raw_mutable() { return mutable_bytes(dtype_); }  // as mutable_data(), of any dtype, in its device's memory
+  void* raw_mutable() { return mutable_bytes(dtype_); }  // like mutable_data(), of any dtype, in its device's memory
   bool unique() const { return defined() && storage_.unique(); }  // no one else holds these bytes
   NodeId id() const { return id_; }  // what tapes call it
   void set_id(NodeId id) { id_ = id; }  // for the tape
@@ -107,7 +107,7 @@ class Tensor {
 };
 
 using Tensors = std::vector<Tensor>;  // parts, sources of a gradient, elements of a batch
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in an order: contents of a file, losses of a step
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in order: contents of a file, losses of a step
 
 // --- Tensors from values ---------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ template <class T> Tensor tensor(std::initializer_list<std::initializer_list<std
 // From a vector of exactly `shape.elements()` values, keeping T as the dtype. ShapeError otherwise.
 template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape);
 
-// ValueError "OP: 256 is no value of uint8" for a number that the dtype cannot hold.
+// ValueError "OP: 256 is not a value of uint8" for a number that the dtype cannot hold.
 void require_fits(std::string_view op, double value, DType dtype);
 
 // --- Implementation of the templates ---------------------------------------------------------------------------------
