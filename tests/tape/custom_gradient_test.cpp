@@ -165,7 +165,7 @@ TEST(Exceptions, InBackwardLeaveOtherTapesUsable) {
         });
     EXPECT_THROW(failing.gradient(square(y), w), Interrupted);
     EXPECT_THROW(again.gradient(y, w), Interrupted);
-    EXPECT_THROW(failing.gradient(y, w), GradientError) << "it has been asked";
+    EXPECT_THROW(failing.gradient(y, w), GradientError) << "it has already answered";
     EXPECT_EQ(other.gradient(a, w).to_vector<float>(), (std::vector<float>{2, 4}));
     fail = false;
     EXPECT_EQ(again.gradient(square(y), w).to_vector<float>(), (std::vector<float>{4, 32}));

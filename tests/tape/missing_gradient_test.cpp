@@ -44,7 +44,7 @@ TEST(MissingGradient, AFormerValueOfAVariable) {
   GradientTape tape{persistent};
   Tensor y = w * w;
   EXPECT_MESSAGE(GradientError, tape.gradient(y, old),
-                 no_path_to_w + "it is a former value of that variable, which is a constant; ask for the variable");
+                 no_path_to_w + "it is a former value of that variable, which is a constant; pass the variable itself");
   Tensors both = tape.gradient(y, Tensors{old, w}, {.missing = Missing::zero});
   EXPECT_EQ(both[0].item(), 0);
   EXPECT_EQ(both[1].item(), 6);
@@ -252,7 +252,7 @@ TEST(Tape, AskedTwiceSaysSo) {
   Tensor y = w * w;
   tape.gradient(y, w);
   EXPECT_MESSAGE(GradientError, tape.gradient(y, w),
-                 "gradient: this tape has been asked\n"
+                 "gradient: this tape has already answered\n"
                  "  a tape gives its gradients once; GradientTape tape{persistent} gives them again");
 }
 
@@ -262,7 +262,7 @@ TEST(Tape, AskedInVainHasBeenAsked) {
   Tensor y = w * w;
   EXPECT_THROW(tape.gradient(y, v), GradientError);
   EXPECT_MESSAGE(GradientError, tape.gradient(y, w),
-                 "gradient: this tape has been asked\n"
+                 "gradient: this tape has already answered\n"
                  "  a tape gives its gradients once; GradientTape tape{persistent} gives them again");
 }
 

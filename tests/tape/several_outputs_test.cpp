@@ -1,4 +1,4 @@
-// Ops of several outputs: any of them may be asked for, and what did not come to one is undefined in its gradient.
+// Ops of several outputs: any of them may be requested, and what did not come to one is undefined in its gradient.
 #include <gtest/gtest.h>
 
 #include <floe/ops/create.h>
@@ -205,7 +205,7 @@ TEST(SeveralOutputs, TakeAFormerValueForAConstant) {
     EXPECT_EQ(tape.gradient(after[i], y, {.missing = Missing::zero}).item(), slope_y[i]);
     EXPECT_MESSAGE(GradientError, tape.gradient(before[i], old),
                    "gradient: no path from the target to x\n"
-                   "  it is a former value of that variable, which is a constant; ask for the variable");
+                   "  it is a former value of that variable, which is a constant; pass the variable itself");
   }
 }
 

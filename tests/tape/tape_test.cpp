@@ -117,7 +117,7 @@ TEST(Tape, KeepsTheOrderInWhichSourcesWereAsked) {
   EXPECT_EQ(both[0].item(), 25);
   EXPECT_EQ(both[1].item(), 20);
   EXPECT_EQ(both[2].item(), 25) << "a source may be named twice";
-  EXPECT_EQ(error_of<ValueError>([&] { gradients["c"]; }), "gradients: c was not asked for");
+  EXPECT_EQ(error_of<ValueError>([&] { gradients["c"]; }), "gradients: c was not requested");
 }
 
 TEST(Gradients, BelongToVariablesNotToTheirNames) {
@@ -343,7 +343,7 @@ TEST(NestedGradients, WithoutItAreRefusedInsteadOfWrong) {
     Tensor loss = 3.0 * w + df * df;
     EXPECT_EQ(error_of<GradientError>([&] { outer.gradient(loss, w, {}, {"here.cpp", 7}); }),
               "gradient: the target depends on a gradient that was not recorded, so its own gradient would be wrong\n"
-              "  ask that gradient with {.differentiable = true}, or cut it off with stop_gradient\n"
+              "  take that gradient with {.differentiable = true}, or cut it off with stop_gradient\n"
               "  at here.cpp:7");
   }
 }

@@ -40,7 +40,7 @@ void observe_part(const Tensor& part, const Shape& whole, const Steps& at, Tenso
   observe({"slice_gradient", {}, {{"shape", whole}, {"offset", at.offset}, {"steps", steps}}}, {part}, output);
 }
 
-// total += part at those places, in memory of its own: at once where they lie one behind the other, else by a copy.
+// total += part at those places, in memory of its own: at once where they are contiguous, else through a copy.
 void add_part(Tensor& total, const Steps& at, const Tensor& part) {
   total.raw_mutable();  // a gradient that someone else holds is copied here, once
   const Shape whole = total.shape();
@@ -65,7 +65,7 @@ void add_part(Tensor& total, const Steps& at, const Tensor& part) {
   }
 }
 
-// Puts back which op's gradient is being computed, also after an exception.
+// Puts back which op's gradient is being computed, even after an exception.
 struct GradientOf {
   ~GradientOf() { this_record().gradient_of = outer; }
   const OpInfo* outer = this_record().gradient_of;
@@ -106,7 +106,7 @@ std::optional<std::size_t> BackwardPass::outer(NodeId id) const {
 
 // --- The walk --------------------------------------------------------------------------------------------------------
 
-// Each op, the last first: what has come to its outputs goes on to its inputs, and what was only needed for that goes.
+// Each op, last first: what has come to its outputs is passed on to its inputs, and what only that needed is freed.
 void BackwardPass::run(NodeId target, Tensor output_gradient, const std::vector<Node*>& nodes, bool release) {
   *gradient(target) = std::move(output_gradient);
   GradientOf put_back;

@@ -27,7 +27,7 @@ class BackwardPass {
   bool through_mark(NodeId id) const { return flags_of(id) & marked; }  // by a gradient that was not recorded
   bool differentiable() const { return differentiable_; }
 
-  // Then the walk, from what flows into the target. `release`: no one else will ask these nodes.
+  // Then the walk, from what flows into the target. `release`: no one else will need these nodes.
   void run(NodeId target, Tensor output_gradient, const std::vector<Node*>& nodes, bool release);
 
   // What has come to this id so far, perhaps undefined; null if none is gathered for it.
@@ -55,7 +55,7 @@ class BackwardPass {
   bool arrived(const Node& node) const;   // has a gradient come to any of its outputs?
   bool wanted(const Node& node) const;    // does any of its inputs need one?
   void call(Node& node);                  // runs its gradient function
-  void forget_outputs(const Node& node);  // their gradients, but for the sources'
+  void forget_outputs(const Node& node);  // their gradients, except for the sources'
 
   NodeId begun_;
   std::vector<std::uint8_t> flags_;

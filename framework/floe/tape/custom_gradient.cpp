@@ -1,4 +1,4 @@
-// custom_gradient: a function with a gradient of one's own.
+// custom_gradient: a function with a gradient of your own.
 #include <floe/tape/custom_gradient.h>
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// custom_gradient: a function with a gradient of one's own.
+// custom_gradient: a function with a gradient of your own.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,10 @@
 namespace floe {
 
 // forward(x) as it is, but what flows back is backward(dy, x, y), with dy and y in the shape of forward(x). It gives
-// the shape and dtype of x (GradientError otherwise), or an undefined tensor for nothing.
+// the shape and dtype of x (else GradientError), or an undefined tensor for nothing.
 //
 // While forward runs, nothing is recorded on this thread: a tape begun inside it sees no op. The same holds for
-// backward, unless the gradient is asked with {.differentiable = true}: then backward must be made of ops.
+// backward, unless the gradient is taken with {.differentiable = true}: then backward must be made of ops.
 //
 //   Tensor clip_gradient(const Tensor& x, double limit) {
 //     return custom_gradient(x, [](const Tensor& x) { return x; },

@@ -9,14 +9,14 @@ const Tensor& Gradients::operator[](const Variable& variable) const {
   for (const Entry& entry : entries_) {
     if (entry.variable == &variable) return entry.gradient;
   }
-  throw ValueError(fmt::format("gradients: {} was not asked for", variable.path()));
+  throw ValueError(fmt::format("gradients: {} was not requested", variable.path()));
 }
 
 const Tensor& Gradients::operator[](const std::string& path) const {
   for (const Entry& entry : entries_) {
     if (entry.variable->path() == path) return entry.gradient;
   }
-  throw ValueError(fmt::format("gradients: {} was not asked for", path));
+  throw ValueError(fmt::format("gradients: {} was not requested", path));
 }
 
 }  // namespace floe

@@ -1,4 +1,4 @@
-// Gradients: what a tape gives for a list of variables, in the order asked.
+// Gradients: what a tape gives for a list of variables, in the order requested.
 #pragma once
 
 #include <vector>
@@ -12,8 +12,8 @@ class Gradients {
  public:
   // One variable and what the tape gave for it.
   struct Entry {
-    Variable* variable;  // whose gradient it is
-    Tensor gradient;  // the variable's shape
+    Variable* variable;
+    Tensor gradient;  // in the variable's shape
   };
 
   // At the end, unchecked: an optimizer refuses what does not fit.
@@ -25,7 +25,7 @@ class Gradients {
   auto end() { return entries_.end(); }
   std::size_t size() const { return entries_.size(); }  // how many variables
 
-  const Tensor& operator[](const Variable& variable) const;  // ValueError if it was not asked for
+  const Tensor& operator[](const Variable& variable) const;  // ValueError if it was not requested
   const Tensor& operator[](const std::string& path) const;   // the same by path
 
  private:

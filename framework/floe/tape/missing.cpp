@@ -1,4 +1,4 @@
-// GradientTape: saying why there is no gradient.
+// GradientTape: explaining why there is no gradient.
 #include <fmt/format.h>
 
 #include <floe/tape/record_state.h>
@@ -30,7 +30,7 @@ std::string GradientTape::why_not_to(const Tensor& source) const {
     return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
   if (id.is_constant()) return "it was not watched; watch(x) before it is used";
   if (is_former_value(source))
-    return "it is a former value of that variable, which is a constant; ask for the variable";
+    return "it is a former value of that variable, which is a constant; pass the variable itself";
   if (id.is_variable())
     return id.is_blocked() && !watched ? "it is not trainable; set_trainable(true), or watch it" : "";
   if (!watched && id.plain() <= begun_)
@@ -50,7 +50,7 @@ std::string GradientTape::why_not_from(const Tensor& target) const {
   return id.plain() <= begun_ ? "the target was made before this tape began" : "";
 }
 
-// Follows every dependency, also where no gradient flows, and remembers the first op that stopped it.
+// Follows every dependency, even where no gradient flows, and remembers the first op that stopped it.
 std::string GradientTape::why_no_way(NodeId target, NodeId source) const {
   const Record& record = this_record();
   NodeId end = seen_until();

@@ -43,7 +43,7 @@ class Operand {
   bool temporary_ = false;  // given away
 };
 
-// A tensor or a number, which takes the dtype and device of the tensor beside it.
+// A tensor or a number, which takes the dtype and device of the tensor next to it.
 class OperandOrNumber : public Operand {
  public:
   // A tensor, at the place of this conversion.

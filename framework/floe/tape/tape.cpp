@@ -73,7 +73,7 @@ Gradients GradientTape::gradient(const Tensor& target, const Variables& sources,
   return gradients;
 }
 
-// From here on the tape counts as asked, also if a gradient function throws.
+// From here on the tape has answered, even if a gradient function throws.
 struct GradientTape::Asked {
   explicit Asked(GradientTape* tape) : tape(tape) {
     tape->asked_ = !tape->persistent_;
@@ -100,11 +100,11 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   if (pass.through_mark(target.id())) {
     fail(where,
          "the target depends on a gradient that was not recorded, so its own gradient would be wrong\n"
-         "  ask that gradient with {.differentiable = true}, or cut it off with stop_gradient");
+         "  take that gradient with {.differentiable = true}, or cut it off with stop_gradient");
   }
 
-  // Walk back from the target. Unless it is differentiable nothing of this is recorded, and what ops have kept goes as it
-  // is read.
+  // Walk back from the target. Unless it is differentiable, none of this is recorded, and what ops have kept is freed
+  // as it is read.
   if (pass.needs(target.id())) {
     std::optional<NoRecording> silence;
     if (!pass.differentiable()) silence.emplace();
@@ -124,7 +124,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
 void GradientTape::require_answerable(const Tensor& target, const Tensor& output_gradient, Location where) const {
   const auto& tapes = this_record().tapes;
   if (std::find(tapes.begin(), tapes.end(), this) == tapes.end()) {
-    fail(where, asked_ ? "this tape has been asked\n"
+    fail(where, asked_ ? "this tape has already answered\n"
                          "  a tape gives its gradients once; GradientTape tape{persistent} gives them again"
                        : "this tape belongs to another thread\n"
                          "  a tape records and answers on the thread that made it");

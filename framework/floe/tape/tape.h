@@ -19,39 +19,39 @@ class BackwardPass;
 struct Persistent {};
 inline constexpr Persistent persistent{};  // GradientTape tape{persistent};
 
-// What to do about a source that the target does not depend on: say why, or give zeros.
+// What to do about a source that the target does not depend on: explain why, or give zeros.
 enum class Missing { explain, zero };
 
 // How a gradient is taken, by name: tape.gradient(loss, w, {.differentiable = true}).
 struct GradientOptions {
-  // Record the work of this call on all tapes that stay live, also on this one if it is persistent: higher orders,
+  // Record the work of this call on all tapes that stay live, including this one if it is persistent: higher orders,
   // penalties.
   bool differentiable = false;
-  // A source that the target does not depend on: GradientError saying why, or zeros.
+  // A source that the target does not depend on: GradientError explaining why, or zeros.
   Missing missing = Missing::explain;
   // What flows into the target, in its shape (ShapeError) and dtype (DTypeError); ones if undefined.
   Tensor output_gradient = {};
 };
 
-// Live from construction until its gradient is asked, stop(), or the end of its scope; a persistent tape may be asked
-// again and again, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
-// Trainable variables are watched by themselves; tensors by watch(). Several tapes may live at once, begin and end in
-// any order, but on the thread that made them; they share its record.
+// Live from construction until it gives its gradients, stop(), or the end of its scope; a persistent tape gives them as
+// often as you like, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
+// Trainable variables are watched automatically; tensors through watch(). Several tapes may live at once, and begin and
+// end in any order, but on the thread that made them; they share its record.
 class GradientTape {
  public:
   GradientTape();  // begins to record
-  explicit GradientTape(Persistent);  // may be asked more than once
+  explicit GradientTape(Persistent);  // gives its gradients more than once
   ~GradientTape();
   GradientTape(const GradientTape&) = delete;
   GradientTape& operator=(const GradientTape&) = delete;
 
-  void watch(Tensor& x);          // DTypeError unless floating; copies of x made before do not count
+  void watch(Tensor& x);          // DTypeError unless floating; earlier copies of x do not count
   void watch(const Variable& x);  // for a frozen variable
-  void stop();                    // records no more; gradients may still be asked
+  void stop();                    // records no more, but still gives gradients
 
   // The gradient of the sum of `target` with respect to each source, in the source's shape and dtype. GradientError if
-  // the tape has been asked or belongs to another thread, the target has no value or is not floating, it depends on a
-  // gradient that was not differentiable, or there is no path to a source (see GradientOptions::missing).
+  // the tape has already answered or belongs to another thread, the target has no value or is not floating, it depends
+  // on a gradient that was not differentiable, or there is no path to a source (see GradientOptions::missing).
   Tensor gradient(const Tensor& target, const Tensor& source, const GradientOptions& options = {},
                   Location where = Location::here());
   Tensor gradient(const Tensor& target, const Variable& source, const GradientOptions& options = {},
@@ -72,7 +72,7 @@ class GradientTape {
   Tensors collect(BackwardPass& pass, const Tensor& target, TensorRefs sources, Missing missing, Location where) const;
   static void leave_mark(const Tensor& target, TensorRefs sources, Tensors& results, Location where);
 
-  // Why there is no gradient: because of the source, of the target, or of what lies between them; "" if not because of it.
+  // Why there is no gradient: because of the source, the target, or what lies between them; "" if that is not why.
   std::string why_missing(const Tensor& target, const Tensor& source) const;
   std::string why_not_to(const Tensor& source) const;
   std::string why_not_from(const Tensor& target) const;

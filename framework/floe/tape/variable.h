@@ -1,4 +1,4 @@
-// Variable: a named tensor that training changes, and that tapes watch by themselves if it is trainable.
+// Variable: a named tensor that training changes, and that tapes watch automatically if it is trainable.
 #pragma once
 
 #include <string>
@@ -17,16 +17,16 @@ class Variable {
   Variable& operator=(const Variable&) = delete;
 
   const std::string& path() const { return path_; }  // "generator.conv1.filters"
-  // A copy (`Tensor before = w;`) keeps the value that it was; a reference follows the variable, and ends with it.
+  // A copy (`Tensor before = w;`) keeps the value it had then; a reference follows the variable, and ends with it.
   const Tensor& value() const { return value_; }
   operator const Tensor&() const { return value_; }
   const Shape& shape() const { return value_.shape(); }
 
-  bool trainable() const { return trainable_; }  // do tapes watch it by themselves?
+  bool trainable() const { return trainable_; }  // do tapes watch it automatically?
   void set_trainable(bool trainable);  // a frozen variable is a constant to every tape
 
-  // A new value of the same shape, dtype and device (ShapeError, DTypeError, DeviceError otherwise; ValueError if
-  // it has none). Never recorded.
+  // A new value of the same shape, dtype and device (else ShapeError, DTypeError or DeviceError; ValueError if it
+  // has none). Never recorded.
   void assign(const Tensor& value, Location where = Location::here());
 
   // For optimizers: the value itself, to be written through mutable_data(); then updated() must follow. Other holders
