@@ -545,7 +545,7 @@ TEST(Layer, NeedsAParentOrARoot) {
     Dense line(nullptr, "line", {.in = 1, .units = 1});
     FAIL();
   } catch (const ValueError& error) {
-    EXPECT_STREQ(error.what(), "line: a layer needs a parent; a root is made by Layer model(\"model\", Device{}, rng)");
+    EXPECT_STREQ(error.what(), "line: a layer needs a parent; make a root with Layer model(\"model\", Device{}, rng)");
   }
 }
 

@@ -24,8 +24,9 @@ class BatchNormalization : public Normalization {
   BatchNormalization(Layer* parent, const std::string& name, std::int64_t channels)
       : BatchNormalization(parent, name, BatchNormalizationOptions{.channels = channels}) {}
 
-  // (..., channels) of rank 2 or more -> the same. Training normalises by this batch and moves the running statistics
-  // (biased variance), which an empty batch leaves; inference normalises by those. ShapeError for other channels.
+  // (..., channels) of rank 2 or more -> the same. Training normalises by this batch and updates the running statistics
+  // (biased variance), which an empty batch leaves as they are; inference normalises by those. ShapeError for other
+  // channels.
   Tensor operator()(Operand x, Mode mode);
 
  private:

@@ -9,11 +9,11 @@ namespace floe {
 struct DenseOptions {
   std::int64_t in = 0;     // features of x
   std::int64_t units = 0;  // features of the result
-  bool use_bias = true;  // false where a normalisation follows, which has its own
+  bool use_bias = true;    // false if a normalisation follows, which has its own
   Initializer initializer = initializers::glorot_uniform();  // of the weights
 };
 
-// x * weights + bias, as Keras' Dense without activation; the bias begins at 0.
+// x * weights + bias, like Keras' Dense without activation; the bias begins at 0.
 class Dense : public Layer {
  public:
   using Options = DenseOptions;

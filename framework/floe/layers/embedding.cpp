@@ -10,7 +10,7 @@
 namespace floe {
 namespace {
 
-// Refuses the first id outside 0 .. entries - 1 by its place. gather() would only tell its value.
+// Refuses the first id outside 0 .. entries - 1 by its place. gather() would give only its value.
 void require_entries(const Operand& ids, const Tensor& embeddings) {
   dispatch(ids->dtype(), [&]<class T>() {
     const Tensor here = ids->on(Device{});

@@ -19,8 +19,8 @@ class Embedding : public Layer {
 
   Embedding(Layer* parent, const std::string& name, EmbeddingOptions options);  // ValueError for a missing option
 
-  // ids are int32 or int64 (DTypeError), such as (batch, time) -> (batch, time, units). ValueError for one that is no
-  // entry's. The gradient of an id that occurs more than once is the sum.
+  // ids are int32 or int64 (DTypeError), such as (batch, time) -> (batch, time, units). ValueError for one without an
+  // entry. The gradient of an id that occurs more than once is the sum.
   Tensor operator()(Operand ids);
 
  private:

@@ -23,7 +23,7 @@ class GroupNormalization : public Normalization {
   // ValueError for missing channels, for .channels that .groups does not divide, and for an epsilon out of range.
   GroupNormalization(Layer* parent, const std::string& name, GroupNormalizationOptions options);
 
-  Tensor operator()(Operand x);  // (batch, ..., channels) -> the same, in training and inference; ShapeError otherwise
+  Tensor operator()(Operand x);  // (batch, ..., channels) -> the same, in training and inference; else ShapeError
 
  private:
   std::int64_t groups_;

@@ -1,4 +1,4 @@
-// Initializers: the first values of variables, drawn from a stream of the variable's own.
+// Initializers: the initial values of variables, each drawn from the variable's own stream.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace floe {
 
-// A tensor of the shape and floating dtype on the CPU, from the stream: a layer takes it to its device. Fans: the last
+// A tensor of the shape and floating dtype on the CPU, from the stream: a layer moves it to its device. Fans: the last
 // two axes are (in, out), those before them the filter's taps, each of which counts.
 using Initializer = std::function<Tensor(const Shape& shape, Rng& rng, DType dtype)>;
 

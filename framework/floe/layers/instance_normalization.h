@@ -24,7 +24,7 @@ class InstanceNormalization : public Normalization {
   InstanceNormalization(Layer* parent, const std::string& name, std::int64_t channels)
       : InstanceNormalization(parent, name, InstanceNormalizationOptions{.channels = channels}) {}
 
-  Tensor operator()(Operand x);  // (batch, ..., channels) of rank 3 or more -> the same; ShapeError otherwise
+  Tensor operator()(Operand x);  // (batch, ..., channels) of rank 3 or more -> the same; else ShapeError
 
  private:
   double epsilon_;

@@ -28,7 +28,8 @@ void require_name(const std::string& where, const std::string& name) {
 
 Layer& Layer::require_parent(Layer* parent, const std::string& name) {
   if (parent) return *parent;
-  throw ValueError(fmt::format("{}: a layer needs a parent; a root is made by Layer model(\"model\", Device{{}}, rng)", name));
+  throw ValueError(
+      fmt::format("{}: a layer needs a parent; make a root with Layer model(\"model\", Device{{}}, rng)", name));
 }
 
 Layer::Layer(std::string name, Device device, Rng rng, DType dtype)

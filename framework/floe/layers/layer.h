@@ -22,8 +22,8 @@ enum class Mode { training, inference };
 // outlive the layers below it, as it does its members; a part that is gone leaves its name free.
 class Layer {
  public:
-  // A root: its name begins all paths; its random stream gives every variable below its first value, keyed by path, so
-  // that adding a layer changes no other. DTypeError unless floating.
+  // A root: its name begins all paths; its random stream gives every variable below its initial value, keyed by path,
+  // so that adding a layer changes no other. DTypeError unless floating.
   Layer(std::string name, Device device, Rng rng, DType dtype = DType::float32);
   // A root without a name: the paths below begin with the names of its parts.
   Layer(Device device, Rng rng, DType dtype = DType::float32);
@@ -40,7 +40,7 @@ class Layer {
 
   // Of this layer, then of each layer below, in order of declaration. They live as long as their layers.
   Variables variables() const;      // the trainable ones
-  Variables all_variables() const;  // also frozen ones and running statistics
+  Variables all_variables() const;  // including frozen ones and running statistics
 
   std::int64_t parameters() const;  // elements of variables(): frozen ones do not count
   std::int64_t statistics() const;  // elements of running statistics
@@ -49,18 +49,18 @@ class Layer {
   // batch and moves its statistics, unlike in Keras: run it in Mode::inference to stop that.
   void set_trainable(bool trainable);
 
-  // Names every variable and random stream by its path relative to this layer, behind `prefix`.
+  // Names every variable and random stream by its path relative to this layer, after `prefix`.
   void state(State& state, const std::string& prefix);
 
  protected:
-  // Parts of this layer, called PATH.NAME, which live as long as it. A variable's first value comes from the
+  // Parts of this layer, called PATH.NAME, which live as long as it does. A variable's initial value comes from the
   // initializer and a stream of that path; a statistic is never trained; an rng is such a stream, and part of state().
   Variable& add_variable(const std::string& name, const Shape& shape, const Initializer& initializer);
   Variable& add_statistic(const std::string& name, const Shape& shape, const Initializer& initializer);
   Rng& add_rng(const std::string& name);
 
   [[noreturn]] void refuse(const std::string& what) const;  // ValueError "PATH: WHAT"
-  void require_option(std::int64_t value, const char* option) const;  // refuses 0 and less: "PATH: .units is missing"
+  void require_option(std::int64_t value, const char* option) const;  // refuses 0 or less: "PATH: option .in is missing"
 
  private:
   struct NamedRng {
@@ -86,13 +86,13 @@ class Layer {
   std::deque<NamedRng> rngs_;
 };
 
-// What a layer's constructor takes behind (parent, name): its Options, if it has such a type.
+// What a layer's constructor takes after (parent, name): its Options, if it has such a type.
 template <class L>
 struct LayerOptions {
   struct None {};
   using type = None;
 };
-// Of a layer that has them.
+// For a layer that has them.
 template <class L>
 requires requires { typename L::Options; }
 struct LayerOptions<L> {
@@ -119,7 +119,7 @@ class LayerCall {
   // A call of the layer on x begins.
   LayerCall(const Layer& layer, const Operand& x) : layer_(layer), scope_(x.where(), layer.path().c_str()) {}
   Operand here(Operand x);      // x on the layer's device: data may come from the CPU to a model on a GPU
-  Tensor done(Tensor y) const;  // tells the observers of y, and gives it
+  Tensor done(Tensor y) const;  // reports y to the observers, and returns it
 
  private:
   const Layer& layer_;

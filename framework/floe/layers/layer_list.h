@@ -7,7 +7,7 @@
 
 namespace floe {
 
-// As many blocks as a loop adds, each a part of this layer under its number.
+// As many blocks as a loop adds, each a part of this layer named by its number.
 template <class Block>
 class LayerList : public Layer {
  public:
@@ -16,7 +16,7 @@ class LayerList : public Layer {
   // Makes the next block from its options: add({.in = 3, .filters = 64, .kernel_size = 3}). It lives as long as the list.
   Block& add(OptionsOf<Block> options) { return add<OptionsOf<Block>>(std::move(options)); }
 
-  // The same for a block whose constructor takes something else behind (parent, name).
+  // The same for a block whose constructor takes something else after (parent, name).
   template <class... Arguments>
   Block& add(Arguments&&... arguments) {
     return blocks_.emplace_back(this, std::to_string(size()), std::forward<Arguments>(arguments)...);

@@ -1,4 +1,4 @@
-// LayerNormalization over the last axes, of each element of the batch by itself. Ba, Kiros and Hinton, 2016.
+// LayerNormalization over the last axes, each element of the batch on its own. Ba, Kiros and Hinton, 2016.
 #pragma once
 
 #include <floe/layers/normalization.h>

@@ -5,7 +5,7 @@
 
 namespace floe {
 
-// A layer whose results are multiplied by gamma and moved by beta, where it has them.
+// A layer whose results are multiplied by gamma and shifted by beta, if it has them.
 class Normalization : public Layer {
  protected:
   using Layer::Layer;

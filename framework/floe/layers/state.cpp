@@ -3,7 +3,7 @@
 
 namespace floe {
 
-// As variables, since their shapes are fixed: a walk can tell a value that does not fit before it changes anything.
+// As variables, since their shapes are fixed: a walk can spot a value that does not fit before it changes anything.
 
 void State::number(const std::string& name, std::int64_t& value) {
   Variable held(name, floe::tensor(std::vector<std::int64_t>{value}, Shape{}), /*trainable=*/false);

@@ -15,7 +15,7 @@ class State {
  public:
   virtual ~State() = default;
 
-  virtual void tensor(const std::string& name, Tensor& value) = 0;       // the shape in the file may be another
+  virtual void tensor(const std::string& name, Tensor& value) = 0;       // the shape in the file may differ
   virtual void variable(const std::string& name, Variable& variable) = 0;  // its shape is fixed
 
   // Values that come and go by name, such as an optimizer's slots: when restoring, calls `found` for each name in the

@@ -12,8 +12,8 @@ namespace floe {
 // Hears what each layer gave while it lives, in order of the calls.
 class SummaryObserver : public LayerObserver {
  public:
-  void called(const Layer& layer, const Tensor& y) override;  // takes down what it gave
-  // A row a call, and a line about the model: see summary().
+  void called(const Layer& layer, const Tensor& y) override;  // notes down what it gave
+  // A row for each call, and a line about the model: see summary().
   std::string table(const Layer& model) const;
 
  private:
@@ -25,8 +25,8 @@ class SummaryObserver : public LayerObserver {
 };
 
 // Runs the model once on the input, in inference and unrecorded, and shows what came out of each call of a built-in
-// layer. The column counts all variables of the layer and those below, also frozen ones and running statistics; the
-// last line tells them apart, and is about the whole model:
+// layer. The column counts all variables of the layer and those below, including frozen ones and running statistics;
+// the last line lists them separately, and is about the whole model:
 //
 //   layer              output     parameters
 //   generator.project  (1, 3136)      313600
@@ -41,7 +41,7 @@ std::string summary(Model& model, const Tensor& input) {
   return observer.table(model);
 }
 
-// Without an input: a line for each variable, also those that are not trained, with its number of elements.
+// Without an input: a line for each variable, including those that are not trained, with its number of elements.
 //
 //   variable                   shape        parameters
 //   generator.project.weights  (100, 3136)      313600
