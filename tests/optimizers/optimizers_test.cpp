@@ -320,7 +320,7 @@ TEST(Optimizers, RefuseAWrongDTypeOrNoGradient) {
 }
 
 const std::string two_called_w =
-    "apply: two variables are called w, and the optimizer's state goes by name; give one another name, or each its "
+    "apply: two variables are called w, and the optimizer keeps its state by name; rename one, or give each its own "
     "optimizer";
 
 TEST(Optimizers, RefuseTwoVariablesOfOnePath) {

@@ -154,12 +154,12 @@ TEST(Schedules, RefuseBadArguments) {
       {[] { cosine_decay({.learning_rate = 1, .decay_steps = 1, .warmup_target = 2}); },
        "cosine_decay: option .warmup_target needs .warmup_steps"},
       {[] { piecewise({1, 2}, {1, 2}); },
-       "piecewise: takes one rate more than boundaries; rates are 2, boundaries 2"},
-      {[] { piecewise({}, {}); }, "piecewise: takes one rate more than boundaries; rates are 0, boundaries 0"},
+       "piecewise: takes one more rate than boundaries; rates are 2, boundaries 2"},
+      {[] { piecewise({}, {}); }, "piecewise: takes one more rate than boundaries; rates are 0, boundaries 0"},
       {[] { piecewise({1}, {1, -1}); }, "piecewise: each rate must be finite and 0 or more, and is -1"},
       {[] { piecewise({-1}, {1, 1}); }, "piecewise: a boundary is 0 or more, not -1"},
-      {[] { piecewise({5, 5}, {1, 1, 1}); }, "piecewise: the boundaries must grow, and 5 follows 5"},
-      {[] { piecewise({5, 4}, {1, 1, 1}); }, "piecewise: the boundaries must grow, and 4 follows 5"},
+      {[] { piecewise({5, 5}, {1, 1, 1}); }, "piecewise: the boundaries must increase, and 5 follows 5"},
+      {[] { piecewise({5, 4}, {1, 1, 1}); }, "piecewise: the boundaries must increase, and 4 follows 5"},
   };
   for (const auto& [make, message] : table) EXPECT_EQ(error_of<ValueError>(make), message);
 }

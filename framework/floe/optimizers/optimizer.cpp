@@ -18,7 +18,7 @@ namespace {
 
 NodeId identity(const Variable& variable) { return variable.value().id().plain(); }
 
-// Says so at the end, also of a step that failed: the value may have moved to storage of its own.
+// Calls updated() at the end, even of a step that failed: the value may have moved to storage of its own.
 struct Updated {
   ~Updated() { variable.updated(); }
   Variable& variable;
@@ -53,8 +53,8 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
                  !variable_name(known->second.owner).empty();
     if (taken || !paths.insert(variable->path()).second) {
       throw ValueError(message("apply",
-                               fmt::format("two variables are called {}, and the optimizer's state goes by name; give "
-                                           "one another name, or each its optimizer",
+                               fmt::format("two variables are called {}, and the optimizer keeps its state by name; "
+                                           "rename one, or give each its own optimizer",
                                            variable->path()),
                                {}, where));
     }
@@ -100,7 +100,7 @@ void Optimizer::state(State& state, const std::string& prefix) {
       state.tensor(prefix + "." + slots_kept_[i].name + "." + path, slots.tensors[i]);
   }
 
-  // A walk may name slots and then leave them without a value, such as one that only looks whether a file fits.
+  // A walk may name slots and then leave them without a value, such as one that only checks whether a file fits.
   std::erase_if(slots_, [](const auto& entry) {
     const Tensors& slots = entry.second.tensors;
     return std::any_of(slots.begin(), slots.end(), [](const Tensor& slot) { return !slot.defined(); });

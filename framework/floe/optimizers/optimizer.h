@@ -18,9 +18,9 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   // One step for all variables. Each is written in place if nothing else holds its value; other holders keep what they
-  // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, is not like the
+  // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, does not match the
   // variable; ValueError if another living variable has that path, or a gradient has no value: all before anything is
-  // changed. The slots of a variable that is gone pass on to the next one of its path.
+  // changed. The slots of a variable that is gone pass on to the next one with its path.
   void apply(const Gradients& gradients, Location where = Location::here());
 
   double learning_rate() const { return learning_rate_; }  // of the next step
@@ -28,7 +28,7 @@ class Optimizer {
   std::int64_t steps() const { return steps_; }  // calls of apply(), whichever variables they were for
 
   // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file.
-  // The learning rate is the program's own: one that decays is set again after a restore.
+  // The learning rate belongs to the program: one that decays is set again after a restore.
   void state(State& state, const std::string& prefix);
 
  protected:
@@ -40,7 +40,7 @@ class Optimizer {
     double first;  // every element of it, before the variable's first step
   };
 
-  // ValueError as set_learning_rate().
+  // ValueError as in set_learning_rate().
   Optimizer(double learning_rate, std::vector<Slot> slots);
 
   // Changes the variable by update(), and its slots; steps() counts this step already.

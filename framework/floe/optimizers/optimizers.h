@@ -26,7 +26,8 @@ struct MomentumOptions {
   bool nesterov = false;        // look ahead along the velocity
 };
 
-// v = momentum * v - rate * g; w += v, or with Nesterov w += momentum * v - rate * g. As Keras; Sutskever et al., 2013.
+// v = momentum * v - rate * g; w += v, or with Nesterov w += momentum * v - rate * g. As in Keras; Sutskever et al.,
+// 2013.
 class Momentum : public Optimizer {
  public:
   // Keeps the velocity v of each variable.
@@ -44,8 +45,8 @@ struct RMSpropOptions {
   double epsilon = 1e-7;        // keeps the divisor from 0
 };
 
-// s = decay * s + (1 - decay) * g^2; w -= rate * g / (sqrt(s) + epsilon). Hinton, lecture 6e, 2012. As Keras 2; Keras 3
-// has epsilon under the root.
+// s = decay * s + (1 - decay) * g^2; w -= rate * g / (sqrt(s) + epsilon). Hinton, lecture 6e, 2012. As in Keras 2;
+// Keras 3 has epsilon under the root.
 class RMSprop : public Optimizer {
  public:
   // Keeps the mean square s of each variable's gradient.
@@ -63,8 +64,8 @@ struct AdagradOptions {
   double epsilon = 1e-7;                   // keeps the divisor from 0; PyTorch's is 1e-10
 };
 
-// s += g^2; w -= rate * g / (sqrt(s) + epsilon). Duchi, Hazan and Singer, 2011. As PyTorch; Keras has epsilon under the
-// root.
+// s += g^2; w -= rate * g / (sqrt(s) + epsilon). Duchi, Hazan and Singer, 2011. As in PyTorch; Keras has epsilon under
+// the root.
 class Adagrad : public Optimizer {
  public:
   // Keeps the sum s of the squares of each variable's gradients. ValueError also for an initial value below 0.
@@ -80,11 +81,11 @@ struct AdamOptions {
   double learning_rate = 1e-3;  // rate: about how far a number moves in a step
   double beta1 = 0.9;           // decay of the mean gradient
   double beta2 = 0.999;         // decay of the mean square
-  double epsilon = 1e-7;  // Keras' value; TensorFlow 1's AdamOptimizer had 1e-8
+  double epsilon = 1e-7;        // Keras' value; TensorFlow 1's AdamOptimizer had 1e-8
 };
 
 // m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
-// w -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon), with t = steps(), for all variables the same.
+// w -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon), with t = steps(), the same for all variables.
 // Kingma and Ba, 2014, algorithm 1. Keras and TensorFlow scale the rate by the corrections first (the paper's "epsilon
 // hat"), which makes their epsilon larger by 1 / sqrt(1 - beta2^t), up to 32 times at the start.
 class Adam : public Optimizer {
@@ -99,7 +100,7 @@ class Adam : public Optimizer {
 
 // The options of an AdamW, by name.
 struct AdamWOptions {
-  double learning_rate = 1e-3;                       // rate, of the decay as well
+  double learning_rate = 1e-3;                       // rate, also of the decay
   double beta1 = 0.9;                                // as in AdamOptions
   double beta2 = 0.999;                              // as in AdamOptions
   double epsilon = 1e-7;                             // as in AdamOptions; PyTorch's is 1e-8
@@ -109,7 +110,7 @@ struct AdamWOptions {
 
 // w -= rate * weight_decay * w, and then the step of Adam. Biases and the scales of normalisations are often left alone:
 //   {.decays = [](const Variable& w) { return w.shape().rank() > 1; }}
-// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019; as Keras and PyTorch.
+// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019; as in Keras and PyTorch.
 class AdamW : public Optimizer {
  public:
   // Keeps what Adam keeps, under the same names, so each can take over from the other. ValueError also unless the decay is

@@ -81,7 +81,7 @@ Schedule cosine_decay(CosineDecayOptions options) {
 
 Schedule piecewise(std::vector<std::int64_t> boundaries, std::vector<double> rates) {
   if (rates.size() != boundaries.size() + 1) {
-    throw ValueError(fmt::format("piecewise: takes one rate more than boundaries; rates are {}, boundaries {}",
+    throw ValueError(fmt::format("piecewise: takes one more rate than boundaries; rates are {}, boundaries {}",
                                  rates.size(), boundaries.size()));
   }
   for (double rate : rates) require_rate("piecewise", "each rate", rate);
@@ -89,7 +89,7 @@ Schedule piecewise(std::vector<std::int64_t> boundaries, std::vector<double> rat
     if (boundaries[i] < 0) throw ValueError(fmt::format("piecewise: a boundary is 0 or more, not {}", boundaries[i]));
     if (i > 0 && boundaries[i] <= boundaries[i - 1]) {
       throw ValueError(
-          fmt::format("piecewise: the boundaries must grow, and {} follows {}", boundaries[i], boundaries[i - 1]));
+          fmt::format("piecewise: the boundaries must increase, and {} follows {}", boundaries[i], boundaries[i - 1]));
     }
   }
   return from_zero("piecewise", [boundaries = std::move(boundaries), rates = std::move(rates)](std::int64_t step) {

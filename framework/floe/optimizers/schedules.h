@@ -1,5 +1,5 @@
 // Schedules: learning rates as functions of the step, with the values of Keras. A schedule holds no state, so a run that
-// was resumed goes on with the rates that it would have had:
+// was resumed continues with the rates that it would have had:
 //
 //   Schedule rate = schedules::cosine_decay({.learning_rate = 1e-3, .decay_steps = 10'000});
 //   ...
@@ -19,7 +19,7 @@ using Schedule = std::function<double(std::int64_t step)>;
 // The options of an exponential_decay, by name.
 struct ExponentialDecayOptions {
   double learning_rate = 0;      // of step 0
-  std::int64_t decay_steps = 0;  // after so many steps, the rate is decay_rate times what it was; 0: missing
+  std::int64_t decay_steps = 0;  // after this many steps, the rate is decay_rate times what it was; 0: missing
   double decay_rate = 0;         // 0: missing
   bool staircase = false;        // all at once after that many steps, not a little after each
 };
@@ -27,13 +27,13 @@ struct ExponentialDecayOptions {
 // The options of a cosine_decay, by name.
 struct CosineDecayOptions {
   double learning_rate = 0;       // of step 0
-  std::int64_t decay_steps = 0;   // behind the warm-up, until the end of the decay; 0: missing
-  double alpha = 0;               // the part that is left in the end, from 0 to 1
+  std::int64_t decay_steps = 0;   // after the warm-up, until the end of the decay; 0: missing
+  double alpha = 0;               // the part that is left at the end, from 0 to 1
   std::int64_t warmup_steps = 0;  // at first, in a straight line from learning_rate to warmup_target; 0: none
-  double warmup_target = 0;       // where the decay begins then
+  double warmup_target = 0;       // where the decay then begins
 };
 
-// Each: ValueError for a rate that is not finite or below 0, and for the others as below.
+// Each: ValueError for a rate that is not finite or is below 0, and for the others as below.
 namespace schedules {
 
 Schedule constant(double learning_rate);  // the same throughout
@@ -48,8 +48,8 @@ Schedule exponential_decay(ExponentialDecayOptions options);
 // warmup_target without warmup_steps.
 Schedule cosine_decay(CosineDecayOptions options);
 
-// rates[0] up to and including the step boundaries[0], then rates[1], and so on; the last one behind the last boundary.
-// ValueError unless the boundaries are 0 or more and grow, and there is one rate more than boundaries.
+// rates[0] up to and including the step boundaries[0], then rates[1], and so on; the last one after the last boundary.
+// ValueError unless the boundaries are 0 or more and increase, and there is one more rate than boundaries.
 Schedule piecewise(std::vector<std::int64_t> boundaries, std::vector<double> rates);
 
 }  // namespace schedules
