@@ -60,7 +60,7 @@ class Layer {
   Rng& add_rng(const std::string& name);
 
   [[noreturn]] void refuse(const std::string& what) const;  // ValueError "PATH: WHAT"
-  void require_option(std::int64_t value, const char* option) const;  // refuses 0 or less: "PATH: option .in is missing"
+  void require_option(std::int64_t value, const char* option) const;  // refuses 0 and less: "PATH: option .x is ..."
 
  private:
   struct NamedRng {
