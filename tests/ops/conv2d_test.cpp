@@ -326,8 +326,8 @@ TEST(Conv2dTranspose, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, w, {.groups = 2}),
                  "conv2d_transpose: 3 channels cannot be divided into 2 groups" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d_transpose(x, w, {.strides = 2, .output_padding = 2}),
-                 "conv2d_transpose: no image of 11 by 9 is brought to the input's size by this stride and padding; "
-                 "change the output padding" +
+                 "conv2d_transpose: this stride and padding bring no image of 11 by 9 to the input's size; change the "
+                 "output padding" +
                      shown);
 }
 

@@ -51,7 +51,7 @@ TEST(Makers, RefuseNumbersThatTheTypeLacks) {
   EXPECT_EQ(error_of<ValueError>([&] { random_bernoulli({2}, rng, 0.5, DType::uint8, {}, 300); }),
             "random_bernoulli: 300 is not a value of uint8");
   EXPECT_EQ(error_of<ValueError>([] { range(0, 1, 0.25); }),
-            "range: the step is 0.25 but the dtype int32; give it a floating one");
+            "range: the step is 0.25 but the dtype is int32; use a floating one");
   EXPECT_EQ(error_of<ValueError>([] { range(0.5, 3); }), "range: 0.5 is not a value of int32");
   EXPECT_EQ(error_of<ValueError>([] { range(0, 257, 1, DType::uint8); }), "range: 256 is not a value of uint8");
   EXPECT_EQ(range(0, 256, 1, DType::uint8)[255].item(), 255);

@@ -231,7 +231,7 @@ TEST(RandomTensors, RefuseWhatTheyCannotGive) {
             "random_categorical: needs at least one class\n  logits  (3, 0)   batch, classes");
   Tensor spoilt = tensor({{1., 2.}, {1., std::nan("")}});
   EXPECT_EQ(error_of<ValueError>([&] { random_categorical(spoilt, 2, rng); }),
-            "random_categorical: row 1 gives no probabilities, but a sum of nan\n  logits  (2, 2)   batch, classes");
+            "random_categorical: row 1 gives no probabilities: their sum is nan\n  logits  (2, 2)   batch, classes");
   EXPECT_EQ(error_of<ValueError>([&] { random_permutation(1LL << 31, rng); }),
             "random_permutation: the size must be below 2^31, and is 2147483648");
   EXPECT_EQ(error_of<ValueError>([&] { rng.below(0); }), "below: the bound must be 1 or more, and is 0");

@@ -19,7 +19,7 @@ using namespace formulas;
 
 namespace {
 
-// The two operands as tensors of one dtype; a number becomes a tensor of rank 0 on the CPU, from where a GPU takes it
+// The two operands as tensors of one dtype; a number becomes a tensor of rank 0 on the CPU, from which a GPU takes it
 // along with the call.
 struct Pair {
   Pair(const char* op, const OperandOrNumber& a, const OperandOrNumber& b) : a(a), b(b) {
@@ -36,7 +36,7 @@ struct Pair {
       require_same_device(op, a, "a", b, "b");
   }
 
-  // What a tape keeps of a number, and any other constant of rank 0 on the CPU, may stand beside a tensor on a GPU.
+  // What a tape keeps of a number, and any other constant of rank 0 on the CPU, may be combined with a tensor on a GPU.
   static bool is_constant_number(const Tensor& x) {
     return x.rank() == 0 && x.id().is_constant() && x.device().kind == Device::Kind::cpu;
   }
@@ -214,11 +214,11 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
     if (op.needs(0)) {
-      Tensor base = where(equal(q, 0.0), 1.0, p);  // the slope is then 0, also at base 0
+      Tensor base = where(equal(q, 0.0), 1.0, p);  // the slope is then 0, even at base 0
       op.give(0, sum_to(op.dy() * q * pow(base, q - 1), p.shape()));
     }
     if (op.needs(1)) {
-      Tensor positive = greater(p, 0.0);  // elsewhere the power is no function of its exponent
+      Tensor positive = greater(p, 0.0);  // elsewhere the power is not a function of its exponent
       op.give(1, sum_to(op.dy() * where(positive, op.kept(2) * log(where(positive, p, 1.0)), 0.0), q.shape()));
     }
   });

@@ -6,8 +6,8 @@
 
 namespace floe {
 
-// Of everything in this file the result has the shape that a and b broadcast to. ShapeError if they do not, DTypeError
-// or DeviceError if a and b differ in dtype or device, DTypeError for a number that is not whole beside integers,
+// In this file, every result has the shape that a and b broadcast to. ShapeError if they do not, DTypeError or
+// DeviceError if a and b differ in dtype or device, DTypeError for a number that is not whole next to integers,
 // ValueError for one beyond their range, for two numbers, and for a tensor without a value.
 
 // Numbers of one dtype, which the result has; bool is a DTypeError. uint8 wraps; int32 and int64 must stay in their
@@ -30,7 +30,7 @@ inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(
 inline Tensor operator/(OperandOrNumber a, OperandOrNumber b) { return divide(std::move(a), std::move(b)); }
 inline Tensor operator-(Operand x) { return negative(std::move(x)); }
 
-// bool, from two tensors of one dtype, also bool; no gradient. NaN is equal to nothing, and neither less nor greater.
+// bool, from two tensors of one dtype, which may be bool; no gradient. NaN is equal to nothing, nor less or greater.
 Tensor equal(OperandOrNumber a, OperandOrNumber b);
 Tensor not_equal(OperandOrNumber a, OperandOrNumber b);
 Tensor less(OperandOrNumber a, OperandOrNumber b);
@@ -49,7 +49,7 @@ Tensor logical_and(Operand a, Operand b);
 Tensor logical_or(Operand a, Operand b);
 Tensor logical_not(Operand x);
 
-// a where the condition (bool; DTypeError otherwise) holds, else b, of any one dtype, which the result has; all three
+// a where the condition (bool, else DTypeError) holds, else b, of any one dtype, which the result has; all three
 // broadcast together. The gradient to the one that was not taken is 0.
 Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b);
 

@@ -84,7 +84,7 @@ inline Shape listed(std::span<const int> axes) {
   return list;
 }
 
-// An axis from 0 to rank - 1, also counted from the end as -1 to -rank.
+// An axis from 0 to rank - 1, or counted from the end as -1 to -rank.
 inline int require_axis(const char* op, const Operand& x, int axis) {
   require_defined(op, x, "x");
   int rank = x->rank();

@@ -93,7 +93,7 @@ Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g)
 
 constexpr const char* image_axes = "batch, height, width, channels";
 
-// What both kinds of convolution ask of their arguments; `options` is either kind.
+// What both kinds of convolution require of their arguments; `options` is either kind.
 template <class Options>
 void check(const char* op, const Operand& x, const Operand& filters, const Options& options, const char* filter_axes) {
   require_floating(op, x, "input");
@@ -183,7 +183,7 @@ Tensor transposed(const Operand& x, const Operand& filters, const Operand* bias,
   WindowAxis columns = window_axis(width, reach_width, options.strides.width, p.kind, p.left, p.right);
   if (height < 1 || width < 1 || rows.out != x->dim(1) || columns.out != x->dim(2)) {
     refuse(fmt::format(
-        "no image of {} by {} is brought to the input's size by this stride and padding; change the output padding",
+        "this stride and padding bring no image of {} by {} to the input's size; change the output padding",
         height, width));
   }
 

@@ -8,16 +8,16 @@ namespace floe {
 
 // How the filters move, by name: conv2d(x, filters, {.strides = 2}).
 struct ConvOptions {
-  Size2 strides = 1;       // pixels from one place of the filter to the next
+  Size2 strides = 1;                // pixels from one place of the filter to the next
   Padding padding = Padding::same;  // what lies beyond the edges: ops/window.h
-  Size2 dilation = 1;      // distance between the filter's taps
-  std::int64_t groups = 1; // channels in and out are divided into so many groups that do not mix
+  Size2 dilation = 1;               // distance between the filter's taps
+  std::int64_t groups = 1;          // channels in and out are divided into this many groups that do not mix
 };
 
 // x (batch, height, width, in) and filters (height, width, in / groups, out) give (batch, out height, out width, out),
-// with the sizes of ops/window.h. Cross-correlation, as every framework means by convolution. float32 or float64 of one
-// kind, else DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without taps or
-// larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
+// with the sizes of ops/window.h. Cross-correlation, which is what every framework calls convolution. Both float32 or
+// both float64, else DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without
+// taps or larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
 Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
 
 // The same with a number for each output channel, bias (out,), added to it.
@@ -25,15 +25,15 @@ Tensor conv2d(Operand x, Operand filters, Operand bias, ConvOptions options = {}
 
 // How the filters of the convolution that is reversed move, by name.
 struct ConvTransposeOptions {
-  Size2 strides = 1;                // how many times larger the result is, about
+  Size2 strides = 1;                // about how many times larger the result is
   Padding padding = Padding::same;  // of the convolution that this one reverses
   Size2 dilation = 1;               // distance between the filter's taps
-  Size2 output_padding = -1;        // rows and columns more than the smallest result; -1: TensorFlow's choice
+  Size2 output_padding = -1;        // rows and columns beyond the smallest result; -1: TensorFlow's choice
   std::int64_t groups = 1;          // channels that do not mix
 };
 
 // The reverse of a convolution: x (batch, height, width, in) and filters (height, width, out / groups, in) give
-// (batch, out height, out width, out). Sizes as Keras' deconv_output_length, with the reach of ops/window.h and an
+// (batch, out height, out width, out). Sizes as in Keras' deconv_output_length, with the reach of ops/window.h and an
 // output padding of -1, or p:
 //
 //   same    in * stride, or (in - 1) * stride + reach - 2 * floor(reach / 2) + p

@@ -37,7 +37,7 @@ Tensor range(double start, double stop, double step, DType dtype) {
   if (!(count < 0x1p62)) throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start, stop, step));
   count = std::max(0.0, count);
   if (!is_floating(dtype) && step != std::trunc(step))
-    throw ValueError(fmt::format("range: the step is {} but the dtype {}; give it a floating one", step, name(dtype)));
+    throw ValueError(fmt::format("range: the step is {} but the dtype is {}; use a floating one", step, name(dtype)));
   require_fits("range", start, dtype);
   if (count > 0) require_fits("range", start + (count - 1) * step, dtype);
   Tensor result({static_cast<std::int64_t>(count)}, dtype);

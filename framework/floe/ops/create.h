@@ -11,7 +11,7 @@ namespace floe {
 Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
 Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
 Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
-Tensor zeros_like(const Tensor& x);  // in the shape and dtype of x, where x is
+Tensor zeros_like(const Tensor& x);  // in the shape and dtype of x, on its device
 Tensor ones_like(const Tensor& x);
 // (size, size): 1 where both indices are equal, else 0.
 Tensor eye(std::int64_t size, DType dtype = DType::float32, Device device = {});

@@ -7,7 +7,7 @@
 namespace floe {
 
 // The shape of x: each element is 0 with probability `rate`, else x / (1 - rate). ValueError unless the rate is from 0
-// up to but not including 1, DTypeError unless x is floating. Moves `rng` on, also with a rate of 0.
+// up to but not including 1, DTypeError unless x is floating. Advances `rng`, even with a rate of 0.
 Tensor dropout(Operand x, double rate, Rng& rng);
 
 }  // namespace floe

@@ -51,7 +51,7 @@ void require_target(const char* op, const Operand& a, const char* a_role, const 
                              {{a_role, a}, {b_role, b}}, a.where()));
 }
 
-// The target where the prediction is: data may come from the CPU beside a model on a GPU.
+// The target where the prediction is: data may come from the CPU for a model on a GPU.
 OperandOrNumber beside(const Operand& a, const OperandOrNumber& b, Tensor& copied) {
   if (b.is_number() || b->device() == a->device()) return b;
   copied = to(b, a->device());

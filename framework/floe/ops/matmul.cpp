@@ -1,4 +1,4 @@
-// matmul: products of matrices, also many at once.
+// matmul: products of matrices, one or many at once.
 #include <floe/ops/matmul.h>
 
 #include <fmt/format.h>
@@ -44,7 +44,7 @@ Tensor matmul(Operand a, Operand b, MatmulOptions options) {
   std::int64_t columns = b->dim(tb ? -2 : -1), other = b->dim(tb ? -1 : -2);
   if (inner != other) refuse(fmt::format("the inner axes differ: a has {} and b has {}", inner, other));
 
-  // Leading axes: alike, or absent on one side; else the smaller is repeated first.
+  // Leading axes: the same, or absent on one side; else the smaller is repeated first.
   Shape batch_a = leading(a), batch_b = leading(b);
   if (batch_a != batch_b && batch_a.rank() > 0 && batch_b.rank() > 0) {
     if (!broadcastable(batch_a, batch_b))

@@ -1,4 +1,4 @@
-// matmul: products of matrices, also many at once.
+// matmul: products of matrices, one or many at once.
 #pragma once
 
 #include <floe/tape/operand.h>
@@ -11,8 +11,8 @@ struct MatmulOptions {
   bool transpose_b = false;  // read b as (columns, inner)
 };
 
-// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. float32 or float64
-// of one kind, else DTypeError; ShapeError for a rank below 2, inner axes that differ, or leading ones that do not
+// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. Both float32 or
+// both float64, else DTypeError; ShapeError for a rank below 2, inner axes that differ, or leading ones that do not
 // broadcast.
 Tensor matmul(Operand a, Operand b, MatmulOptions options = {});
 

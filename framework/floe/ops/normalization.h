@@ -13,8 +13,8 @@ struct Normalized {
 };
 
 // All of these give y = gamma * (x - mean) / sqrt(variance + epsilon) + beta in the shape of x, with a biased variance
-// that is 0 where it is of one element, as mean and variance of none are. Everything is float32 or float64 of one kind,
-// DTypeError otherwise; ShapeError for shapes that do not fit. Gradients to x, gamma and beta.
+// that is 0 for a single element, as mean and variance of none are. Everything is float32, or everything float64, else
+// DTypeError; ShapeError for shapes that do not fit. Gradients to x, gamma and beta.
 
 // Training: mean and variance of this batch over all axes but the last. x (..., channels) of any rank from 2, gamma and
 // beta (channels,). Ioffe and Szegedy, "Batch normalization", 2015.
@@ -30,8 +30,8 @@ Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean,
 Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3);
 
 // Over the axes between batch and channels and over the channels of a group, which are neighbours: x (batch, ...,
-// channels) of any rank from 2, gamma and beta (channels,). ValueError for less than one group, ShapeError if there are
-// not as many channels in each. Wu and He, "Group normalization", 2018.
+// channels) of any rank from 2, gamma and beta (channels,). ValueError for fewer than one group, ShapeError if the
+// channels do not divide evenly. Wu and He, "Group normalization", 2018.
 Tensor group_normalization(Operand x, std::int64_t groups, Operand gamma, Operand beta, double epsilon = 1e-3);
 
 // Over the axes between batch and channels: x (batch, ..., channels) of any rank from 3, gamma and beta (channels,).

@@ -83,7 +83,7 @@ Tensor clip(Operand x, double low, double high) {
   if (is_floating(x->dtype())) return pointwise(Clip{low, high}, x);
   if (std::ceil(low) > std::floor(high)) {
     throw ValueError(
-        message("clip", fmt::format("no whole number lies from {} to {}", low, high), {{"x", x}}, x.where()));
+        message("clip", fmt::format("there is no whole number from {} to {}", low, high), {{"x", x}}, x.where()));
   }
   return blocked("clip", x, ClipWhole{std::ceil(low), std::floor(high)});
 }

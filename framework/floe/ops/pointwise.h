@@ -1,34 +1,34 @@
 // Pointwise functions of one tensor. Each takes float32 or float64 of any shape and gives the same shape and dtype,
-// unless it says otherwise; DTypeError for other dtypes, ValueError without a value. NaN gives NaN.
+// unless noted; DTypeError for other dtypes, ValueError without a value. NaN gives NaN.
 #pragma once
 
 #include <floe/tape/operand.h>
 
 namespace floe {
 
-Tensor exp(Operand x);  // infinity from 88.7 on in float32
-Tensor expm1(Operand x);  // exp(x) - 1, exact near 0
-Tensor log(Operand x);    // -infinity at 0, NaN below
-Tensor log1p(Operand x);  // log(1 + x), exact near 0; -infinity at -1, NaN below
-Tensor sqrt(Operand x);   // NaN below 0; slope infinity at 0
-Tensor rsqrt(Operand x);  // 1 / sqrt(x); infinity at 0, NaN below
-Tensor square(Operand x);  // x * x
-Tensor abs(Operand x);    // also integers, without gradient; slope 0 at 0
-Tensor sign(Operand x);   // -1, 0 or 1; also integers; no gradient
-Tensor floor(Operand x);  // no gradient
-Tensor ceil(Operand x);   // no gradient
-Tensor round(Operand x);  // to the nearest, ties to even; no gradient
-Tensor sin(Operand x);  // of radians
-Tensor cos(Operand x);  // of radians
-Tensor tanh(Operand x);  // -1 to 1
+Tensor exp(Operand x);      // infinity from 88.7 on in float32
+Tensor expm1(Operand x);    // exp(x) - 1, exact near 0
+Tensor log(Operand x);      // -infinity at 0, NaN below
+Tensor log1p(Operand x);    // log(1 + x), exact near 0; -infinity at -1, NaN below
+Tensor sqrt(Operand x);     // NaN below 0; slope infinity at 0
+Tensor rsqrt(Operand x);    // 1 / sqrt(x); infinity at 0, NaN below
+Tensor square(Operand x);   // x * x
+Tensor abs(Operand x);      // also integers, without gradient; slope 0 at 0
+Tensor sign(Operand x);     // -1, 0 or 1; also integers; no gradient
+Tensor floor(Operand x);    // no gradient
+Tensor ceil(Operand x);     // no gradient
+Tensor round(Operand x);    // to the nearest, ties to even; no gradient
+Tensor sin(Operand x);      // of radians
+Tensor cos(Operand x);      // of radians
+Tensor tanh(Operand x);     // -1 to 1
 Tensor sigmoid(Operand x);  // 1 / (1 + exp(-x))
 Tensor relu(Operand x);     // max(x, 0); slope 0 at 0
 
-// x, below 0 slope * x; slope `slope` at 0. ValueError unless it is 0 or more. Maas, Hannun and Ng, 2013; the default
-// is TensorFlow's, Keras' layer has 0.3.
+// x, or slope * x below 0; slope `slope` at 0. ValueError unless it is 0 or more. Maas, Hannun and Ng, 2013; the
+// default is TensorFlow's, Keras' layer has 0.3.
 Tensor leaky_relu(Operand x, double slope = 0.2);
 
-// x, below 0 alpha * (exp(x) - 1); slope alpha at 0. ValueError unless it is 0 or more. Clevert et al., 2015.
+// x, or alpha * (exp(x) - 1) below 0; slope alpha at 0. ValueError unless it is 0 or more. Clevert et al., 2015.
 Tensor elu(Operand x, double alpha = 1);
 
 Tensor softplus(Operand x);  // log(1 + exp(x)), without overflow

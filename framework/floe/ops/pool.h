@@ -8,8 +8,8 @@ namespace floe {
 
 // How the window moves, by name: max_pool(x, {.window = 2}).
 struct PoolOptions {
-  Size2 window = 2;  // pixels down and across
-  Size2 strides = 0;  // 0: as the window
+  Size2 window = 2;                  // pixels down and across
+  Size2 strides = 0;                 // 0: as the window
   Padding padding = Padding::valid;  // what lies beyond the edges: ops/window.h
 };
 

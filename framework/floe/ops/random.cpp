@@ -18,7 +18,7 @@ void require_floating(const char* op, DType dtype) {
   if (!is_floating(dtype)) throw DTypeError(fmt::format("{}: gives float32 or float64, not {}", op, name(dtype)));
 }
 
-// Blocks for a tensor that takes so many words for an element.
+// Blocks for a tensor that takes this many words for an element.
 RandomBlocks blocks_for(const Tensor& y, Rng& rng, std::int64_t words) {
   return {rng.key(), rng.take_blocks(static_cast<std::uint64_t>(words * y.elements()))};
 }
@@ -85,7 +85,7 @@ Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) 
       for (std::int64_t c = 0; c < classes; ++c) cumulative[c] = total += std::exp(static_cast<double>(x[c]) - top);
       if (!(total > 0))
         throw ValueError(message("random_categorical",
-                                 fmt::format("row {} gives no probabilities, but a sum of {}", row, total),
+                                 fmt::format("row {} gives no probabilities: their sum is {}", row, total),
                                  {{"logits", logits, "batch, classes"}}));
       for (std::int64_t s = 0; s < samples; ++s) {
         double at = drawn.uniform() * total;

@@ -1,6 +1,6 @@
 // Reductions over any axes. All axes unless some are named; the result has the other axes, in their order, and with
 // `keepdims` the reduced ones as size 1. ShapeError for an axis that does not exist or is named twice, DTypeError for a
-// dtype that is not told, ValueError for a tensor without a value.
+// dtype that is not listed, ValueError for a tensor without a value.
 #pragma once
 
 #include <concepts>

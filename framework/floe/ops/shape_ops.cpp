@@ -50,7 +50,7 @@ Shape with_size(Shape shape, int axis, std::int64_t size) {
   return shape;
 }
 
-// The elements of a slice, not recorded; without a copy where they lie one behind the other.
+// The elements of a slice, not recorded; without a copy where they are contiguous.
 Tensor part_of(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step) {
   Shape shape = with_size(x.shape(), axis, size);
   if (axis > 0 || step > 1) return read(x, shape, slice_steps(x.shape(), axis, begin, step));

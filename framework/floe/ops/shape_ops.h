@@ -15,8 +15,8 @@ using AxisList = std::vector<int>;  // negative axes count from the end
 // These four share storage.
 Tensor reshape(Operand x, Shape shape);         // into as many elements; one size may be -1: what is left
 Tensor flatten(Operand x);                      // (batch, ...) -> (batch, rest)
-Tensor squeeze(Operand x, AxisList axes = {});  // without those axes of size 1 (all of them if none named)
-Tensor expand_dims(Operand x, int axis);        // a new axis of size 1 before `axis`; -1 is behind the last
+Tensor squeeze(Operand x, AxisList axes = {});  // without those axes of size 1 (all of them if none are named)
+Tensor expand_dims(Operand x, int axis);        // a new axis of size 1 before `axis`; -1 is after the last
 
 Tensor transpose(Operand x, AxisList order = {});    // result axis i is x's axis order[i]; reversed if empty
 Tensor broadcast_to(Operand x, const Shape& shape);  // `shape`: axes of size 1 and new ones in front are repeated
@@ -30,12 +30,12 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats);
 // that runs backwards or beyond the axis, ValueError for a step below 1.
 Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t> end = {}, std::int64_t step = 1);
 
-// concat: parts alike but for the size of `axis`, which adds up. stack: parts of one shape, along a new axis before
+// concat: parts alike except for the size of `axis`, which adds up. stack: parts of one shape, along a new axis before
 // `axis`, of size parts.size(). ValueError without parts, DTypeError and DeviceError if they differ.
 Tensor concat(const Tensors& parts, int axis, Location where = Location::here());
 Tensor stack(const Tensors& parts, int axis = 0, Location where = Location::here());
 
-// The reverse of concat: equal parts, or parts of these sizes, which add up to the axis. ValueError for less than one
+// The reverse of concat: equal parts, or parts of these sizes, which add up to the axis. ValueError for fewer than one
 // part, and for a negative size. The reverse of stack: each part of one axis, without that axis. Parts of the leading
 // axis share storage. One op each, with one gradient.
 Tensors split(Operand x, int axis, std::int64_t parts);
@@ -47,7 +47,7 @@ Tensors unstack(Operand x, int axis = 0);
 Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value = 0);
 
 // Below, indices are int32 or int64 (DTypeError), each from 0 to the size of the axis - 1 (ValueError naming the
-// first). They may be on the CPU beside x on a GPU, and best are: there they are looked at without waiting.
+// first). They may be on the CPU with x on a GPU, and are best there: they are checked without waiting.
 
 // Parts of x along `axis` by index (any shape): the shape of x with that axis replaced by the shape of indices.
 // Gradients of repeated indices add up: an embedding lookup is gather(table, ids).

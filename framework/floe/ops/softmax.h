@@ -5,7 +5,7 @@
 
 namespace floe {
 
-// (..., classes) -> the same, each row by itself. A row that holds NaN or +infinity, or -infinity alone, becomes NaN.
+// (..., classes) -> the same, each row on its own. A row that holds NaN or +infinity, or only -infinity, becomes NaN.
 // float32 or float64, else DTypeError; ShapeError for a scalar.
 Tensor softmax(Operand x);      // exp(x) / sum(exp(x)), without overflow
 Tensor log_softmax(Operand x);  // x - log(sum(exp(x))), without overflow

@@ -6,39 +6,39 @@
 
 namespace floe {
 
-// Height and width; one number means both.
+// Height and width.
 struct Size2 {
-  constexpr Size2(std::int64_t both) : height(both), width(both) {}  // a square
-  constexpr Size2(std::int64_t height, std::int64_t width) : height(height), width(width) {}  // in this order
+  // One number means both.
+  constexpr Size2(std::int64_t both) : height(both), width(both) {}
+  constexpr Size2(std::int64_t height, std::int64_t width) : height(height), width(width) {}
   bool operator==(const Size2&) const = default;
 
   std::int64_t height, width;  // elements down and across
 };
 
-// Padding::same: as TensorFlow, out = ceil(in / stride), the odd pixel below and to the right. Padding::valid: none.
-// Padding::of: so many pixels on each side. Both of these: out = floor((in + before + after - reach) / stride) + 1,
+// Padding::same: as in TensorFlow, out = ceil(in / stride), the odd pixel below and to the right. Padding::valid: none.
+// Padding::of: this many pixels on each side. Both of these: out = floor((in + before + after - reach) / stride) + 1,
 // where a window of `size` taps reaches over (size - 1) * dilation + 1 pixels.
 struct Padding {
-  // Which of the three.
   enum class Kind { same, valid, explicit_pads };
 
-  static const Padding same, valid;  // see above
-  // So many pixels on each side.
+  static const Padding same, valid;
+  // This many pixels on each side.
   static Padding of(std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right) {
     return {Kind::explicit_pads, top, bottom, left, right};
   }
   static Padding of(std::int64_t all) { return of(all, all, all, all); }  // the same on all four sides
 
-  Kind kind;  // which of the three
+  Kind kind;
   std::int64_t top = 0, bottom = 0, left = 0, right = 0;  // pixels, for Padding::of
 };
 
 inline const Padding Padding::same{Padding::Kind::same};
 inline const Padding Padding::valid{Padding::Kind::valid};
 
-// One axis of a window's way: how often it fits, and the padding on either side.
+// One axis of a window's path: how often it fits, and the padding at either end.
 struct WindowAxis {
-  std::int64_t out, before, after;  // places of the window, and padding at either end
+  std::int64_t out, before, after;
 };
 
 // For an axis of `in` elements and a window that covers `reach`; out is 0 or less if the window does not fit.
