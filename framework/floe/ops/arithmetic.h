@@ -30,7 +30,7 @@ inline Tensor operator*(OperandOrNumber a, OperandOrNumber b) { return multiply(
 inline Tensor operator/(OperandOrNumber a, OperandOrNumber b) { return divide(std::move(a), std::move(b)); }
 inline Tensor operator-(Operand x) { return negative(std::move(x)); }
 
-// bool, from two tensors of one dtype, which may be bool; no gradient. NaN is equal to nothing, nor less or greater.
+// bool, from two tensors of one dtype, even bool; no gradient. NaN equals nothing, and is neither less nor greater.
 Tensor equal(OperandOrNumber a, OperandOrNumber b);
 Tensor not_equal(OperandOrNumber a, OperandOrNumber b);
 Tensor less(OperandOrNumber a, OperandOrNumber b);
