@@ -186,7 +186,7 @@ struct Clip {
   X(Abs, abs) X(Sin, sin) X(Cos, cos) X(Tanh, tanh) X(Sigmoid, sigmoid) X(Relu, relu) X(LeakyRelu, leaky_relu)   \
   X(Elu, elu) X(Softplus, softplus) X(Erf, erf) X(Gelu, gelu) X(Clip, clip)
 
-// --- Functions without: y = f(x), of numbers of any dtype ------------------------------------------------------------
+// --- Functions without a slope: y = f(x), of numbers of any dtype ----------------------------------------------------
 
 struct Magnitude {
   template <class T> FLOE_HOST_DEVICE T operator()(T a) const { return math::abs(a); }

@@ -31,7 +31,7 @@ void dispatch_item(DType dtype, Visitor visit) {
   refuse_dtype("dispatch_item", "a dtype of Floe", dtype);
 }
 
-// Floats beyond an integer type become its nearest, NaN 0; other conversions are C++'s.
+// Floats beyond an integer type become its nearest value, and NaN 0; other conversions are C++'s.
 template <class To, class From>
 FLOE_HOST_DEVICE To converted(From value) {
   if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {

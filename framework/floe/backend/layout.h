@@ -10,7 +10,7 @@
 
 namespace floe {
 
-// The steps of a tensor whose elements lie one behind the other.
+// The steps of a tensor whose elements are contiguous.
 Steps dense_steps(const Shape& shape);
 
 // The steps of x under a broadcast to `out`: 0 along the axes that repeat it.

@@ -1,5 +1,5 @@
 // The optimizers' rules: how one weight, and what is kept for it, change in a step; for numbers of both devices and for
-// vector registers. A rule is a struct of its constants; it calls what it keeps for each weight its slots.
+// vector registers. A rule is a struct of its constants; what it keeps for each weight are its slots.
 #pragma once
 
 #include <span>
@@ -51,7 +51,7 @@ struct Nesterov {
   double rate, momentum;
 };
 
-// epsilon is added to the root, as Keras 2 does; Keras 3 has it under the root.
+// epsilon is added to the root, as in Keras 2; Keras 3 has it under the root.
 struct RmsProp {
   static constexpr int slots = 1;
   template <class T>

@@ -1,4 +1,4 @@
-// Loops over fixed parts, by OpenMP; without it, in the calling thread.
+// Loops over fixed parts, with OpenMP; without it, in the calling thread.
 #include <floe/backend/parallel.h>
 
 #include <exception>
@@ -19,7 +19,7 @@ bool in_parallel() { return false; }
 void set_threads(int) {}
 #endif
 
-// The first thing that a part threw; none may leave the region, and bodies ask for memory.
+// The first thing that a part threw; none may leave the region, and bodies allocate memory.
 class Failure {
  public:
   template <class Work>

@@ -46,7 +46,7 @@ class OneThread {
   int before_;
 };
 
-// How many elements make a part worth a thread: to wake one takes some 50 us, and to read and write so many some 20.
+// How many elements make a part worth a thread: waking one takes some 50 us, and reading and writing this many some 20.
 inline constexpr std::int64_t part_elements = 65536;
 
 inline std::int64_t rows_per_part(std::int64_t row_elements) {

@@ -1,4 +1,4 @@
-// What sums are gathered in, how values are ordered, and what no value exceeds: alike in the reductions of both backends.
+// What sums are gathered in, how values are ordered, and what no value exceeds: the same in both backends' reductions.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ template <class S> using Wide = std::conditional_t<std::is_floating_point_v<S>, 
 // Bytes compare like the booleans they stand for.
 template <class T> using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
 
-// As an order of all values, NaN stands above the numbers for `LargestFirst` and below them for `SmallestFirst`.
+// As an order of all values, NaN is above the numbers for `LargestFirst` and below them for `SmallestFirst`.
 struct LargestFirst {
   template <class S> FLOE_HOST_DEVICE bool operator()(S a, S b) const { return a > b || (a != a && b == b); }
 };

@@ -1,4 +1,4 @@
-// Where a resized image looks into the one it was made of, along one axis, for both backends.
+// Where a resized image looks into the one it was made from, along one axis, for both backends.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 
 namespace floe::cpu {
 
-// out[i] = formula(in[i]...) for any dtype. The last few go one by one: a line can be so short that they are all.
+// out[i] = formula(in[i]...) for any dtype. The last few go one by one: a line can be so short that it has no others.
 template <class S, class Formula, class... In>
 void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*... in) {
   std::int64_t i = 0;
@@ -21,8 +21,8 @@ void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*
   for (; i < size; ++i) out[i] = static_cast<S>(formula(in[i]...));
 }
 
-// How a matrix is cut: into parts of some rows by some columns, and each part into lines. As rows lie one behind the
-// other, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
+// How a matrix is cut: into parts of some rows by some columns, and each part into lines. As rows follow one
+// another, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
 // line is a lane of its own, so a result depends neither on the number of threads nor on the width of a packet.
 struct ColumnPlan {
   static constexpr std::int64_t short_line = 256;       // below it, a lane would wait for its own last sum
@@ -82,7 +82,7 @@ struct PerLane {
 template <class S> const S* at(const S* matrix, std::int64_t offset) { return matrix + offset; }
 template <class S> const S* at(PerLane<S> lanes, std::int64_t) { return lanes.values; }
 
-// Asks for what a walk will read some KiB further on: with its sums to do beside, it would wait for memory.
+// Fetches what a walk will read some KiB further on: busy with its sums, it would otherwise wait for memory.
 template <class S>
 void prefetch(const S* matrix, std::int64_t offset, std::int64_t length) {
   const char* ahead = reinterpret_cast<const char*>(matrix + offset) + 4096;

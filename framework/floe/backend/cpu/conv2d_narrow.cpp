@@ -12,7 +12,7 @@ constexpr int together = 8;  // pixels that share a filter tap while it is in a 
 std::int64_t rounded_up(std::int64_t size, std::int64_t to) { return (size + to - 1) / to * to; }
 
 // Along one axis, dx at x takes from dy at (x + before - tap) / stride, for the taps where that is whole; dy gets zeros
-// around it, so that no place has to be asked whether it is inside.
+// around it, so that no place has to be checked.
 struct Axis {
   std::int64_t size, small, taps, stride, before;
 

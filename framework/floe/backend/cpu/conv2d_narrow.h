@@ -1,5 +1,5 @@
 // Gradients to images of few channels, and so transposed convolutions to such images. oneDNN in NHWC is many times
-// slower there, and unrolled windows are mostly moved about.
+// slower there, and unrolling windows is mostly moving data about.
 #pragma once
 
 #include <floe/backend/kernels.h>

@@ -24,7 +24,7 @@ void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Mat
   Result<T> result(c, rows, columns, Eigen::OuterStride<>(ldc));
   if (!accumulate) result.setZero();
   if (inner == 0) return;
-  // Of the four cases only two are compiled: a transposed b is small as a rule (filters, weights) and is copied.
+  // Of the four cases only two are compiled: a transposed b is usually small (filters, weights) and is copied.
   Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> turned;
   if (b.transposed) {
     turned = Stored<T>(b.data, columns, inner, Eigen::OuterStride<>(b.ld)).transpose();

@@ -5,7 +5,7 @@
 
 namespace floe::cpu {
 
-// Row-major c (rows x columns) = op(a) op(b), or += with `accumulate`; op transposes where asked. The leading
+// Row-major c (rows x columns) = op(a) op(b), or += with `accumulate`; op transposes if requested. The leading
 // dimension ld is the distance between rows as stored. float32 goes to oneDNN if that is the library in use.
 template <class T>
 struct Matrix {

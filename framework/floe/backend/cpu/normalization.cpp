@@ -14,7 +14,7 @@ bool along_rows(const NormalizationGeometry& g) { return g.reduced == 1 && g.wit
 struct Slabs {
   explicit Slabs(const NormalizationGeometry& g) : outer(g.outer), plan(g.reduced, g.columns()) {}
 
-  // body(begin, end) for parts of all slabs, which are numbered through.
+  // body(begin, end) for parts of all slabs, numbered consecutively.
   template <class Body>
   void parts(Body body) const {
     parallel_ranges(outer * plan.parts(), plan.parts_per_thread(), body);
@@ -22,7 +22,7 @@ struct Slabs {
   std::int64_t slab(std::int64_t index) const { return index / plan.parts(); }
   std::int64_t offset(std::int64_t index) const { return slab(index) * plan.rows * plan.columns; }
   ColumnPlan::Part part(std::int64_t index) const { return plan.part(index % plan.parts()); }
-  // Where the results of a part of some rows lie: (outer, row parts, columns).
+  // Where the results of a part of some rows are: (outer, row parts, columns).
   std::int64_t slot(std::int64_t index) const {
     return (slab(index) * plan.row_parts + part(index).row_part) * plan.columns + part(index).column;
   }
@@ -41,7 +41,7 @@ void for_columns(const NormalizationGeometry& g, std::int64_t slab, Body body) {
   }
 }
 
-// What belongs to a column, laid out as the lines of a slab need it, for the slab that was asked for last.
+// What belongs to a column, laid out as the lines of a slab need it, for the slab that was requested last.
 template <class S, std::size_t count>
 class Tiles {
  public:
@@ -102,7 +102,7 @@ void map_columns(const Slabs& slabs, const Fill& fill, Formula formula, S* y, co
 }
 
 // The mean of each column of a part, and the sum of squares around it: the deviations from the mean of its first rows,
-// in one pass, corrected for what that mean was off; if it was off by much, once more from the better mean.
+// in one pass, corrected for what that mean was off; if it was far off, once more from the better mean.
 template <class S>
 class PartMoments {
  public:
@@ -267,7 +267,7 @@ void gradient_down_columns(const NormalizationGeometry& g, const S* slopes, cons
   SlopeSums<S> sums = slope_sums(slabs, g, slopes, in, means);
   join_slabs(g, sums, inverse, dgamma, dbeta);
 
-  // A column that is a group has one gamma, which may stand before everything.
+  // A column that is a group has one gamma, which may be factored out.
   if (g.within == 1) {
     auto fill = [&](std::int64_t slab, std::array<S*, 4> rows) {
       for (std::int64_t c = 0; c < columns; ++c) {
@@ -313,7 +313,7 @@ struct RowPlan {
 
   std::int64_t length(std::int64_t in_row) const { return std::min(chunk, size - in_row * chunk); }
 
-  // body(index, row, first, length) for the chunks of all rows, which are numbered through; `first` is in the row.
+  // body(index, row, first, length) for the chunks of all rows, numbered consecutively; `first` is in the row.
   template <class Body>
   void each(Body body) const {
     parallel_ranges(rows * chunks, rows_per_part(chunk), [&](std::int64_t begin, std::int64_t end) {

@@ -1,4 +1,4 @@
-// oneDNN 2.6 and 3.x behind one face. Every primitive runs in one thread on a fixed part of the batch, because the
+// oneDNN 2.6 and 3.x behind one interface. Every primitive runs in one thread on a fixed part of the batch, because the
 // library splits its sums by the number of threads, which would change bits.
 #include <floe/backend/cpu/onednn.h>
 
@@ -64,7 +64,7 @@ struct Convolution {
   bool plain;  // its own layout is HWIO
 };
 
-// What oneDNN is told of a convolution: the layouts of its tensors, and how the window moves.
+// How a convolution is described to oneDNN: the layouts of its tensors, and how the window moves.
 struct Description {
   using Tag = dnnl::memory::format_tag;
   using Dims = dnnl::memory::dims;
@@ -214,7 +214,7 @@ Tensor in_own_layout(const Convolution& c, const float* filters) {
 }
 
 [[noreturn]] void fail(const dnnl::error& error) {
-  if (error.status == dnnl_out_of_memory) throw MemoryError("conv2d: oneDNN has no memory; try a smaller batch");
+  if (error.status == dnnl_out_of_memory) throw MemoryError("conv2d: oneDNN is out of memory; try a smaller batch");
   throw Error(fmt::format("conv2d: oneDNN: {}", error.what()));
 }
 

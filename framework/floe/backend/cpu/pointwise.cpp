@@ -4,7 +4,7 @@
 namespace floe::cpu {
 
 bool worth_streaming(const void* out, std::int64_t bytes) {
-  constexpr std::int64_t caches = 32 << 20;  // of most machines; what the system says of it is often wrong
+  constexpr std::int64_t caches = 32 << 20;  // of most machines; what the system reports is often wrong
   return bytes > caches && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
 }
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t short_row = 256, tile_bytes = 4096;
 
-// Short rows, under which one operand begins anew and the other goes on, as under a bias: that operand is repeated in a
+// Short rows, under which one operand begins anew and the other continues, as with a bias: the first is repeated in a
 // tile, and many rows become one.
 struct Tile {
   Tile(const BroadcastPlan& plan, std::size_t item) {

@@ -9,7 +9,7 @@
 
 namespace floe::cpu {
 
-// Is it best to stream so many bytes to this place: are they more than the caches hold? A result that is written over
+// Is it best to stream this many bytes to this place: are they more than the caches hold? A result that is written over
 // an operand is in the cache anyway.
 bool worth_streaming(const void* out, std::int64_t bytes);
 

@@ -9,7 +9,7 @@
 namespace floe::cpu {
 namespace {
 
-// The rounds of Philox for so many blocks side by side, which compiles to vector instructions.
+// The rounds of Philox for this many blocks side by side, which compiles to vector instructions.
 constexpr std::int64_t side_by_side = 16;
 
 void philox_blocks(std::uint64_t key, std::uint64_t counter, std::uint32_t* words) {

@@ -85,7 +85,7 @@ void reduce_columns(const Context& on, const Folded& axis, const Total& identity
   Partials<Total> partials{memory.get<Total>(), joined.reduced, joined.inner};
   launch(on, reduce_kernel<Total, Join, Load, Partials<Total>>, tiling.blocks(), axis, tiling, identity, join, load,
          partials);
-  Tiling last(joined, 8);  // few columns and many lanes: there is little to read and it shall not take long
+  Tiling last(joined, 8);  // few columns and many lanes: there is little to read and it should not take long
   last.part_rows = joined.reduced, last.parts = Divisor(1);  // in one part, however many there are
   launch(on, reduce_kernel<Total, Join, Partials<Total>, Store>, last.blocks(), joined, last, identity, join, partials,
          store);

@@ -84,7 +84,7 @@ void check(cudaError_t status, const char* what) {
   bool lasts = std::find(lasting.begin(), lasting.end(), static_cast<int>(status)) != lasting.end();
   cudaGetLastError();  // one that passes is not reported again
   fail(what, fmt::format("{} ({})", cudaGetErrorString(status), cudaGetErrorName(status)),
-       lasts ? "; the device answers no more, and the program has to be started again" : "");
+       lasts ? "; the device no longer responds, and the program must be restarted" : "");
 }
 
 void check(cublasStatus_t status, const char* what) {
@@ -117,7 +117,7 @@ std::string device_name(Device device) {
 
 bool rounds_factors(Device device) { return context(device).has_bf16; }
 
-void synchronize(Device device) { check(cudaStreamSynchronize(context(device).stream), "work queued before"); }
+void synchronize(Device device) { check(cudaStreamSynchronize(context(device).stream), "work queued earlier"); }
 
 // --- Memory ----------------------------------------------------------------------------------------------------------
 
@@ -143,8 +143,8 @@ std::size_t free_bytes(Device device) noexcept {
 
 namespace {
 
-// Page-locked memory, from which the device copies by itself while the program goes on: a ring, of which the oldest
-// part is used again when its copy is done.
+// Page-locked memory, from which the device copies by itself while the program continues: a ring, whose oldest part is
+// used again when its copy is done.
 class Staging {
  public:
   // Copies to the device on the stream. The host's bytes are read at once and may change when this returns.
@@ -171,7 +171,7 @@ class Staging {
     cudaEvent_t copied;
   };
 
-  // Where so many bytes are free, after waiting for as many copies as lie there.
+  // Where this many bytes are free, after waiting for the copies that were still there.
   std::size_t reserve(std::size_t bytes) {
     std::size_t begin = under_way_.empty() ? 0 : (under_way_.back().end + 255) / 256 * 256;
     if (begin + bytes > size) begin = 0;
@@ -228,7 +228,7 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
   Context& source = context(from_device);
   if (to_device.kind == Device::Kind::cpu) {
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, source.stream), "a copy from the device");
-    return check(cudaStreamSynchronize(source.stream), "work queued before");
+    return check(cudaStreamSynchronize(source.stream), "work queued earlier");
   }
   if (to_device == from_device)
     return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, source.stream), "a copy");

@@ -12,8 +12,8 @@
 
 namespace floe::cuda {
 
-// All kernels of a device are queued on one stream and run in the order of the calls. Copies that shall run beside them
-// have a stream of their own; see upload().
+// All kernels of a device are queued on one stream and run in the order of the calls. Copies that should run alongside
+// them have a stream of their own; see upload().
 struct Context {
   Device device;
   int multiprocessors = 0;
@@ -23,7 +23,7 @@ struct Context {
   cudnnHandle_t dnn = nullptr;
 };
 
-// Makes the device the calling thread's own, and gives its context, which is made at the first call and never goes.
+// Makes the device the calling thread's own, and gives its context, made at the first call and never destroyed.
 Context& context(Device device);
 
 // Scratch memory for what is queued now: at its end it goes back to the allocator, which hands it only to later work.
@@ -40,7 +40,7 @@ class Scratch {
 };
 
 // DeviceError "cuda: WHAT: the library's words" unless it went well. After some errors no call succeeds any more, and
-// the message says that the program has to be started again.
+// the message then says that the program must be restarted.
 void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);
 void check(cudnnStatus_t status, const char* what);

@@ -1,12 +1,12 @@
 // Convolutions of float32 through cuDNN; float64, and what cuDNN does not take, in plain loops.
 //
-// cuDNN reads filters as (out, height, width, in), ours are (height, width, in, out); and it pads alike on both sides,
-// where "same" padding of an even stride has one row more behind. So filters are turned, and such images copied into a
-// frame of zeros first. In bfloat16 these copies round as well.
+// cuDNN reads filters as (out, height, width, in), ours are (height, width, in, out); and it pads both sides alike,
+// where "same" padding of an even stride has one more row at the end. So filters are turned, and such images copied into
+// a frame of zeros first. In bfloat16 these copies round as well.
 //
-// Of cuDNN's two ways to describe a convolution this is the older one, of three functions: it says of each algorithm
-// whether it gives the same bits every time, and all that it is asked here can be tested without a GPU. What the newer
-// one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
+// Of cuDNN's two ways to describe a convolution this is the older one, of three functions: it reports for each
+// algorithm whether it gives the same bits every time, and what is used of it here can be tested without a GPU. What the
+// newer one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
 #include <array>
 #include <atomic>
 #include <map>
@@ -68,8 +68,8 @@ struct Way {
   std::size_t workspace;
 };
 
-// What cuDNN is told of a convolution, and the ways that give the same bits every time, the fastest first as far as it
-// knows. It lives as long as the program.
+// How a convolution is described to cuDNN, and the ways that give the same bits every time, the fastest first as far as
+// it knows. It lives as long as the program.
 struct Plan {
   Plan(const Context& on, const Key& key) : frame(key.g), exact(key.precision == Precision::float32) {
     const ConvGeometry& g = key.g;
@@ -124,8 +124,8 @@ struct Plan {
     }
   }
 
-  // `needs` asks how much memory an algorithm works with, as the convolution is described now: what the list says of it
-  // holds for the list's own kind of math, which is described here first.
+  // `needs` asks how much memory an algorithm works with, as the convolution is described now: what the list gives for
+  // it holds for the list's own kind of math, which is described here first.
   template <class Ways, class Needs>
   void keep(const Ways& listed, int found, Needs needs) {
     constexpr std::size_t most_workspace = std::size_t{2} << 30;

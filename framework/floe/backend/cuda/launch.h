@@ -19,7 +19,7 @@ namespace floe::cuda {
 #define FLOE_UNROLL(times)
 #endif
 
-constexpr int block_threads = 256;  // of every kernel, unless it says otherwise
+constexpr int block_threads = 256;  // of every kernel, unless noted
 
 // Queues a kernel. The arguments are converted to its parameters and copied.
 template <class... Parameters, class... Arguments>
@@ -56,7 +56,7 @@ T* mutable_data(Tensor& x) {
   return static_cast<T*>(x.raw_mutable());
 }
 
-// As many elements as a thread reads at once: 16 bytes.
+// The elements that a thread reads at once: 16 bytes.
 template <class S>
 struct alignas(16) Pack {
   static constexpr int size = 16 / sizeof(S);
