@@ -35,7 +35,7 @@ std::size_t free_bytes(Device device) noexcept;
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 void upload(void* to, Device device, const void* from, std::size_t bytes);
 void synchronize(Device device);
-int device_count() noexcept;  // 0 without a driver, too
+int device_count() noexcept;  // also 0 without a driver
 std::string why_none();       // why there is no device, in words
 std::string device_name(Device device);
 bool rounds_factors(Device device);  // does it have tensor cores for tf32 and bf16?

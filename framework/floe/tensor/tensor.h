@@ -119,7 +119,7 @@ template <class T> Tensor tensor(std::initializer_list<T> values);
 template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows);
 template <class T> Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes);
 
-// From a vector of exactly `shape.elements()` values, keeping T as the dtype. ShapeError otherwise.
+// From a vector of exactly `shape.elements()` values, keeping T as the dtype; else ShapeError.
 template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape);
 
 // ValueError "OP: 256 is not a value of uint8" for a number that the dtype cannot hold.

@@ -126,7 +126,7 @@ void* allocate(std::size_t bytes, Device device) {
   void* memory = nullptr;
   cudaError_t status = cudaMalloc(&memory, bytes);
   if (status != cudaErrorMemoryAllocation) return check(status, "memory"), memory;
-  cudaGetLastError();  // no memory is no lasting error
+  cudaGetLastError();  // a lack of memory is not a lasting error
   return nullptr;
 }
 

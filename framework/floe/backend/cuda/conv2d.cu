@@ -1,12 +1,12 @@
 // Convolutions of float32 through cuDNN; float64, and what cuDNN does not take, in plain loops.
 //
 // cuDNN reads filters as (out, height, width, in), ours are (height, width, in, out); and it pads both sides alike,
-// where "same" padding of an even stride has one more row at the end. So filters are turned, and such images copied into
-// a frame of zeros first. In bfloat16 these copies round as well.
+// where "same" padding of an even stride has one more row at the end. So filters are turned, and such images are first
+// copied into a frame of zeros. In bfloat16 these copies also round.
 //
 // Of cuDNN's two ways to describe a convolution this is the older one, of three functions: it reports for each
-// algorithm whether it gives the same bits every time, and what is used of it here can be tested without a GPU. What the
-// newer one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
+// algorithm whether it gives the same bits every time, and what is used of it here can be tested without a GPU. What
+// the newer one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
 #include <array>
 #include <atomic>
 #include <map>
@@ -185,7 +185,7 @@ __global__ void unframe_kernel(std::int64_t size, Frame frame, Pixels framed, Pi
   }
 }
 
-// The same where there is no frame.
+// The same without a frame.
 template <class From, class To>
 __global__ void finish_kernel(std::int64_t size, Divisor channels, const From* in, const To* bias, To* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
@@ -339,7 +339,7 @@ void either(const Tensor& x, const ConvGeometry& g, Direction direction, Run run
   direct(on);
 }
 
-// The lambdas below are compiled for float64 as well, and not called.
+// The lambdas below are also compiled for float64, and not called.
 inline float* result_of(float* out) { return out; }
 inline float* result_of(double*) { return nullptr; }
 
