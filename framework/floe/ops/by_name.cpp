@@ -1,4 +1,4 @@
-// The ops that there are by name: what backend/formulas.h lists, and some that have no formula.
+// The ops that can be called by name: what backend/formulas.h lists, and some that have no formula.
 #include <floe/ops/by_name.h>
 
 #include <type_traits>

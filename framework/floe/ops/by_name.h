@@ -7,7 +7,7 @@
 
 namespace floe {
 
-// An op as a function of tensors, or of one and the numbers behind it; null for what it does not take.
+// An op as a function of tensors, or of one and the numbers after it; null for what it does not take.
 struct NamedOp {
   const char* name;
   Tensor (*of_one)(const Tensor& x) = nullptr;
@@ -16,7 +16,7 @@ struct NamedOp {
   Tensor (*with_numbers)(const Tensor& x, double first, double second) = nullptr;
 };
 
-// Every pointwise op, question, comparison and arithmetic op, and some more; a name may stand twice.
+// Every pointwise op, question, comparison and arithmetic op, and some more; a name may occur twice.
 std::span<const NamedOp> named_ops();
 
 }  // namespace floe

@@ -20,8 +20,8 @@ Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g)
 
 const Tensor no_bias;
 
-// What each of the three tells of itself: how the window moves, the size that its inputs leave open, and its work,
-// which is alike in all.
+// What each of the three reports of itself: how the window moves, the size that its inputs leave open, and its work,
+// which is the same in all.
 class Told {
  public:
   Told(const char* name, Location where, const ConvGeometry& g, const char* open = nullptr, Shape size = {})

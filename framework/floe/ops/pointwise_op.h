@@ -24,7 +24,7 @@ auto attributes_of(const Formula& formula) {
     auto told = [](auto... constant) { return std::array{Attribute{constant.name, constant.value}...}; };
     return std::apply(told, formula.constants());
   } else {
-    static_assert(std::is_empty_v<Formula>, "a formula that has constants tells them: constants()");
+    static_assert(std::is_empty_v<Formula>, "a formula that has constants lists them: constants()");
     return std::span<const Attribute>();
   }
 }

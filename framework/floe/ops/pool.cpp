@@ -46,7 +46,7 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
           columns.before};
 }
 
-// What a pool or its gradient tells of itself: how the window moves, and the height and width of its image.
+// What a pool or its gradient reports of itself: how the window moves, and the height and width of its image.
 template <class Function>
 void record_pool(const char* name, Location where, const PoolGeometry& g, TensorList inputs,
                  std::initializer_list<Tensor*> outputs, TensorList keeps, Function function) {
