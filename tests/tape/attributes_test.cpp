@@ -50,9 +50,9 @@ TEST(Attributes, AreFoundByName) {
 
 TEST(Attributes, RefuseToBeReadAsAnotherKind) {
   EXPECT_EQ(test::error_of<ValueError>([] { AttributeValue(0.5).integer(); }),
-            "attribute: asked for an integer, and 0.5 is a real number");
+            "attribute: expected an integer, but 0.5 is a real number");
   EXPECT_EQ(test::error_of<ValueError>([] { AttributeValue(1).real(); }),
-            "attribute: asked for a real number, and 1 is an integer");
+            "attribute: expected a real number, but 1 is an integer");
   EXPECT_THROW(AttributeValue(1).boolean(), ValueError);
   EXPECT_THROW(AttributeValue(true).list(), ValueError);
   EXPECT_THROW(AttributeValue(true).text(), ValueError);

@@ -11,7 +11,7 @@
 
 namespace floe::formulas {
 
-// A constant of a formula, which the op that is made of it tells as an attribute.
+// A constant of a formula, which the op that is made of it reports as an attribute.
 struct Constant {
   const char* name;
   double value;
@@ -180,7 +180,7 @@ struct Clip {
   double low, high;
 };
 
-// All of them, each with its op: for backends that compile them by name, and for who calls ops by name.
+// All of them, each with its op: for backends that compile them by name, and for those who call ops by name.
 #define FLOE_EACH_FORMULA(X)                                                                                     \
   X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sqrt, sqrt) X(Rsqrt, rsqrt) X(Square, square)        \
   X(Abs, abs) X(Sin, sin) X(Cos, cos) X(Tanh, tanh) X(Sigmoid, sigmoid) X(Relu, relu) X(LeakyRelu, leaky_relu)   \

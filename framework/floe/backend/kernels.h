@@ -12,13 +12,13 @@ namespace floe {
 
 // How to step through a tensor along the axes of another: element = offset + sum(index[i] * steps[i]).
 struct Steps {
-  std::int64_t offset = 0;  // of the first element
+  std::int64_t offset = 0;                            // of the first element
   std::array<std::int64_t, Shape::max_rank> steps{};  // between neighbours along each axis
 };
 
 // Axes folded to (outer, reduced, inner): what a reduction over adjacent axes looks like.
 struct Folded {
-  std::int64_t outer, reduced, inner;  // sizes: before the reduced axes, of them, behind them
+  std::int64_t outer, reduced, inner;  // sizes: before the reduced axes, of them, after them
 };
 
 // How a normalisation reads x: as (outer, reduced, groups, within). Each (outer, group) has a mean and a variance, over
@@ -26,7 +26,7 @@ struct Folded {
 // (1, rows, channels, 1); over its last axes (rows, 1, 1, features); image by image (batch, pixels, channels, 1), or
 // with channels in groups (batch, pixels, groups, channels of a group).
 struct NormalizationGeometry {
-  std::int64_t outer, reduced, groups, within;              // sizes
+  std::int64_t outer, reduced, groups, within;
   std::int64_t columns() const { return groups * within; }  // elements of gamma
   std::int64_t size() const { return reduced * within; }    // elements that share a mean
 };
@@ -34,9 +34,7 @@ struct NormalizationGeometry {
 // A convolution: image x (batch, height, width, in), filters (kernel_height, kernel_width, in / groups, out),
 // result y (batch, out_height, out_width, out). Sizes beyond `pad_*_before` follow from the shapes.
 struct ConvGeometry {
-  // Sizes of the three, strides, dilation, padding and groups.
   std::int64_t batch, height, width, in, out_height, out_width, out, kernel_height, kernel_width;
-  // How the window moves.
   std::int64_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_bottom, pad_left, pad_right,
       groups;
   bool operator==(const ConvGeometry&) const = default;
@@ -44,16 +42,15 @@ struct ConvGeometry {
 
 // Windows over (batch, height, width, channels), for pooling.
 struct PoolGeometry {
-  // Sizes of the image, of the result and of the window.
   std::int64_t batch, height, width, channels, out_height, out_width, window_height, window_width;
-  std::int64_t stride_height, stride_width, pad_top, pad_left;  // how the window moves
+  std::int64_t stride_height, stride_width, pad_top, pad_left;
 };
 
 // c = op(a) op(b) for each of `batches` matrices: rows x inner times inner x columns. A stride of 0 repeats a matrix.
 struct MatmulGeometry {
-  std::int64_t batches, rows, columns, inner;  // sizes
+  std::int64_t batches, rows, columns, inner;
   std::int64_t a_stride, b_stride;  // elements from one matrix to the next
-  bool transpose_a, transpose_b;  // read with rows and columns exchanged
+  bool transpose_a, transpose_b;    // read with rows and columns exchanged
 };
 
 // Where in a stream of Philox a tensor's words begin.
@@ -65,22 +62,22 @@ struct RandomBlocks {
   namespace cpu { void name(__VA_ARGS__); } \
   namespace cuda { void name(__VA_ARGS__); }
 
-// first values
-FLOE_KERNEL(fill, double value, Tensor& y)                                       // of any dtype
+// initial values
+FLOE_KERNEL(fill, double value, Tensor& y)                                          // of any dtype
 FLOE_KERNEL(random_uniform, RandomBlocks from, double low, double high, Tensor& y)  // float64 takes two words each
 FLOE_KERNEL(random_normal, RandomBlocks from, double mean, double stddev, Tensor& y)
 FLOE_KERNEL(random_bernoulli, RandomBlocks from, std::uint32_t last, double one, Tensor& y)  // `one` for words to last
-FLOE_KERNEL(one_hot, const Tensor& indices, Tensor& y)                           // y prefilled with 0
+FLOE_KERNEL(one_hot, const Tensor& indices, Tensor& y)                              // y prefilled with 0
 
 // memory: copies between layouts
-FLOE_KERNEL(read_steps, const Tensor& x, const Steps& from, Tensor& y)           // y[i] = x[from(i)], over y's shape
-FLOE_KERNEL(write_steps, const Tensor& x, Tensor& y, const Steps& to)            // y[to(i)] = x[i], over x's shape
+FLOE_KERNEL(read_steps, const Tensor& x, const Steps& from, Tensor& y)  // y[i] = x[from(i)], over y's shape
+FLOE_KERNEL(write_steps, const Tensor& x, Tensor& y, const Steps& to)   // y[to(i)] = x[i], over x's shape
 FLOE_KERNEL(cast, const Tensor& x, Tensor& y)
 FLOE_KERNEL(gather, const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y)  // along axis.reduced
-FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)   // dx prefilled
+FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)  // dx prefilled
 
 // pointwise
-FLOE_KERNEL(add, const Tensor& a, const Tensor& b, Tensor& c)                    // equal shapes; c may be a
+FLOE_KERNEL(add, const Tensor& a, const Tensor& b, Tensor& c)  // equal shapes; c may be a
 FLOE_KERNEL(where, const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b,
             const Steps& sb, Tensor& y)
 
@@ -91,7 +88,7 @@ FLOE_KERNEL(reduce_min, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(arg_max, const Tensor& x, const Folded& axis, Tensor& y)  // y int64; the first of equals, NaN wins
 FLOE_KERNEL(arg_min, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(cumsum, const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y)
-FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)             // along the last axis, largest first
+FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)  // along the last axis, largest first
 
 // matrices and convolutions
 FLOE_KERNEL(matmul, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c)
@@ -104,11 +101,11 @@ FLOE_KERNEL(max_pool, const Tensor& x, const PoolGeometry& g, Tensor& y,
             Tensor& winners)  // winners: int64 positions in x
 // dx[p] = the sum of dy of the windows that p has won
 FLOE_KERNEL(max_pool_gradient, const Tensor& dy, const Tensor& winners, const PoolGeometry& g, Tensor& dx)
-FLOE_KERNEL(average_pool, const Tensor& x, const PoolGeometry& g, Tensor& y)               // padding does not count
+FLOE_KERNEL(average_pool, const Tensor& x, const PoolGeometry& g, Tensor& y)  // padding does not count
 FLOE_KERNEL(average_pool_gradient, const Tensor& dy, const PoolGeometry& g, Tensor& dx)
-FLOE_KERNEL(resize_nearest, const Tensor& x, Tensor& y)                          // (batch, height, width, channels)
+FLOE_KERNEL(resize_nearest, const Tensor& x, Tensor& y)                       // (batch, height, width, channels)
 FLOE_KERNEL(resize_nearest_gradient, const Tensor& dy, Tensor& dx)
-FLOE_KERNEL(resize_bilinear, const Tensor& x, Tensor& y)                         // half-pixel centres
+FLOE_KERNEL(resize_bilinear, const Tensor& x, Tensor& y)                      // half-pixel centres
 FLOE_KERNEL(resize_bilinear_gradient, const Tensor& dy, Tensor& dx)
 
 // normalisation; mean, variance and inverse_stddev are (outer, groups), gamma and beta (groups, within)

@@ -21,9 +21,9 @@ namespace floe {
 
 FLOE_POINTWISE_KERNEL(pointwise, const Formula& formula, const Tensor& x, Tensor& y)  // y = value(x)
 FLOE_POINTWISE_KERNEL(pointwise_gradient, const Formula& formula, const Tensor& dy, const Tensor& x, const Tensor& y,
-                      Tensor& dx)                                                // dx = dy * slope(x, y)
-FLOE_POINTWISE_KERNEL(map, const Formula& formula, const Tensor& x, Tensor& y)   // y = f(x) in x's dtype
-FLOE_POINTWISE_KERNEL(test, const Formula& formula, const Tensor& x, Tensor& y)  // y = f(x) as bool
+                      Tensor& dx)                                                     // dx = dy * slope(x, y)
+FLOE_POINTWISE_KERNEL(map, const Formula& formula, const Tensor& x, Tensor& y)        // y = f(x) in x's dtype
+FLOE_POINTWISE_KERNEL(test, const Formula& formula, const Tensor& x, Tensor& y)       // y = f(x) as bool
 
 // y = f(a, b) under NumPy's broadcasting; an operand of rank 0 may be on the CPU: a number. `compare` gives bool, the
 // other the dtype of a and b.

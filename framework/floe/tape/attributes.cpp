@@ -14,7 +14,7 @@ namespace floe {
 void AttributeValue::require(Kind kind) const {
   if (kind == kind_) return;
   constexpr std::array names{"an integer", "a real number", "a boolean", "a list", "a text"};
-  throw ValueError(fmt::format("attribute: asked for {}, and {} is {}", names[static_cast<std::size_t>(kind)],
+  throw ValueError(fmt::format("attribute: expected {}, but {} is {}", names[static_cast<std::size_t>(kind)],
                                to_string(*this), names[static_cast<std::size_t>(kind_)]));
 }
 

@@ -1,8 +1,8 @@
 // Attributes: the constants of an op as plain data, such as axes, strides and slopes.
 //
-// Name, inputs and attributes say all that an op needs to be run again: what a profiler shows, and what a traced
-// function or another format is made from. A number beside a tensor, as in x + 2, is an input of rank 0 instead.
-// custom_gradient() alone does what the user's functions do; the ops in them tell themselves.
+// Name, inputs and attributes are all that an op needs to be run again: what a profiler shows, and what a traced
+// function or another format is made from. A number next to a tensor, as in x + 2, is an input of rank 0 instead.
+// Only custom_gradient() does what the user's functions do; the ops in them report themselves.
 #pragma once
 
 #include <concepts>
@@ -22,7 +22,7 @@ namespace floe {
 // the program.
 class AttributeValue {
  public:
-  // What it is: a list is of integers.
+  // A list is of integers.
   enum class Kind : std::uint8_t { integer, real, boolean, list, text };
 
   // Each kind from what it holds; a shape is a list.
@@ -87,8 +87,8 @@ class Attributes {
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  const AttributeValue* find(std::string_view name) const;        // null if there is none of this name
-  const AttributeValue& operator[](std::string_view name) const;  // ValueError if there is none of this name
+  const AttributeValue* find(std::string_view name) const;        // null if there is none of that name
+  const AttributeValue& operator[](std::string_view name) const;  // ValueError if there is none
 
  private:
   const Attribute* first_ = nullptr;
@@ -114,7 +114,7 @@ class KeptAttributes {
 
 namespace detail {
 
-// A copy in memory that is aligned for anything, of so many bytes.
+// A copy in memory that is aligned for anything, of this many bytes.
 std::size_t bytes_of(const Attributes& attributes);
 Attributes copied(const Attributes& attributes, std::byte* memory);
 

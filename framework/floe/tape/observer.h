@@ -15,26 +15,26 @@ class TensorRef {
  public:
   template <class T> requires std::is_convertible_v<const T&, const Tensor&>  // a Tensor, Variable or Operand
   TensorRef(const T& tensor) : tensor_(&static_cast<const Tensor&>(tensor)) {}
-  const Tensor& operator*() const { return *tensor_; }   // what is referred to
+  const Tensor& operator*() const { return *tensor_; }  // what is referred to
   const Tensor* operator->() const { return tensor_; }  // the same: ref->shape()
 
  private:
   const Tensor* tensor_;
 };
-using TensorRefs = std::span<const TensorRef>;  // inputs of an op, however many
+using TensorRefs = std::span<const TensorRef>;
 using TensorList = std::initializer_list<TensorRef>;  // the same, written in braces
 
 // Which op, with which constants, where the user called it, and in which layer. The texts live as long as the program.
 struct OpInfo {
-  const char* name;  // "matmul"
-  Location where = {};  // the user's line
-  Attributes attributes = {};  // its constants; KeptAttributes outlive the call
-  double flops = 0;  // additions and multiplications of convolutions and matrix products; 0 for the other ops
-  const char* layer = nullptr;  // path of the innermost built-in layer; null outside of one
+  const char* name;             // "matmul"
+  Location where = {};          // the user's line
+  Attributes attributes = {};   // its constants; KeptAttributes outlive the call
+  double flops = 0;             // additions and multiplications of convolutions and matrix products; 0 for other ops
+  const char* layer = nullptr;  // path of the innermost built-in layer; null outside one
 };
 
 // Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
-// tapes go on. It may run ops, which are neither observed nor recorded.
+// tapes continue. It may run ops, which are neither observed nor recorded.
 class OpObserver {
  public:
   OpObserver();
@@ -49,7 +49,7 @@ class OpObserver {
   virtual void begun(const void* /*data*/) {}
 };
 
-// The recorded op whose gradient this thread is computing; null outside of a tape's walk.
+// The recorded op whose gradient this thread is computing; null outside a tape's walk.
 const OpInfo* gradient_of();
 
 }  // namespace floe

@@ -1,4 +1,4 @@
-// How an op tells the live tapes of its thread.
+// How an op reports to the live tapes of its thread.
 #include <floe/tape/record.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ constexpr std::size_t chunk_bytes = 1 << 18;
 constexpr std::size_t alignment = alignof(std::max_align_t);
 constexpr std::size_t rounded(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-// The ids of finished threads at their last: a new thread goes on from there. 20 bits for threads that live at once, 42
-// for the ops of one.
+// The ids of finished threads at their last: a new thread continues from there. 20 bits for threads that live at once,
+// 42 for the ops of one.
 struct Ids {
   static Ids& all() {
     static Ids* only = new Ids;  // never destroyed: threads may outlive static destructors
@@ -46,7 +46,7 @@ struct Ids {
   std::uint64_t threads = 0;
 };
 
-// What is told of an op: its constants are copied to `memory` if there is some.
+// What is reported of an op: its constants are copied to `memory` if there is some.
 OpInfo told(const OpInfo& op, std::byte* memory = nullptr) {
   Attributes attributes = memory && !op.attributes.empty() ? detail::copied(op.attributes, memory) : op.attributes;
   return {op.name, caller(op.where), attributes, op.flops, calling_layer()};

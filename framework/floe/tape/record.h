@@ -1,4 +1,4 @@
-// How an op tells the live tapes of its thread, and the observers of ops, what it did.
+// How an op reports to the live tapes of its thread, and to the observers of ops, what it did.
 //
 // An op is recorded once, for all live tapes, and only if an input depends on something watched.
 #pragma once
@@ -15,15 +15,15 @@ class GradientTape;
 struct Steps;  // backend/kernels.h
 
 // What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
-// need a gradient. It gives each of those at most once, in the input's shape. It runs if a gradient has come to one of
-// the outputs at least.
+// need a gradient. It gives each of those at most once, in the input's shape. It runs if a gradient has come to one
+// of the outputs at least.
 class Backward {
  public:
   const Tensor& dy(int output = 0) const;  // undefined if nothing flows back through this output
-  Tensor take_dy();  // that of a single output, and where no one else will read it, the only handle to it
+  Tensor take_dy();  // that of a single output, and if no one else will read it, the only handle to it
   // What record() was given to keep, in that order.
   const Tensor& kept(int index) const;
-  bool needs(int input) const;  // may a gradient to this input be asked for?
+  bool needs(int input) const;  // may a gradient to this input be requested?
   // The gradient of an input, in its shape.
   void give(int input, Tensor dx);
   // The same for a gradient that is 0 except at these elements of the input's shape, `whole`: `part` is added there, so
@@ -44,15 +44,15 @@ struct Node {
   // With a gradient; without one; or a mark on a gradient that was not differentiable.
   enum class Kind : std::uint8_t { op, blocked, gradient_mark };
 
-  OpInfo op;  // which op; its attributes are in the arena
-  NodeId first_output;  // outputs have consecutive ids
+  OpInfo op;                                         // its attributes are in the arena
+  NodeId first_output;                               // outputs have consecutive ids
   void (*call)(void* function, Backward& backward);  // runs the gradient function
-  void (*destroy)(void* function);  // null if there is nothing to destroy
-  void* function;  // its captures, in the arena
-  NodeId* inputs;  // their ids
+  void (*destroy)(void* function);                   // null if there is nothing to destroy
+  void* function;                                    // its captures, in the arena
+  NodeId* inputs;
   Tensor* kept;  // what the gradient reads
-  int input_count, kept_count, output_count;  // how many of each
-  Kind kind;  // what it stands for
+  int input_count, kept_count, output_count;
+  Kind kind;
 };
 
 namespace detail {
@@ -72,10 +72,10 @@ Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> out
 // Is this tensor known to a live tape, so that an op on it will be recorded with a gradient?
 bool is_tracked(const Tensor& tensor);
 
-// `kept` if a gradient to `input` may be asked for, else an undefined tensor: an op keeps only what it will read.
+// `kept` if a gradient to `input` may be requested, else an undefined tensor: an op keeps only what it will read.
 const Tensor& kept_for(const Tensor& input, const Tensor& kept);
 
-// Reports an op and its gradient function, `void(Backward&)`. Outputs that are no floats are constants to the tapes.
+// Reports an op and its gradient function, `void(Backward&)`. Outputs that are not floats are constants to the tapes.
 template <class Function>
 void record(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
             Function function) {
@@ -104,19 +104,19 @@ void record(const OpInfo& op, TensorList inputs, Tensor& output, TensorList keep
   record(op, inputs, {&output}, keeps, std::move(function));
 }
 
-// Reports to the observers alone: a fused gradient, a part of an op, an optimizer's step. They are never recorded.
+// Reports only to the observers: a fused gradient, a part of an op, an optimizer's step. They are never recorded.
 inline void observe(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs) {
   if ((detail::hooks & detail::observed) == 0) [[likely]] return;
   detail::notify(op, TensorRefs(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()));
 }
 inline void observe(const OpInfo& op, TensorList inputs, Tensor& output) { observe(op, inputs, {&output}); }
 
-// Tells the observers that work on a value begins in the memory that it has.
+// Reports to the observers that work on a value begins in the memory that it has.
 inline void observe_begun(const Tensor& value) {
   if (detail::hooks & detail::observed) [[unlikely]] detail::notify_begun(value.raw());
 }
 
-// Reports an op through which no gradient flows (comparisons, arg-max, stop_gradient), so that a tape can say so.
+// Reports an op through which no gradient flows (comparisons, arg-max, stop_gradient), so that a tape can explain it.
 void record_blocked(const OpInfo& op, TensorList inputs, std::initializer_list<Tensor*> outputs);
 inline void record_blocked(const OpInfo& op, TensorList inputs, Tensor& output) {
   if (detail::hooks) record_blocked(op, inputs, {&output});

@@ -34,7 +34,7 @@ struct Record {
   Record();
   ~Record();
 
-  // The tapes that have begun here and may still be asked, and those of them that still record.
+  // The tapes that have begun here and may still answer, and those of them that still record.
   void enter(GradientTape* tape);
   void leave(GradientTape* tape);
   void refresh();  // after any change of a tape, `paused` or `notifying`
@@ -43,12 +43,12 @@ struct Record {
   enum class Tracking { none, blocked, live };
   Tracking tracking(const Tensor& tensor) const;
   bool watched(NodeId id) const;
-  bool knows(NodeId id) const;  // can gradients to this tensor be asked of any tape, also a stopped one?
+  bool knows(NodeId id) const;  // can any tape give gradients to this tensor, even a stopped one?
 
   Node* add(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
             std::size_t function_size, Node::Kind kind);
   static void empty(Node& node);  // gives up the kept tensors and the gradient function
-  void trim();                    // drops the nodes that no tape can be asked about
+  void trim();                    // drops the nodes that no tape needs any more
   std::size_t first_after(NodeId id) const;  // index of the first node whose outputs come after `id`
   // The nodes whose outputs come after `begun`, and not all of them after `end`: what a tape saw in between.
   std::span<Node* const> between(NodeId begun, NodeId end) const;
