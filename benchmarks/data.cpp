@@ -44,7 +44,7 @@ void checkpoint_write(benchmark::State& state) {
   Saved saved;
   std::int64_t step = 0;
   for (auto _ : state) saved.checkpoint.save(++step);
-  state.SetBytesProcessed(state.iterations() * saved.network.parameters() * 4);
+  state.SetBytesProcessed(state.iterations() * saved.network.parameter_count() * 4);
 }
 BENCHMARK(checkpoint_write)->Unit(benchmark::kMillisecond)->UseRealTime();
 
@@ -52,7 +52,7 @@ void checkpoint_read(benchmark::State& state) {
   Saved saved;
   saved.checkpoint.save(1);
   for (auto _ : state) benchmark::DoNotOptimize(saved.checkpoint.restore_latest());
-  state.SetBytesProcessed(state.iterations() * saved.network.parameters() * 4);
+  state.SetBytesProcessed(state.iterations() * saved.network.parameter_count() * 4);
 }
 BENCHMARK(checkpoint_read)->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -6,7 +6,7 @@
 
 #include <floe/ops/create.h>
 #include <floe/backend/formulas.h>
-#include <floe/backend/items.h>
+#include <floe/backend/dispatch.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/reductions.h>
 #include <floe/tensor/error.h>

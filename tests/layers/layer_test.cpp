@@ -111,8 +111,8 @@ TEST(Layer, WithoutANameLeavesThePathsToItsParts) {
 TEST(Penguins, HaveTheirParameters) {
   Generator generator("generator", Device{}, Rng(1));
   Discriminator discriminator("discriminator", Device{}, Rng(1));
-  EXPECT_EQ(generator.parameters(), 474'464);
-  EXPECT_EQ(discriminator.parameters(), 212'865);
+  EXPECT_EQ(generator.parameter_count(), 474'464);
+  EXPECT_EQ(discriminator.parameter_count(), 212'865);
   Tensor images = generator(zeros({2, 100}), Mode::training);
   EXPECT_EQ(images.shape(), (Shape{2, 28, 28, 1}));
   EXPECT_EQ(discriminator(images, Mode::training).shape(), (Shape{2, 1}));
@@ -157,11 +157,11 @@ TEST(Layer, TakesItsDTypeFromTheParent) {
 TEST(Layer, ForgetsPartsThatAreGone) {
   Layer model = root();
   auto dense = std::make_unique<Dense>(&model, "dense", DenseOptions{.in = 2, .units = 3});
-  EXPECT_EQ(model.parameters(), 9);
+  EXPECT_EQ(model.parameter_count(), 9);
   dense.reset();
-  EXPECT_EQ(model.parameters(), 0);
+  EXPECT_EQ(model.parameter_count(), 0);
   EXPECT_THROW(Dense(&model, "broken", {.in = 2}), ValueError);
-  EXPECT_EQ(model.parameters(), 0) << "also those that never were";
+  EXPECT_EQ(model.parameter_count(), 0) << "also those that never were";
 }
 
 TEST(Layer, RefusesNamesTwice) {
@@ -433,7 +433,7 @@ TEST(Sequential, IsAChainOfLayersAndFunctions) {
       .add([](const Tensor& x) { return relu(x); })
       .add<Dropout>("drop", 0.5)
       .add<Dense>("out", {.in = 8, .units = 1});
-  EXPECT_EQ(model.parameters(), 3 * 8 + 8 + 16 + 8 + 1);
+  EXPECT_EQ(model.parameter_count(), 3 * 8 + 8 + 16 + 8 + 1);
   Tensor x = ones({4, 3});
   Tensor first = model(x, Mode::inference), second = model(x, Mode::inference);
   EXPECT_EQ(first.shape(), (Shape{4, 1}));
@@ -449,14 +449,14 @@ TEST(Freezing, LeavesAConstantToEveryTape) {
   Dense frozen(&model, "frozen", {.in = 2, .units = 2}), trained(&model, "trained", {.in = 2, .units = 2});
   frozen.set_trainable(false);
   EXPECT_EQ(paths_of(model.variables()), "model.trained.weights(2, 2)\nmodel.trained.bias(2,)\n");
-  EXPECT_EQ(model.parameters(), 6);
+  EXPECT_EQ(model.parameter_count(), 6);
   EXPECT_EQ(model.all_variables().size(), 4u);
   GradientTape tape;
   Tensor hidden = frozen(ones({1, 2}));
   EXPECT_TRUE(hidden.id().is_constant());
   EXPECT_EQ(tape.gradient(trained(hidden), model.variables()).size(), 2u);
   frozen.set_trainable(true);
-  EXPECT_EQ(model.parameters(), 12);
+  EXPECT_EQ(model.parameter_count(), 12);
 }
 
 TEST(Summary, ShowsTheGenerator) {

@@ -1,5 +1,5 @@
 // Formulas of pointwise ops, each written once: for numbers of the CPU and of a GPU, for vector registers (backend/cpu)
-// and for tensors (ops/traced.h).
+// and for tensors (ops/recorded.h).
 #pragma once
 
 #include <array>

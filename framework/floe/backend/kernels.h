@@ -10,10 +10,10 @@
 
 namespace floe {
 
-// How to step through a tensor along the axes of another: element = offset + sum(index[i] * steps[i]).
-struct Steps {
+// How to move through a tensor along the axes of another: element = offset + sum(index[i] * strides[i]).
+struct Strides {
   std::int64_t offset = 0;                            // of the first element
-  std::array<std::int64_t, Shape::max_rank> steps{};  // between neighbours along each axis
+  std::array<std::int64_t, Shape::max_rank> strides{};  // between neighbours along each axis
 };
 
 // Axes folded to (outer, reduced, inner): what a reduction over adjacent axes looks like.
@@ -70,16 +70,16 @@ FLOE_KERNEL(random_bernoulli, RandomBlocks from, std::uint32_t last, double one,
 FLOE_KERNEL(one_hot, const Tensor& indices, Tensor& y)                              // y prefilled with 0
 
 // memory: copies between layouts
-FLOE_KERNEL(read_steps, const Tensor& x, const Steps& from, Tensor& y)  // y[i] = x[from(i)], over y's shape
-FLOE_KERNEL(write_steps, const Tensor& x, Tensor& y, const Steps& to)   // y[to(i)] = x[i], over x's shape
+FLOE_KERNEL(read_strided, const Tensor& x, const Strides& from, Tensor& y)  // y[i] = x[from(i)], over y's shape
+FLOE_KERNEL(write_strided, const Tensor& x, Tensor& y, const Strides& to)   // y[to(i)] = x[i], over x's shape
 FLOE_KERNEL(cast, const Tensor& x, Tensor& y)
 FLOE_KERNEL(gather, const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y)  // along axis.reduced
 FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)  // dx prefilled
 
 // pointwise
 FLOE_KERNEL(add, const Tensor& a, const Tensor& b, Tensor& c)  // equal shapes; c may be a
-FLOE_KERNEL(where, const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b,
-            const Steps& sb, Tensor& y)
+FLOE_KERNEL(where, const Tensor& condition, const Strides& sc, const Tensor& a, const Strides& sa, const Tensor& b,
+            const Strides& sb, Tensor& y)
 
 // reductions over axis.reduced
 FLOE_KERNEL(reduce_sum, const Tensor& x, const Folded& axis, Tensor& y)

@@ -1,5 +1,5 @@
 // floe::math: the functions a pointwise formula is made of. Here for numbers; backend/cpu/packet.h has them for vector
-// registers and ops/traced.h for tensors, so that one formula serves as kernel on each device and as recorded ops.
+// registers and ops/recorded.h for tensors, so that one formula serves as kernel on each device and as recorded ops.
 #pragma once
 
 #include <cmath>

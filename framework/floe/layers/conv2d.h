@@ -12,7 +12,7 @@ struct Conv2DOptions {
   std::int64_t filters = 0;         // channels of the result
   Size2 kernel_size = 0;            // pixels of a filter, down and across
   Size2 strides = 1;                // pixels from one place of the filter to the next
-  Padding padding = Padding::same;  // what lies beyond the edges: ops/window.h
+  Padding padding = Padding::same;  // what lies beyond the edges: ops/padding.h
   Size2 dilation = 1;               // distance between the filter's taps
   std::int64_t groups = 1;          // channels are divided into this many groups that do not mix
   bool use_bias = true;             // false if a normalisation follows, which has its own

@@ -118,13 +118,13 @@ Variables Layer::variables() const {
   return trainable;
 }
 
-std::int64_t Layer::parameters() const {
+std::int64_t Layer::parameter_count() const {
   std::int64_t total = 0;
   for (const Variable* variable : variables()) total += variable->value().elements();
   return total;
 }
 
-std::int64_t Layer::statistics() const {
+std::int64_t Layer::statistic_count() const {
   std::int64_t total = 0;
   visit([&](const Layer& layer) {
     for (std::size_t i = 0; i < layer.variables_.size(); ++i)

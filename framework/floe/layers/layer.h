@@ -42,8 +42,8 @@ class Layer {
   Variables variables() const;      // the trainable ones
   Variables all_variables() const;  // including frozen ones and running statistics
 
-  std::int64_t parameters() const;  // elements of variables(): frozen ones do not count
-  std::int64_t statistics() const;  // elements of running statistics
+  std::int64_t parameter_count() const;  // elements of variables(): frozen ones do not count
+  std::int64_t statistic_count() const;  // elements of running statistics
 
   // Freezes or thaws all but running statistics. In Mode::training a frozen BatchNormalization still normalises by the
   // batch and moves its statistics, unlike in Keras: run it in Mode::inference to stop that.

@@ -12,9 +12,9 @@ namespace {
 std::string totals(const Layer& model) {
   std::int64_t all = 0;
   for (const Variable* variable : model.all_variables()) all += variable->value().elements();
-  std::int64_t frozen = all - model.parameters() - model.statistics();
-  return fmt::format("{}: {} trainable parameters{}, {} running statistics\n", model.path(), model.parameters(),
-                     frozen ? fmt::format(", {} frozen", frozen) : "", model.statistics());
+  std::int64_t frozen = all - model.parameter_count() - model.statistic_count();
+  return fmt::format("{}: {} trainable parameters{}, {} running statistics\n", model.path(), model.parameter_count(),
+                     frozen ? fmt::format(", {} frozen", frozen) : "", model.statistic_count());
 }
 
 }  // namespace

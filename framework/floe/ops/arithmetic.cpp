@@ -83,7 +83,7 @@ Shape broadcast(const char* op, Shown a, Shown b, Location where) {
   Shape shape;
   int rank = std::max(p.rank(), q.rank());
   for (int axis = -rank; axis < 0; ++axis) {
-    std::int64_t one = BroadcastPlan::size_at(p, axis), other = BroadcastPlan::size_at(q, axis);
+    std::int64_t one = BroadcastLoop::size_at(p, axis), other = BroadcastLoop::size_at(q, axis);
     if (one != other && one != 1 && other != 1) {
       throw ShapeError(message(
           op, fmt::format("axis {} has {} and {}, and only a size of 1 is repeated", axis, one, other), {a, b}, where));
@@ -259,8 +259,8 @@ Tensor where(Operand condition, OperandOrNumber a, OperandOrNumber b) {
   if (!numbers && !Pair::is_constant_number(condition))
     require_same_device("where", condition, "condition", Pair::is_constant_number(p) ? b : a, "a or b");
   Tensor y(shape, p.dtype(), numbers ? condition->device() : pair.device());
-  run<cpu::where, cuda::where>(y.device(), condition, broadcast_steps(condition->shape(), shape), p, broadcast_steps(p.shape(), shape),
-                               q, broadcast_steps(q.shape(), shape), y);
+  run<cpu::where, cuda::where>(y.device(), condition, broadcast_strides(condition->shape(), shape), p,
+                               broadcast_strides(p.shape(), shape), q, broadcast_strides(q.shape(), shape), y);
   record({"where", condition.where()}, {condition, p, q}, y, {condition},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(1)) op.give(1, sum_to(where(op.kept(0), op.dy(), 0.0), sa));

@@ -1,7 +1,7 @@
 // Two-dimensional convolutions over (batch, height, width, channels), with filters (height, width, in, out).
 #pragma once
 
-#include <floe/ops/window.h>
+#include <floe/ops/padding.h>
 #include <floe/tape/operand.h>
 
 namespace floe {
@@ -9,13 +9,13 @@ namespace floe {
 // How the filters move, by name: conv2d(x, filters, {.strides = 2}).
 struct ConvOptions {
   Size2 strides = 1;                // pixels from one place of the filter to the next
-  Padding padding = Padding::same;  // what lies beyond the edges: ops/window.h
+  Padding padding = Padding::same;  // what lies beyond the edges: ops/padding.h
   Size2 dilation = 1;               // distance between the filter's taps
   std::int64_t groups = 1;          // channels in and out are divided into this many groups that do not mix
 };
 
 // x (batch, height, width, in) and filters (height, width, in / groups, out) give (batch, out height, out width, out),
-// with the sizes of ops/window.h. Cross-correlation, which is what every framework calls convolution. Both float32 or
+// with the sizes of ops/padding.h. Cross-correlation, which is what every framework calls convolution. Both float32 or
 // both float64, else DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without
 // taps or larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
 Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
@@ -33,7 +33,7 @@ struct ConvTransposeOptions {
 };
 
 // The reverse of a convolution: x (batch, height, width, in) and filters (height, width, out / groups, in) give
-// (batch, out height, out width, out). Sizes as in Keras' deconv_output_length, with the reach of ops/window.h and an
+// (batch, out height, out width, out). Sizes as in Keras' deconv_output_length, with the reach of ops/padding.h and an
 // output padding of -1, or p:
 //
 //   same    in * stride, or (in - 1) * stride + reach - 2 * floor(reach / 2) + p

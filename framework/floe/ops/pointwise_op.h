@@ -1,7 +1,7 @@
 // From a pointwise formula to an op: check, allocate, run, record. Included by the .cpp files that define such ops.
 //
 // A formula is a struct with a name, `value(x)` and `slope(x, y)` written for a type T (float, double, a packet or
-// Traced), and `reads`: see backend/formulas.h.
+// Recorded), and `reads`: see backend/formulas.h.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/ops/traced.h>  // first: a formula finds only the math that stands before it
+#include <floe/ops/recorded.h>  // first: a formula finds only the math that stands before it
 
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/backend/run.h>
@@ -62,7 +62,7 @@ Tensor pointwise(const Formula& formula, const Operand& x) {
          [formula](Backward& op) {
            const Tensor &a = op.kept(0), &b = op.kept(1);
            if (!op.differentiable()) return op.give(0, pointwise_gradient(formula, op.take_dy(), a, b));
-           Traced slope = formula.slope(Traced(a), Traced(b));
+           Recorded slope = formula.slope(Recorded(a), Recorded(b));
            op.give(0, multiply(op.dy(), slope.operand()));
          });
   return y;

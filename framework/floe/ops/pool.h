@@ -1,7 +1,7 @@
 // Pooling over windows of (batch, height, width, channels).
 #pragma once
 
-#include <floe/ops/window.h>
+#include <floe/ops/padding.h>
 #include <floe/tape/operand.h>
 
 namespace floe {
@@ -10,10 +10,10 @@ namespace floe {
 struct PoolOptions {
   Size2 window = 2;                  // pixels down and across
   Size2 strides = 0;                 // 0: as the window
-  Padding padding = Padding::valid;  // what lies beyond the edges: ops/window.h
+  Padding padding = Padding::valid;  // what lies beyond the edges: ops/padding.h
 };
 
-// x (batch, height, width, channels) -> (batch, out height, out width, channels), with the sizes of ops/window.h.
+// x (batch, height, width, channels) -> (batch, out height, out width, channels), with the sizes of ops/padding.h.
 // float32 or float64, else DTypeError; ShapeError for another rank and a window larger than the padded input;
 // ValueError for a window or strides below 1, and for padding that is negative or not smaller than the window.
 Tensor max_pool(Operand x, PoolOptions options = {});  // NaN if one is; the gradient goes to the first of the largest

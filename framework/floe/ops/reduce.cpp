@@ -17,8 +17,8 @@ namespace floe {
 namespace {
 
 // What a reduction over `axes` of a shape comes to: the result with the axes as size 1, and without them.
-struct Plan {
-  Plan(const char* op, const Operand& x, const Axes& axes) {
+struct ReducedAxes {
+  ReducedAxes(const char* op, const Operand& x, const Axes& axes) {
     require_defined(op, x, "x");
     reduced.assign(static_cast<std::size_t>(x->rank()), axes.all());
     for (int axis : axes.list()) {
@@ -52,13 +52,13 @@ struct Plan {
 
 // x with its axes folded so that the reduced ones are adjacent; transposed first if they are not.
 struct Adjacent {
-  Adjacent(const Tensor& x, const Plan& plan) : x(x) {
+  Adjacent(const Tensor& x, const ReducedAxes& over) : x(x) {
     int first = x.rank(), last = -1;
     for (int axis = 0; axis < x.rank(); ++axis) {
-      if (plan.reduced[axis] && x.dim(axis) != 1) first = std::min(first, axis), last = axis;
+      if (over.reduced[axis] && x.dim(axis) != 1) first = std::min(first, axis), last = axis;
     }
     bool adjacent = true;
-    for (int axis = first; axis <= last; ++axis) adjacent &= plan.reduced[axis] || x.dim(axis) == 1;
+    for (int axis = first; axis <= last; ++axis) adjacent &= over.reduced[axis] || x.dim(axis) == 1;
     if (adjacent) {
       for (int axis = 0; axis < x.rank(); ++axis)
         (axis < first ? folded.outer : axis <= last ? folded.reduced : folded.inner) *= x.dim(axis);
@@ -67,7 +67,7 @@ struct Adjacent {
     AxisList order;
     for (bool wanted : {false, true}) {
       for (int axis = 0; axis < x.rank(); ++axis) {
-        if (plan.reduced[axis] == wanted)
+        if (over.reduced[axis] == wanted)
           order.push_back(axis), (wanted ? folded.reduced : folded.outer) *= x.dim(axis);
       }
     }
@@ -79,11 +79,11 @@ struct Adjacent {
   Folded folded{1, 1, 1};
 };
 
-Tensor reduced(const Operand& x, const Plan& plan, bool keepdims, DType dtype,
+Tensor reduced(const Operand& x, const ReducedAxes& over, bool keepdims, DType dtype,
                void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
-  Tensor y(plan.result(keepdims), dtype, x->device());
+  Tensor y(over.result(keepdims), dtype, x->device());
   if (y.elements() == 0) return y;
-  Adjacent adjacent(x, plan);
+  Adjacent adjacent(x, over);
   kernel(x->device(), adjacent.x, adjacent.folded, y);
   return y;
 }
@@ -100,17 +100,17 @@ void require_numbers(const char* op, const Operand& x, bool small_integers) {
 Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims,
                void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_numbers(op, x, true);
-  Plan plan(op, x, axes);
-  if (plan.count == 0 && plan.dropped.elements() > 0)
+  ReducedAxes over(op, x, axes);
+  if (over.count == 0 && over.dropped.elements() > 0)
     throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
-  Tensor y = reduced(x, plan, keepdims, x->dtype(), kernel);
-  const Shape list = plan.axes();
+  Tensor y = reduced(x, over, keepdims, x->dtype(), kernel);
+  const Shape list = over.axes();
   const Attribute attributes[] = {{"axes", list}, {"keepdims", keepdims}};
   if (!is_floating(x->dtype())) {
     record_blocked({op, x.where(), attributes}, {x}, y);
     return y;
   }
-  record({op, x.where(), attributes}, {x}, y, {x, y}, [axes, kept = plan.kept](Backward& op) {
+  record({op, x.where(), attributes}, {x}, y, {x, y}, [axes, kept = over.kept](Backward& op) {
     const Tensor& x = op.kept(0);
     Tensor reached = cast(equal(x, reshape(op.kept(1), kept)), x.dtype());
     op.give(0, reached * (reshape(op.dy(), kept) / reduce_sum(reached, axes, true)));
@@ -121,9 +121,9 @@ Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims
 Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_numbers(op, x, true);
   axis = require_axis(op, x, axis);
-  Plan plan(op, x, axis);
+  ReducedAxes over(op, x, axis);
   if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
-  Tensor y = reduced(x, plan, false, DType::int64, kernel);
+  Tensor y = reduced(x, over, false, DType::int64, kernel);
   record_blocked({op, x.where(), {{"axis", axis}}}, {x}, y);
   return y;
 }
@@ -139,10 +139,10 @@ Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepd
   require_defined(op, x, "x");
   if (x->dtype() != DType::boolean)
     throw DTypeError(message(op, "needs a bool tensor, such as comparisons give", {{"x", x}}, x.where()));
-  Plan plan(op, x, axes);
-  Tensor y = plan.count == 0 ? full(plan.result(keepdims), over_nothing, DType::boolean, x->device())
-                             : reduced(x, plan, keepdims, DType::boolean, kernel);
-  record_blocked({op, x.where(), {{"axes", plan.axes()}, {"keepdims", keepdims}}}, {x}, y);
+  ReducedAxes over(op, x, axes);
+  Tensor y = over.count == 0 ? full(over.result(keepdims), over_nothing, DType::boolean, x->device())
+                             : reduced(x, over, keepdims, DType::boolean, kernel);
+  record_blocked({op, x.where(), {{"axes", over.axes()}, {"keepdims", keepdims}}}, {x}, y);
   return y;
 }
 
@@ -150,10 +150,10 @@ Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepd
 
 Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
   require_numbers("reduce_sum", x, false);
-  Plan plan("reduce_sum", x, axes);
-  Tensor y = reduced(x, plan, keepdims, x->dtype(), on<cpu::reduce_sum, cuda::reduce_sum>);
-  record({"reduce_sum", x.where(), {{"axes", plan.axes()}, {"keepdims", keepdims}}}, {x}, y, {},
-         [whole = x->shape(), kept = plan.kept](Backward& op) {
+  ReducedAxes over("reduce_sum", x, axes);
+  Tensor y = reduced(x, over, keepdims, x->dtype(), on<cpu::reduce_sum, cuda::reduce_sum>);
+  record({"reduce_sum", x.where(), {{"axes", over.axes()}, {"keepdims", keepdims}}}, {x}, y, {},
+         [whole = x->shape(), kept = over.kept](Backward& op) {
            op.give(0, broadcast_to(reshape(op.dy(), kept), whole));
          });
   return y;
@@ -161,14 +161,14 @@ Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
 
 Tensor reduce_mean(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_mean", x);
-  double count = static_cast<double>(Plan("reduce_mean", x, axes).count);
+  double count = static_cast<double>(ReducedAxes("reduce_mean", x, axes).count);
   CallScope scope(x.where());
   return reduce_sum(x, axes, keepdims) * (1.0 / count);
 }
 
 Tensor reduce_variance(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_variance", x);
-  Plan("reduce_variance", x, axes);  // refuses wrong axes under this name
+  ReducedAxes("reduce_variance", x, axes);  // refuses wrong axes under this name
   CallScope scope(x.where());
   return reduce_mean(square(x - reduce_mean(x, axes, true)), axes, keepdims);
 }
@@ -184,31 +184,31 @@ Tensor reduce_min(Operand x, Axes axes, bool keepdims) {
 Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_prod", x);
   CallScope scope(x.where());
-  Plan plan("reduce_prod", x, axes);
+  ReducedAxes over("reduce_prod", x, axes);
   AxisList order;
   for (bool wanted : {false, true}) {
     for (int axis = 0; axis < x->rank(); ++axis) {
-      if (plan.reduced[axis] == wanted) order.push_back(axis);
+      if (over.reduced[axis] == wanted) order.push_back(axis);
     }
   }
-  if (plan.count == 0) return reduce_sum(x, axes, keepdims) + 1.0;
-  Tensor y = reshape(transpose(x, order), {plan.dropped.elements(), plan.count});
+  if (over.count == 0) return reduce_sum(x, axes, keepdims) + 1.0;
+  Tensor y = reshape(transpose(x, order), {over.dropped.elements(), over.count});
   while (y.dim(1) > 1) {
     std::int64_t half = y.dim(1) / 2;
     Tensor product = slice(y, 1, 0, half) * slice(y, 1, half, 2 * half);
     y = y.dim(1) % 2 ? concat({product, slice(y, 1, 2 * half)}, 1) : product;
   }
-  return reshape(y, plan.result(keepdims));
+  return reshape(y, over.result(keepdims));
 }
 
 Tensor reduce_logsumexp(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_logsumexp", x);
   CallScope scope(x.where());
-  Plan plan("reduce_logsumexp", x, axes);
-  if (plan.count == 0) return log(reduce_sum(x, axes, keepdims));
+  ReducedAxes over("reduce_logsumexp", x, axes);
+  if (over.count == 0) return log(reduce_sum(x, axes, keepdims));
   Tensor top = stop_gradient(reduce_max(x, axes, true));
   top = where(isfinite(top), top, 0.0);
-  return reshape(log(reduce_sum(exp(x - top), axes, true)) + top, plan.result(keepdims));
+  return reshape(log(reduce_sum(exp(x - top), axes, true)) + top, over.result(keepdims));
 }
 
 Tensor reduce_any(Operand x, Axes axes, bool keepdims) {

@@ -1,7 +1,7 @@
 // Resizing pictures (batch, height, width, channels) as TensorFlow 2 does: half-pixel centres, edges repeated.
 #pragma once
 
-#include <floe/ops/window.h>
+#include <floe/ops/padding.h>
 #include <floe/tape/operand.h>
 
 namespace floe {

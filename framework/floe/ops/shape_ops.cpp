@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/backend/layout.h>
+#include <floe/backend/strides.h>
 #include <floe/backend/run.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
@@ -16,22 +16,22 @@
 namespace floe {
 namespace {
 
-Tensor read(const Tensor& x, const Shape& shape, const Steps& steps) {
+Tensor read(const Tensor& x, const Shape& shape, const Strides& strides) {
   Tensor y(shape, x.dtype(), x.device());
-  if (y.elements() > 0) run<cpu::read_steps, cuda::read_steps>(x.device(), x, steps, y);
+  if (y.elements() > 0) run<cpu::read_strided, cuda::read_strided>(x.device(), x, strides, y);
   return y;
 }
 
-void write(const Tensor& x, Tensor& y, const Steps& steps) {
-  if (x.elements() > 0) run<cpu::write_steps, cuda::write_steps>(x.device(), x, y, steps);
+void write(const Tensor& x, Tensor& y, const Strides& strides) {
+  if (x.elements() > 0) run<cpu::write_strided, cuda::write_strided>(x.device(), x, y, strides);
 }
 
 // Where the elements of a slice lie in the whole.
-Steps slice_steps(const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
-  Steps steps = dense_steps(whole);
-  steps.offset = begin * steps.steps[axis];
-  steps.steps[axis] *= step;
-  return steps;
+Strides slice_strides(const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
+  Strides strides = dense_strides(whole);
+  strides.offset = begin * strides.strides[axis];
+  strides.strides[axis] *= step;
+  return strides;
 }
 
 Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step, Location where);
@@ -39,7 +39,7 @@ Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t s
 // The gradient of a slice: zeros with dy in the slice's place. Its own gradient is the slice.
 Tensor unslice(const Tensor& dy, const Shape& whole, int axis, std::int64_t begin, std::int64_t step) {
   Tensor dx = zeros(whole, dy.dtype(), dy.device());
-  write(dy, dx, slice_steps(whole, axis, begin, step));
+  write(dy, dx, slice_strides(whole, axis, begin, step));
   record({"slice_gradient", {}, {{"shape", whole}, {"axis", axis}, {"begin", begin}, {"step", step}}}, {dy}, dx, {},
          [=, size = dy.dim(axis)](Backward& op) { op.give(0, slice_range(op.dy(), axis, begin, size, step, {})); });
   return dx;
@@ -53,7 +53,7 @@ Shape with_size(Shape shape, int axis, std::int64_t size) {
 // The elements of a slice, not recorded; without a copy where they are contiguous.
 Tensor part_of(const Tensor& x, int axis, std::int64_t begin, std::int64_t size, std::int64_t step) {
   Shape shape = with_size(x.shape(), axis, size);
-  if (axis > 0 || step > 1) return read(x, shape, slice_steps(x.shape(), axis, begin, step));
+  if (axis > 0 || step > 1) return read(x, shape, slice_strides(x.shape(), axis, begin, step));
   std::int64_t inner = shape.elements() > 0 ? x.elements() / x.dim(0) : 0;
   return x.view(shape, begin * inner);
 }
@@ -65,7 +65,8 @@ Tensor slice_range(const Tensor& x, int axis, std::int64_t begin, std::int64_t s
   const Attribute attributes[] = {{"axis", axis}, {"begin", begin}, {"end", end}, {"step", step}};
   record({"slice", where, attributes}, {x}, y, {}, [=, whole = x.shape()](Backward& op) {
     if (op.differentiable()) op.give(0, unslice(op.dy(), whole, axis, begin, step));
-    else op.give_part(0, whole, slice_steps(whole, axis, begin, step), op.dy());
+    else
+      op.give_part(0, whole, slice_strides(whole, axis, begin, step), op.dy());
   });
   return y;
 }
@@ -236,11 +237,11 @@ Tensor transpose(Operand x, AxisList order) {
                              {{"x", x}}, x.where()));
   }
 
-  auto strides = dense_steps(x->shape()).steps;
+  auto dense = dense_strides(x->shape()).strides;
   Shape shape;
-  Steps steps;
-  for (int i = 0; i < rank; ++i) shape.append(x->dim(order[i])), steps.steps[i] = strides[order[i]];
-  Tensor y = read(x, shape, steps);
+  Strides strides;
+  for (int i = 0; i < rank; ++i) shape.append(x->dim(order[i])), strides.strides[i] = dense[order[i]];
+  Tensor y = read(x, shape, strides);
   record({"transpose", x.where(), {{"order", listed(order)}}}, {x}, y, {},
          [inverse](Backward& op) { op.give(0, transpose(op.dy(), inverse)); });
   return y;
@@ -250,36 +251,36 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
   require_defined("broadcast_to", x, "x");
   if (x->shape() == shape) return x;
   bool fits = x->rank() <= shape.rank();
-  auto strides = dense_steps(x->shape()).steps;
-  Steps steps;
+  auto dense = dense_strides(x->shape()).strides;
+  Strides strides;
   for (int axis = 0; fits && axis < x->rank(); ++axis) {
     int to = axis + shape.rank() - x->rank();
     fits = x->dim(axis) == shape[to] || x->dim(axis) == 1;
-    steps.steps[to] = x->dim(axis) == 1 ? 0 : strides[axis];
+    strides.strides[to] = x->dim(axis) == 1 ? 0 : dense[axis];
   }
   if (!fits)
     throw ShapeError(message(
         "broadcast_to",
         fmt::format("does not fit {}: only axes of size 1, and new ones in front, are repeated", to_string(shape)),
         {{"x", x}}, x.where()));
-  Tensor y = read(x, shape, steps);
+  Tensor y = read(x, shape, strides);
   record({"broadcast_to", x.where(), {{"shape", shape}}}, {x}, y, {},
          [from = x->shape()](Backward& op) { op.give(0, sum_to(op.dy(), from)); });
   return y;
 }
 
 Tensor flip(Operand x, AxisList axes) {
-  Steps steps;
+  Strides strides;
   for (int& axis : axes) axis = require_axis("flip", x, axis);
-  steps.steps = dense_steps(x->shape()).steps;
+  strides.strides = dense_strides(x->shape()).strides;
   for (int axis : axes) {
-    steps.offset += (x->dim(axis) - 1) * steps.steps[axis];
-    steps.steps[axis] = -steps.steps[axis];
+    strides.offset += (x->dim(axis) - 1) * strides.strides[axis];
+    strides.strides[axis] = -strides.strides[axis];
   }
-  Tensor y = read(x, x->shape(), steps);
+  Tensor y = read(x, x->shape(), strides);
   Shape turned;  // axes that are named an even number of times are not
   for (int axis = 0; axis < x->rank(); ++axis) {
-    if (steps.steps[axis] < 0) turned.append(axis);
+    if (strides.strides[axis] < 0) turned.append(axis);
   }
   record({"flip", x.where(), {{"axes", turned}}}, {x}, y, {},
          [axes](Backward& op) { op.give(0, flip(op.dy(), axes)); });
@@ -354,7 +355,7 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
   std::vector<std::int64_t> sizes;
   std::int64_t begin = 0;
   for (const Tensor& part : parts) {
-    write(part, y, slice_steps(shape, axis, begin, 1));
+    write(part, y, slice_strides(shape, axis, begin, 1));
     begin += part.dim(axis);
     sizes.push_back(part.dim(axis));
   }
@@ -447,9 +448,9 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   }
   require_fits("pad", value, x->dtype());
   Tensor y = full(shape, value, x->dtype(), x->device());
-  Steps steps = dense_steps(shape);
-  for (int axis = 0; axis < x->rank(); ++axis) steps.offset += before_after[axis].first * steps.steps[axis];
-  write(x, y, steps);
+  Strides strides = dense_strides(shape);
+  for (int axis = 0; axis < x->rank(); ++axis) strides.offset += before_after[axis].first * strides.strides[axis];
+  write(x, y, strides);
   record({"pad", x.where(), {{"before", begins}, {"after", ends}, {"value", value}}}, {x}, y, {},
          [begins, inner = x->shape()](Backward& op) {
            Tensor dx = op.dy();

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <floe/backend/layout.h>
+#include <floe/backend/strides.h>
 #include <floe/backend/run.h>
 
 namespace floe {
@@ -35,19 +35,19 @@ Tensor sum(Tensor a, const Tensor& b, bool in_place) {
 }
 
 // Reports a part that was added to a gradient of this shape, at these places.
-void observe_part(const Tensor& part, const Shape& whole, const Steps& at, Tensor& output) {
-  std::span<const std::int64_t> steps(at.steps.data(), static_cast<std::size_t>(whole.rank()));
-  observe({"slice_gradient", {}, {{"shape", whole}, {"offset", at.offset}, {"steps", steps}}}, {part}, output);
+void observe_part(const Tensor& part, const Shape& whole, const Strides& at, Tensor& output) {
+  std::span<const std::int64_t> strides(at.strides.data(), static_cast<std::size_t>(whole.rank()));
+  observe({"slice_gradient", {}, {{"shape", whole}, {"offset", at.offset}, {"strides", strides}}}, {part}, output);
 }
 
 // total += part at those places, in memory of its own: at once where they are contiguous, else through a copy.
-void add_part(Tensor& total, const Steps& at, const Tensor& part) {
+void add_part(Tensor& total, const Strides& at, const Tensor& part) {
   total.raw_mutable();  // a gradient that someone else holds is copied here, once
   const Shape whole = total.shape();
-  Steps dense = dense_steps(part.shape());
+  Strides dense = dense_strides(part.shape());
   bool contiguous = true;
   for (int axis = 0; axis < part.rank(); ++axis)
-    contiguous &= part.dim(axis) == 1 || at.steps[axis] == dense.steps[axis];
+    contiguous &= part.dim(axis) == 1 || at.strides[axis] == dense.strides[axis];
 
   if (contiguous) {
     Tensor place = total.view(part.shape(), at.offset);
@@ -58,9 +58,9 @@ void add_part(Tensor& total, const Steps& at, const Tensor& part) {
     total = place.view(whole, -at.offset);
   } else {
     Tensor place(part.shape(), part.dtype(), part.device());
-    run<cpu::read_steps, cuda::read_steps>(part.device(), total, at, place);
+    run<cpu::read_strided, cuda::read_strided>(part.device(), total, at, place);
     run<cpu::add, cuda::add>(part.device(), place, part, place);
-    run<cpu::write_steps, cuda::write_steps>(part.device(), place, total, at);
+    run<cpu::write_strided, cuda::write_strided>(part.device(), place, total, at);
     observe_part(part, whole, at, place);
   }
 }
@@ -172,11 +172,11 @@ void Backward::give(int input, Tensor dx) {
   slot = slot.defined() ? sum(std::move(slot), dx, !differentiable()) : std::move(dx);
 }
 
-void Backward::give_part(int input, const Shape& whole, const Steps& at, const Tensor& part) {
+void Backward::give_part(int input, const Shape& whole, const Strides& at, const Tensor& part) {
   Tensor& slot = *pass_->gradient(node_->inputs[input]);
   if (!slot.defined()) {
     slot = filled(whole, 0, part.dtype(), part.device());
-    if (part.elements() > 0) run<cpu::write_steps, cuda::write_steps>(part.device(), part, slot, at);
+    if (part.elements() > 0) run<cpu::write_strided, cuda::write_strided>(part.device(), part, slot, at);
     observe_part(part, whole, at, slot);
   } else if (part.elements() > 0) {
     add_part(slot, at, part);

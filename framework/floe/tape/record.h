@@ -12,7 +12,7 @@ namespace floe {
 
 class BackwardPass;
 class GradientTape;
-struct Steps;  // backend/kernels.h
+struct Strides;  // backend/kernels.h
 
 // What the gradient function of an op works with: the gradients of its outputs, the tensors it kept, and which inputs
 // need a gradient. It gives each of those at most once, in the input's shape. It runs if a gradient has come to one
@@ -28,7 +28,7 @@ class Backward {
   void give(int input, Tensor dx);
   // The same for a gradient that is 0 except at these elements of the input's shape, `whole`: `part` is added there, so
   // that a loop over all slices of a tensor costs what the tensor does, not its square. Where differentiable() is false.
-  void give_part(int input, const Shape& whole, const Steps& at, const Tensor& part);
+  void give_part(int input, const Shape& whole, const Strides& at, const Tensor& part);
   bool differentiable() const;  // this gradient is itself recorded: it must be made of ops, not of a fused kernel
 
  private:

@@ -18,7 +18,7 @@ std::string describe(const Gradients& gradients) {
                                  shape_width, "norm", "min", "max", "first values");
   for (const auto& [variable, gradient] : gradients) {
     double squares = 0, low = INFINITY, high = -INFINITY;
-    std::int64_t odd = 0;
+    std::int64_t not_finite = 0;
     std::string first;
     dispatch(gradient.dtype(), [&]<class T>() {
       std::int64_t shown = 0;
@@ -27,7 +27,7 @@ std::string describe(const Gradients& gradients) {
         double value = static_cast<double>(element);
         if (shown++ < 3) first += fmt::format("{:.3g} ", value);
         if (!std::isfinite(value)) {
-          ++odd;
+          ++not_finite;
           continue;
         }
         squares += value * value, low = std::min(low, value), high = std::max(high, value);
@@ -35,7 +35,7 @@ std::string describe(const Gradients& gradients) {
     });
     text += fmt::format("{:<{}}  {:<{}}  {:>10.4g}  {:>10.4g}  {:>10.4g}  {}", variable->path(), path_width,
                         to_string(gradient.shape()), shape_width, std::sqrt(squares), low, high, first);
-    if (odd) text += fmt::format("[{} not finite] ", odd);
+    if (not_finite) text += fmt::format("[{} not finite] ", not_finite);
     text.back() = '\n';
   }
   return text;

@@ -23,9 +23,9 @@ std::int64_t first_odd(const Tensor& given) {
     // Pass over whole blocks without a branch for each element, which makes vectors of them: 0.04 ns each, not 0.2.
     constexpr int block = 64;
     for (; end - at >= block; at += block) {
-      int odd = 0;
-      for (int i = 0; i < block; ++i) odd |= !(std::abs(at[i]) <= std::numeric_limits<T>::max());
-      if (odd) break;
+      int not_finite = 0;
+      for (int i = 0; i < block; ++i) not_finite |= !(std::abs(at[i]) <= std::numeric_limits<T>::max());
+      if (not_finite) break;
     }
     at = std::find_if_not(at, end, [](T element) { return std::isfinite(element); });
     return at == end ? -1 : at - begin;

@@ -24,7 +24,7 @@ void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*
 // How a matrix is cut: into parts of some rows by some columns, and each part into lines. As rows follow one
 // another, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
 // line is a lane of its own, so a result depends neither on the number of threads nor on the width of a packet.
-struct ColumnPlan {
+struct ColumnTiling {
   static constexpr std::int64_t short_line = 256;       // below it, a lane would wait for its own last sum
   static constexpr std::int64_t long_line = 1024;       // beyond it, a part would have few rows for its columns
 
@@ -34,7 +34,7 @@ struct ColumnPlan {
   std::int64_t part_rows;  // a multiple of fold
   std::int64_t blocks, row_parts;
 
-  ColumnPlan(std::int64_t rows, std::int64_t columns)
+  ColumnTiling(std::int64_t rows, std::int64_t columns)
       : rows(rows), columns(columns), block(std::clamp<std::int64_t>(columns, 1, long_line)) {
     if (block == columns) {
       if (columns % 16 != 0 && columns < short_line) fold = 16;  // whole packets of any machine
@@ -82,7 +82,7 @@ struct PerLane {
 template <class S> const S* at(const S* matrix, std::int64_t offset) { return matrix + offset; }
 template <class S> const S* at(PerLane<S> lanes, std::int64_t) { return lanes.values; }
 
-// Fetches what a walk will read some KiB further on: busy with its sums, it would otherwise wait for memory.
+// Fetches what a loop will read some KiB further on: busy with its sums, it would otherwise wait for memory.
 template <class S>
 void prefetch(const S* matrix, std::int64_t offset, std::int64_t length) {
   const char* ahead = reinterpret_cast<const char*>(matrix + offset) + 4096;
@@ -93,25 +93,25 @@ template <class S> void prefetch(PerLane<S>, std::int64_t, std::int64_t) {}
 // The lanes of one reduction of one part; after it, the first part.columns of them are the result.
 template <class S, class Term>
 struct Reduced {
-  S* lanes;  // plan.lanes() of them
+  S* lanes;  // tiling.lanes() of them
   Term term;
 };
 template <class S, class Term> Reduced(S*, Term) -> Reduced<S, Term>;
 
 // Joins result.term(in...) down each column of a part, for one or more results in one pass.
 template <class S, class Join, class... Terms, class... In>
-void reduce_part(const ColumnPlan& plan, const ColumnPlan::Part& part, S identity, Join join,
+void reduce_part(const ColumnTiling& tiling, const ColumnTiling::Part& part, S identity, Join join,
                  const std::tuple<Reduced<S, Terms>...>& results, In... in) {
   auto each = [&](auto body) { std::apply([&](const auto&... result) { (body(result), ...); }, results); };
-  each([&](const auto& result) { std::fill_n(result.lanes, plan.fold * part.columns, identity); });
-  plan.lines(part, [&](std::int64_t offset, std::int64_t length) {
+  each([&](const auto& result) { std::fill_n(result.lanes, tiling.fold * part.columns, identity); });
+  tiling.lines(part, [&](std::int64_t offset, std::int64_t length) {
     (prefetch(in, offset, length), ...);
     each([&](const auto& result) {
       auto take = [&](auto lane, auto... values) { return join(lane, result.term(values...)); };
       lane_row<S>(false, length, take, result.lanes, static_cast<const S*>(result.lanes), at(in, offset)...);
     });
   });
-  for (std::int64_t half = plan.fold / 2; half >= 1; half /= 2) {
+  for (std::int64_t half = tiling.fold / 2; half >= 1; half /= 2) {
     std::int64_t size = half * part.columns;
     each([&](const auto& result) {
       const S* lanes = result.lanes;

@@ -1,4 +1,4 @@
-// Convolutions: through oneDNN where it is fast, else as matrix products over unrolled windows.
+// Convolutions: through oneDNN where it is fast, else as matrix products over unrolled im2col.
 #include <floe/backend/cpu/bias.h>
 #include <floe/backend/cpu/conv2d_narrow.h>
 #include <floe/backend/cpu/gemm.h>
@@ -13,9 +13,9 @@ namespace {
 // The windows of some images as rows of a matrix, (images * out_height * out_width, kernel_height * kernel_width * in).
 // With groups, each window holds the channels of one group only.
 template <class T>
-class Windows {
+class Im2Col {
  public:
-  explicit Windows(const ConvGeometry& g) : g_(g), in_(g.in / g.groups) {}
+  explicit Im2Col(const ConvGeometry& g) : g_(g), in_(g.in / g.groups) {}
 
   std::int64_t rows() const { return g_.out_height * g_.out_width; }  // of one image
   std::int64_t columns() const { return g_.kernel_height * g_.kernel_width * in_; }
@@ -65,40 +65,40 @@ class Windows {
 
 // Calls body(first image, count, buffer for their windows) for runs of images, dealt out to the threads.
 template <class T, class Body>
-void for_image_runs(const ConvGeometry& g, const Windows<T>& windows, Body body) {
-  std::int64_t together = windows.images_together();
+void for_image_runs(const ConvGeometry& g, const Im2Col<T>& im2col, Body body) {
+  std::int64_t together = im2col.images_together();
   parallel_ranges(g.batch, together, [&](std::int64_t begin, std::int64_t end) {
-    Tensor buffer({(end - begin) * windows.rows() * windows.columns()}, dtype_of<T>());
+    Tensor buffer({(end - begin) * im2col.rows() * im2col.columns()}, dtype_of<T>());
     body(begin, end - begin, buffer.mutable_data<T>());
   });
 }
 
 template <class T>
 void forward(const T* x, const T* filters, const T* bias, const ConvGeometry& g, T* y) {
-  Windows<T> windows(g);
-  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
-  for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
+  Im2Col<T> im2col(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = im2col.rows() * g.out;
+  for_image_runs<T>(g, im2col, [&](std::int64_t first, std::int64_t count, T* buffer) {
     for (std::int64_t group = 0; group < g.groups; ++group) {
       for (std::int64_t i = 0; i < count; ++i)
-        windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
-      gemm(count * windows.rows(), out, windows.columns(), {buffer, windows.columns()}, {filters + group * out, g.out},
+        im2col.unroll(x + (first + i) * image, group, buffer + i * im2col.rows() * im2col.columns());
+      gemm(count * im2col.rows(), out, im2col.columns(), {buffer, im2col.columns()}, {filters + group * out, g.out},
            y + first * result + group * out, g.out, false);
     }
-    add_bias(count * windows.rows(), g.out, bias, y + first * result);
+    add_bias(count * im2col.rows(), g.out, bias, y + first * result);
   });
 }
 
 template <class T>
 void input_gradient(const T* dy, const T* filters, const T* bias, const ConvGeometry& g, T* dx) {
-  Windows<T> windows(g);
-  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
-  for_image_runs<T>(g, windows, [&](std::int64_t first, std::int64_t count, T* buffer) {
+  Im2Col<T> im2col(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = im2col.rows() * g.out;
+  for_image_runs<T>(g, im2col, [&](std::int64_t first, std::int64_t count, T* buffer) {
     std::fill_n(dx + first * image, count * image, T(0));
     for (std::int64_t group = 0; group < g.groups; ++group) {
-      gemm(count * windows.rows(), windows.columns(), out, {dy + first * result + group * out, g.out},
-           {filters + group * out, g.out, true}, buffer, windows.columns(), false);
+      gemm(count * im2col.rows(), im2col.columns(), out, {dy + first * result + group * out, g.out},
+           {filters + group * out, g.out, true}, buffer, im2col.columns(), false);
       for (std::int64_t i = 0; i < count; ++i)
-        windows.add_back(buffer + i * windows.rows() * windows.columns(), group, dx + (first + i) * image);
+        im2col.add_back(buffer + i * im2col.rows() * im2col.columns(), group, dx + (first + i) * image);
     }
     add_bias(count * g.height * g.width, g.in, bias, dx + first * image);
   });
@@ -106,9 +106,9 @@ void input_gradient(const T* dy, const T* filters, const T* bias, const ConvGeom
 
 template <class T>
 void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters) {
-  Windows<T> windows(g);
-  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = windows.rows() * g.out;
-  std::int64_t size = windows.columns() * g.out;
+  Im2Col<T> im2col(g);
+  std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = im2col.rows() * g.out;
+  std::int64_t size = im2col.columns() * g.out;
 
   // At most eight parts of the batch make a sum each.
   std::int64_t part = std::max<std::int64_t>(1, (g.batch + 7) / 8), parts = (g.batch + part - 1) / part;
@@ -116,15 +116,15 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
   T* sum = sums.mutable_data<T>();
   std::fill_n(sum, size, T(0));
   parallel_ranges(g.batch, part, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t together = std::min(windows.images_together(), end - begin);
-    Tensor memory({together * windows.rows() * windows.columns()}, dtype_of<T>());
+    std::int64_t together = std::min(im2col.images_together(), end - begin);
+    Tensor memory({together * im2col.rows() * im2col.columns()}, dtype_of<T>());
     T* buffer = memory.mutable_data<T>();
     for (std::int64_t group = 0; group < g.groups; ++group) {
       for (std::int64_t first = begin; first < end; first += together) {
         std::int64_t count = std::min(together, end - first);
         for (std::int64_t i = 0; i < count; ++i)
-          windows.unroll(x + (first + i) * image, group, buffer + i * windows.rows() * windows.columns());
-        gemm(windows.columns(), out, count * windows.rows(), {buffer, windows.columns(), true},
+          im2col.unroll(x + (first + i) * image, group, buffer + i * im2col.rows() * im2col.columns());
+        gemm(im2col.columns(), out, count * im2col.rows(), {buffer, im2col.columns(), true},
              {dy + first * result + group * out, g.out}, sum + begin / part * size + group * out, g.out, first > begin);
       }
     }

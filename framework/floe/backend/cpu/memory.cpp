@@ -2,34 +2,34 @@
 #include <cstring>
 
 #include <floe/backend/cpu/pointwise.h>
-#include <floe/backend/items.h>
+#include <floe/backend/dispatch.h>
 
 namespace floe::cpu {
 namespace {
 
 // body(rows, columns, offsets) for pieces of at most `rows` of axis 1 by `columns` of axis 0, other axes one by one.
 template <int streams, class Body>
-void for_pieces(const Walk<streams>& walk, std::int64_t rows, std::int64_t columns, Body body) {
+void for_pieces(const StridedLoop<streams>& loop, std::int64_t rows, std::int64_t columns, Body body) {
   std::array<std::int64_t, Shape::max_rank> piece{columns, rows, 1, 1, 1, 1}, counts;
   std::int64_t total = 1;
   for (int axis = 0; axis < Shape::max_rank; ++axis) {
-    counts[axis] = (walk.sizes[axis] + piece[axis] - 1) / piece[axis];
+    counts[axis] = (loop.sizes[axis] + piece[axis] - 1) / piece[axis];
     total *= counts[axis];
   }
   parallel_ranges(total, rows_per_part(rows * columns), [&](std::int64_t begin, std::int64_t end) {
     std::array<std::int64_t, Shape::max_rank> index{};
-    auto offsets = walk.start;
+    auto offsets = loop.start;
     auto move = [&](int axis, std::int64_t count) {
-      for (int s = 0; s < streams; ++s) offsets[s] += count * piece[axis] * walk.steps[axis][s];
+      for (int s = 0; s < streams; ++s) offsets[s] += count * piece[axis] * loop.strides[axis][s];
     };
     for (std::int64_t rest = begin, axis = 0; rest > 0; ++axis) {
       index[axis] = rest % counts[axis], rest /= counts[axis];
       move(axis, index[axis]);
     }
     for (std::int64_t i = begin; i < end; ++i) {
-      body(std::min(rows, walk.sizes[1] - index[1] * rows), std::min(columns, walk.sizes[0] - index[0] * columns),
+      body(std::min(rows, loop.sizes[1] - index[1] * rows), std::min(columns, loop.sizes[0] - index[0] * columns),
            offsets);
-      for (int axis = 0; axis < walk.rank; ++axis) {
+      for (int axis = 0; axis < loop.rank; ++axis) {
         move(axis, 1);
         if (++index[axis] < counts[axis]) break;
         move(axis, -index[axis]);
@@ -74,30 +74,34 @@ void transpose(std::int64_t rows, std::int64_t columns, T* to, std::int64_t to_s
   }
 }
 
-// to[to steps] = from[from steps] over `shape`.
-void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Tensor& y, const Steps& to_steps) {
+// to[to strides] = from[from strides] over `shape`.
+void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strides, Tensor& y,
+                  const Strides& to_strides) {
   if (shape.elements() == 0) return;
   constexpr int to = 0, from = 1;
-  Walk<2> walk(shape, {to_steps, from_steps});
+  StridedLoop<2> loop(shape, {to_strides, from_strides});
 
-  bool transposed = walk.cross(to, from);
-  auto [to_row, from_row] = walk.steps[1];
-  auto [to_column, from_column] = walk.steps[0];
-  std::int64_t rows = std::min<std::int64_t>(walk.sizes[1], 128);
-  std::int64_t columns = transposed ? 16384 / rows : std::min<std::int64_t>(walk.sizes[0], 16384);
+  bool transposed = loop.cross(to, from);
+  auto [to_row, from_row] = loop.strides[1];
+  auto [to_column, from_column] = loop.strides[0];
+  std::int64_t rows = std::min<std::int64_t>(loop.sizes[1], 128);
+  std::int64_t columns = transposed ? 16384 / rows : std::min<std::int64_t>(loop.sizes[0], 16384);
   if (!transposed) rows = 16384 / columns;
 
   dispatch_item(x.dtype(), [&]<class T>() {
     const T* in = static_cast<const T*>(x.raw());
     T* out = static_cast<T*>(y.raw_mutable());
-    for_pieces(walk, rows, columns, [&](std::int64_t rows, std::int64_t columns, const auto& offsets) {
+    for_pieces(loop, rows, columns, [&](std::int64_t rows, std::int64_t columns, const auto& offsets) {
       T* p = out + offsets[to];
       const T* q = in + offsets[from];
       if (transposed) return transpose(rows, columns, p, to_row, q, from_column);
       for (std::int64_t row = 0; row < rows; ++row, p += to_row, q += from_row) {
-        if (to_column == 1 && from_column == 1) std::memcpy(p, q, columns * sizeof(T));
-        else if (to_column == 1 && from_column == 0) std::fill_n(p, columns, *q);
-        else for (std::int64_t i = 0; i < columns; ++i) p[i * to_column] = q[i * from_column];
+        if (to_column == 1 && from_column == 1)
+          std::memcpy(p, q, columns * sizeof(T));
+        else if (to_column == 1 && from_column == 0)
+          std::fill_n(p, columns, *q);
+        else
+          for (std::int64_t i = 0; i < columns; ++i) p[i * to_column] = q[i * from_column];
       }
     });
   });
@@ -126,12 +130,12 @@ void one_hot(const Tensor& indices, Tensor& y) {
   });
 }
 
-void read_steps(const Tensor& x, const Steps& from, Tensor& y) {
-  copy_steps(y.shape(), x, from, y, dense_steps(y.shape()));
+void read_strided(const Tensor& x, const Strides& from, Tensor& y) {
+  copy_strided(y.shape(), x, from, y, dense_strides(y.shape()));
 }
 
-void write_steps(const Tensor& x, Tensor& y, const Steps& to) {
-  copy_steps(x.shape(), x, dense_steps(x.shape()), y, to);
+void write_strided(const Tensor& x, Tensor& y, const Strides& to) {
+  copy_strided(x.shape(), x, dense_strides(x.shape()), y, to);
 }
 
 void cast(const Tensor& x, Tensor& y) {
@@ -189,22 +193,22 @@ void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Te
   });
 }
 
-void where(const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b, const Steps& sb,
-           Tensor& y) {
+void where(const Tensor& condition, const Strides& sc, const Tensor& a, const Strides& sa, const Tensor& b,
+           const Strides& sb, Tensor& y) {
   if (y.elements() == 0) return;
-  Walk<4> walk(y.shape(), {dense_steps(y.shape()), sc, sa, sb});
-  std::int64_t columns = std::min<std::int64_t>(walk.sizes[0], 16384), rows = 16384 / columns;
+  StridedLoop<4> loop(y.shape(), {dense_strides(y.shape()), sc, sa, sb});
+  std::int64_t columns = std::min<std::int64_t>(loop.sizes[0], 16384), rows = 16384 / columns;
   dispatch_item(y.dtype(), [&]<class T>() {
     const bool* conditions = condition.data<bool>();
     const T *p = static_cast<const T*>(a.raw()), *q = static_cast<const T*>(b.raw());
     T* out = static_cast<T*>(y.raw_mutable());
-    for_pieces(walk, rows, columns, [&](std::int64_t rows, std::int64_t columns, std::array<std::int64_t, 4> at) {
-      auto [y_step, c_step, a_step, b_step] = walk.steps[0];
+    for_pieces(loop, rows, columns, [&](std::int64_t rows, std::int64_t columns, std::array<std::int64_t, 4> at) {
+      auto [y_step, c_step, a_step, b_step] = loop.strides[0];
       for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t i = 0; i < columns; ++i) {
           out[at[0] + i] = conditions[at[1] + i * c_step] ? p[at[2] + i * a_step] : q[at[3] + i * b_step];
         }
-        for (int s = 0; s < 4; ++s) at[s] += walk.steps[1][s];
+        for (int s = 0; s < 4; ++s) at[s] += loop.strides[1][s];
       }
     });
   });

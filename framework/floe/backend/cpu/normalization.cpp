@@ -12,24 +12,24 @@ bool along_rows(const NormalizationGeometry& g) { return g.reduced == 1 && g.wit
 // --- Down the columns of slabs ---------------------------------------------------------------------------------------
 
 struct Slabs {
-  explicit Slabs(const NormalizationGeometry& g) : outer(g.outer), plan(g.reduced, g.columns()) {}
+  explicit Slabs(const NormalizationGeometry& g) : outer(g.outer), tiling(g.reduced, g.columns()) {}
 
   // body(begin, end) for parts of all slabs, numbered consecutively.
   template <class Body>
   void parts(Body body) const {
-    parallel_ranges(outer * plan.parts(), plan.parts_per_thread(), body);
+    parallel_ranges(outer * tiling.parts(), tiling.parts_per_thread(), body);
   }
-  std::int64_t slab(std::int64_t index) const { return index / plan.parts(); }
-  std::int64_t offset(std::int64_t index) const { return slab(index) * plan.rows * plan.columns; }
-  ColumnPlan::Part part(std::int64_t index) const { return plan.part(index % plan.parts()); }
+  std::int64_t slab(std::int64_t index) const { return index / tiling.parts(); }
+  std::int64_t offset(std::int64_t index) const { return slab(index) * tiling.rows * tiling.columns; }
+  ColumnTiling::Part part(std::int64_t index) const { return tiling.part(index % tiling.parts()); }
   // Where the results of a part of some rows are: (outer, row parts, columns).
   std::int64_t slot(std::int64_t index) const {
-    return (slab(index) * plan.row_parts + part(index).row_part) * plan.columns + part(index).column;
+    return (slab(index) * tiling.row_parts + part(index).row_part) * tiling.columns + part(index).column;
   }
-  std::int64_t slots() const { return outer * plan.row_parts * plan.columns; }
+  std::int64_t slots() const { return outer * tiling.row_parts * tiling.columns; }
 
   std::int64_t outer;
-  ColumnPlan plan;  // of each slab
+  ColumnTiling tiling;  // of each slab
 };
 
 // body(column, at) for the columns of a slab, where `at` is their statistic.
@@ -49,16 +49,16 @@ class Tiles {
 
   // fill(slab, rows) writes one value of each kind for each column.
   template <class Fill>
-  void prepare(const ColumnPlan& plan, std::int64_t slab, const Fill& fill) {
+  void prepare(const ColumnTiling& tiling, std::int64_t slab, const Fill& fill) {
     if (slab == slab_) return;
     slab_ = slab;
     Rows rows;
     for (std::size_t i = 0; i < count; ++i) {
-      tiles_[i].resize(plan.fold * plan.columns);
+      tiles_[i].resize(tiling.fold * tiling.columns);
       rows[i] = tiles_[i].data();
     }
     fill(slab, rows);
-    for (S* row : rows) plan.repeat(row, plan.columns);
+    for (S* row : rows) tiling.repeat(row, tiling.columns);
   }
 
   const std::array<std::vector<S>, count>& operator*() const { return tiles_; }
@@ -72,11 +72,11 @@ class Tiles {
 template <class S, std::size_t count, class Fill, class Body>
 void for_tiled_parts(const Slabs& slabs, const Fill& fill, Body body) {
   Tiles<S, count> shared;
-  if (slabs.outer == 1) shared.prepare(slabs.plan, 0, fill);
+  if (slabs.outer == 1) shared.prepare(slabs.tiling, 0, fill);
   slabs.parts([&](std::int64_t begin, std::int64_t end) {
     Tiles<S, count> own;
     for (std::int64_t i = begin; i < end; ++i) {
-      if (slabs.outer > 1) own.prepare(slabs.plan, slabs.slab(i), fill);
+      if (slabs.outer > 1) own.prepare(slabs.tiling, slabs.slab(i), fill);
       body(i, slabs.outer > 1 ? *own : *shared);
     }
     finish_streams();
@@ -86,12 +86,12 @@ void for_tiled_parts(const Slabs& slabs, const Fill& fill, Body body) {
 // y = formula(matrices..., a value of each kind for the column).
 template <class S, std::size_t count, class Fill, class Formula, class... In>
 void map_columns(const Slabs& slabs, const Fill& fill, Formula formula, S* y, const In*... x) {
-  const ColumnPlan& plan = slabs.plan;
-  std::int64_t elements = slabs.outer * plan.rows * plan.columns;
-  bool stream = worth_streaming(y, elements * static_cast<std::int64_t>(sizeof(S))) && plan.columns % 16 == 0;
+  const ColumnTiling& tiling = slabs.tiling;
+  std::int64_t elements = slabs.outer * tiling.rows * tiling.columns;
+  bool stream = worth_streaming(y, elements * static_cast<std::int64_t>(sizeof(S))) && tiling.columns % 16 == 0;
   for_tiled_parts<S, count>(slabs, fill, [&](std::int64_t index, const std::array<std::vector<S>, count>& tiles) {
-    ColumnPlan::Part part = slabs.part(index);
-    plan.lines(part, [&](std::int64_t offset, std::int64_t length) {
+    ColumnTiling::Part part = slabs.part(index);
+    tiling.lines(part, [&](std::int64_t offset, std::int64_t length) {
       offset += slabs.offset(index);
       auto line = [&](auto&... tile) {
         lane_row<S>(stream, length, formula, y + offset, x + offset..., tile.data() + part.column...);
@@ -106,16 +106,16 @@ void map_columns(const Slabs& slabs, const Fill& fill, Formula formula, S* y, co
 template <class S>
 class PartMoments {
  public:
-  explicit PartMoments(const ColumnPlan& plan)
-      : plan_(plan), sums_(plan.lanes()), squares_(plan.lanes()), centre_(plan.lanes()) {}
+  explicit PartMoments(const ColumnTiling& tiling)
+      : tiling_(tiling), sums_(tiling.lanes()), squares_(tiling.lanes()), centre_(tiling.lanes()) {}
 
-  void take(const ColumnPlan::Part& part, const S* in, double* means, double* squares) {
+  void take(const ColumnTiling::Part& part, const S* in, double* means, double* squares) {
     const double share = 1.0 / static_cast<double>(part.rows);
     const std::int64_t first_rows = std::min<std::int64_t>(part.rows, 16);
     deviate(part, in, [&](std::int64_t c) {
       double total = 0;
       for (std::int64_t row = 0; row < first_rows; ++row)
-        total += in[(part.row + row) * plan_.columns + part.column + c];
+        total += in[(part.row + row) * tiling_.columns + part.column + c];
       return total / static_cast<double>(first_rows);
     });
     auto was_off = [&](std::int64_t c) { return sums_[c] * share; };
@@ -131,16 +131,16 @@ class PartMoments {
 
  private:
   template <class Middle>
-  void deviate(const ColumnPlan::Part& part, const S* in, Middle middle) {
+  void deviate(const ColumnTiling::Part& part, const S* in, Middle middle) {
     for (std::int64_t c = 0; c < part.columns; ++c) centre_[c] = static_cast<S>(middle(c));
-    plan_.repeat(centre_.data(), part.columns);
+    tiling_.repeat(centre_.data(), part.columns);
     auto deviation = [](auto value, auto middle) { return value - middle; };
     auto square = [](auto value, auto middle) { return (value - middle) * (value - middle); };
     std::tuple both{Reduced{sums_.data(), deviation}, Reduced{squares_.data(), square}};
-    reduce_part(plan_, part, S(0), sum, both, in, PerLane<S>{centre_.data()});
+    reduce_part(tiling_, part, S(0), sum, both, in, PerLane<S>{centre_.data()});
   }
 
-  const ColumnPlan& plan_;
+  const ColumnTiling& tiling_;
   std::vector<S> sums_, squares_, centre_;
 };
 
@@ -184,13 +184,13 @@ void moments_down_columns(const NormalizationGeometry& g, const S* in, S* means,
   Slabs slabs(g);
   std::vector<double> part_means(slabs.slots()), part_squares(slabs.slots());
   slabs.parts([&](std::int64_t begin, std::int64_t end) {
-    PartMoments<S> moments(slabs.plan);
+    PartMoments<S> moments(slabs.tiling);
     for (std::int64_t i = begin; i < end; ++i) {
       std::int64_t slot = slabs.slot(i);
       moments.take(slabs.part(i), in + slabs.offset(i), part_means.data() + slot, part_squares.data() + slot);
     }
   });
-  join_moments(g, slabs.plan.part_rows, part_means, part_squares, means, variances);
+  join_moments(g, slabs.tiling.part_rows, part_means, part_squares, means, variances);
 }
 
 // Sums of dy and of dy * (x - mean) for each column of each slab, (outer, columns).
@@ -202,29 +202,29 @@ struct SlopeSums {
 template <class S>
 SlopeSums<S> slope_sums(const Slabs& slabs, const NormalizationGeometry& g, const S* slopes, const S* in,
                         const S* means) {
-  const ColumnPlan& plan = slabs.plan;
+  const ColumnTiling& tiling = slabs.tiling;
   SlopeSums<S> parts{std::vector<S>(slabs.slots()), std::vector<S>(slabs.slots())};
   auto centres = [&](std::int64_t slab, std::array<S*, 1> rows) {
     for_columns(g, slab, [&](std::int64_t c, std::int64_t at) { rows[0][c] = means[at]; });
   };
   for_tiled_parts<S, 1>(slabs, centres, [&](std::int64_t index, const std::array<std::vector<S>, 1>& tiles) {
-    std::vector<S> beta(plan.lanes()), gamma(plan.lanes());
+    std::vector<S> beta(tiling.lanes()), gamma(tiling.lanes());
     auto beta_term = [](auto slope, auto, auto) { return slope; };
     auto gamma_term = [](auto slope, auto value, auto middle) { return slope * (value - middle); };
     std::tuple both{Reduced{beta.data(), beta_term}, Reduced{gamma.data(), gamma_term}};
-    ColumnPlan::Part part = slabs.part(index);
-    reduce_part(plan, part, S(0), sum, both, slopes + slabs.offset(index), in + slabs.offset(index),
+    ColumnTiling::Part part = slabs.part(index);
+    reduce_part(tiling, part, S(0), sum, both, slopes + slabs.offset(index), in + slabs.offset(index),
                 PerLane<S>{tiles[0].data() + part.column});
     std::copy_n(beta.data(), part.columns, parts.betas.data() + slabs.slot(index));
     std::copy_n(gamma.data(), part.columns, parts.gammas.data() + slabs.slot(index));
   });
-  if (plan.row_parts == 1) return parts;
-  std::int64_t slots = slabs.outer * plan.columns;
+  if (tiling.row_parts == 1) return parts;
+  std::int64_t slots = slabs.outer * tiling.columns;
   SlopeSums<S> sums{std::vector<S>(slots), std::vector<S>(slots)};
   for (std::int64_t slab = 0; slab < slabs.outer; ++slab) {
-    std::int64_t from = slab * plan.row_parts * plan.columns, to = slab * plan.columns;
-    join_parts<double>(parts.betas.data() + from, plan.row_parts, plan.columns, sum, sums.betas.data() + to);
-    join_parts<double>(parts.gammas.data() + from, plan.row_parts, plan.columns, sum, sums.gammas.data() + to);
+    std::int64_t from = slab * tiling.row_parts * tiling.columns, to = slab * tiling.columns;
+    join_parts<double>(parts.betas.data() + from, tiling.row_parts, tiling.columns, sum, sums.betas.data() + to);
+    join_parts<double>(parts.gammas.data() + from, tiling.row_parts, tiling.columns, sum, sums.gammas.data() + to);
   }
   return sums;
 }
@@ -305,10 +305,10 @@ void gradient_down_columns(const NormalizationGeometry& g, const S* slopes, cons
 // --- Along rows ------------------------------------------------------------------------------------------------------
 
 // A row (outer, group) of `within` elements, cut into chunks that the caches keep until a second pass.
-struct RowPlan {
+struct RowTiling {
   static constexpr std::int64_t longest = 16384;
 
-  explicit RowPlan(const NormalizationGeometry& g)
+  explicit RowTiling(const NormalizationGeometry& g)
       : rows(g.outer * g.groups), size(g.within), chunk(std::min(size, longest)), chunks((size + chunk - 1) / chunk) {}
 
   std::int64_t length(std::int64_t in_row) const { return std::min(chunk, size - in_row * chunk); }
@@ -355,10 +355,10 @@ std::array<double, sizeof...(Terms)> sums_of_row(std::int64_t size, const std::t
 // As down columns, but the centre is the mean of the whole chunk, as the first pass finds it.
 template <class S>
 void moments_along_rows(const NormalizationGeometry& g, const S* in, S* means, S* variances) {
-  RowPlan plan(g);
-  std::vector<double> part_means(plan.rows * plan.chunks), part_squares(plan.rows * plan.chunks);
-  plan.each([&](std::int64_t index, std::int64_t row, std::int64_t first, std::int64_t length) {
-    const S* from = in + row * plan.size + first;
+  RowTiling tiling(g);
+  std::vector<double> part_means(tiling.rows * tiling.chunks), part_squares(tiling.rows * tiling.chunks);
+  tiling.each([&](std::int64_t index, std::int64_t row, std::int64_t first, std::int64_t length) {
+    const S* from = in + row * tiling.size + first;
     const double share = 1.0 / static_cast<double>(length);
     const S centre = static_cast<S>(sums_of_row<S>(length, std::tuple{itself}, from)[0] * share);
     auto deviation = [&](auto value) { return value - centre; };
@@ -367,7 +367,7 @@ void moments_along_rows(const NormalizationGeometry& g, const S* in, S* means, S
     part_means[index] = centre + off * share;
     part_squares[index] = squares - off * share * off;
   });
-  join_moments<S>({plan.rows, plan.size, 1, 1}, plan.chunk, part_means, part_squares, means, variances);
+  join_moments<S>({tiling.rows, tiling.size, 1, 1}, tiling.chunk, part_means, part_squares, means, variances);
 }
 
 template <class S>
@@ -378,12 +378,12 @@ bool worth_streaming_rows(const NormalizationGeometry& g, const S* y) {
 template <class S>
 void normalize_along_rows(const NormalizationGeometry& g, const S* in, const S* means, const S* inverse, const S* gamma,
                           const S* beta, S* y) {
-  RowPlan plan(g);
+  RowTiling tiling(g);
   const bool stream = worth_streaming_rows(g, y);
-  plan.each([&](std::int64_t, std::int64_t row, std::int64_t first, std::int64_t length) {
+  tiling.each([&](std::int64_t, std::int64_t row, std::int64_t first, std::int64_t length) {
     const S mean = means[row], scale = inverse[row];
     auto formula = [&](auto value, auto gamma, auto beta) { return (value - mean) * (gamma * scale) + beta; };
-    std::int64_t at = row * plan.size + first, column = row % g.groups * plan.size + first;
+    std::int64_t at = row * tiling.size + first, column = row % g.groups * tiling.size + first;
     lane_row<S>(stream, length, formula, y + at, in + at, gamma + column, beta + column);
   });
 }
@@ -394,12 +394,12 @@ struct RowGradient {
   NormalizationGeometry g;
   const S *slopes, *in, *means, *inverse, *gamma;
   S* dx;
-  RowPlan plan{g};
+  RowTiling tiling{g};
   bool stream = worth_streaming_rows(g, dx);
 
   // Sums of gamma * dy and gamma * dy * (x - mean) over a chunk of a row.
   std::array<double, 2> sums(std::int64_t row, std::int64_t first, std::int64_t length) const {
-    std::int64_t at = row * plan.size + first, column = row % g.groups * plan.size + first;
+    std::int64_t at = row * tiling.size + first, column = row % g.groups * tiling.size + first;
     auto beta_term = [](auto slope, auto, auto gamma) { return slope * gamma; };
     auto gamma_term = [mean = means[row]](auto slope, auto value, auto gamma) {
       return slope * gamma * (value - mean);
@@ -409,16 +409,16 @@ struct RowGradient {
 
   // Of long rows beforehand: joined from their chunks, in order.
   std::vector<Fold<S>> folds() const {
-    std::vector<std::array<double, 2>> of_chunks(plan.rows * plan.chunks);
-    plan.each([&](std::int64_t index, std::int64_t row, std::int64_t first, std::int64_t length) {
+    std::vector<std::array<double, 2>> of_chunks(tiling.rows * tiling.chunks);
+    tiling.each([&](std::int64_t index, std::int64_t row, std::int64_t first, std::int64_t length) {
       of_chunks[index] = sums(row, first, length);
     });
     std::vector<Fold<S>> all;
-    for (std::int64_t row = 0; row < plan.rows; ++row) {
+    for (std::int64_t row = 0; row < tiling.rows; ++row) {
       double betas = 0, gammas = 0;
-      for (std::int64_t i = row * plan.chunks; i < (row + 1) * plan.chunks; ++i)
+      for (std::int64_t i = row * tiling.chunks; i < (row + 1) * tiling.chunks; ++i)
         betas += of_chunks[i][0], gammas += of_chunks[i][1];
-      all.emplace_back(betas, gammas, inverse[row], plan.size);
+      all.emplace_back(betas, gammas, inverse[row], tiling.size);
     }
     return all;
   }
@@ -426,7 +426,7 @@ struct RowGradient {
   // dx of a chunk of a row, and its part in dgamma and dbeta.
   void slope(const Fold<S>& fold, std::int64_t row, std::int64_t first, std::int64_t length, S* dgamma,
              S* dbeta) const {
-    std::int64_t at = row * plan.size + first, column = row % g.groups * plan.size + first;
+    std::int64_t at = row * tiling.size + first, column = row % g.groups * tiling.size + first;
     const S mean = means[row], scale = inverse[row];
     auto formula = [&](auto slope, auto value, auto gamma) {
       return gamma * fold.factor * slope - fold.shift - (value - mean) * fold.tilt;
@@ -443,25 +443,25 @@ struct RowGradient {
 template <class S>
 void gradient_along_rows(const RowGradient<S>& of, S* dgamma, S* dbeta) {
   const NormalizationGeometry& g = of.g;
-  const RowPlan& plan = of.plan;
-  const std::int64_t columns = g.columns(), blocks = g.groups * plan.chunks;
-  const std::int64_t part_rows = std::min<std::int64_t>(256, rows_per_part(plan.chunk));  // a lane keeps its digits
+  const RowTiling& tiling = of.tiling;
+  const std::int64_t columns = g.columns(), blocks = g.groups * tiling.chunks;
+  const std::int64_t part_rows = std::min<std::int64_t>(256, rows_per_part(tiling.chunk));  // a lane keeps its digits
   const std::int64_t row_parts = (g.outer + part_rows - 1) / part_rows;
-  const bool whole = plan.chunks == 1;
+  const bool whole = tiling.chunks == 1;
   std::vector<Fold<S>> folds;
   if (!whole) folds = of.folds();
   std::vector<S> gammas(row_parts * columns), betas(row_parts * columns);
-  const std::int64_t grain = rows_per_part(std::min(g.outer, part_rows) * plan.chunk);
+  const std::int64_t grain = rows_per_part(std::min(g.outer, part_rows) * tiling.chunk);
   parallel_ranges(row_parts * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      std::int64_t row_part = i / blocks, group = i % blocks / plan.chunks, first = i % plan.chunks * plan.chunk;
-      std::int64_t length = plan.length(i % plan.chunks), slot = row_part * columns + group * plan.size + first;
+      std::int64_t row_part = i / blocks, group = i % blocks / tiling.chunks, first = i % tiling.chunks * tiling.chunk;
+      std::int64_t length = tiling.length(i % tiling.chunks), slot = row_part * columns + group * tiling.size + first;
       std::int64_t last = std::min(g.outer, (row_part + 1) * part_rows);
       for (std::int64_t slab = row_part * part_rows; slab < last; ++slab) {
         std::int64_t row = slab * g.groups + group;
         auto fold = [&] {
           auto [beta_sum, gamma_sum] = of.sums(row, first, length);
-          return Fold<S>(beta_sum, gamma_sum, of.inverse[row], plan.size);
+          return Fold<S>(beta_sum, gamma_sum, of.inverse[row], tiling.size);
         };
         of.slope(whole ? fold() : folds[row], row, first, length, gammas.data() + slot, betas.data() + slot);
       }

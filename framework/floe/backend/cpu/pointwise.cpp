@@ -15,27 +15,27 @@ constexpr std::int64_t short_row = 256, tile_bytes = 4096;
 // Short rows, under which one operand begins anew and the other continues, as with a bias: the first is repeated in a
 // tile, and many rows become one.
 struct Tile {
-  Tile(const BroadcastPlan& plan, std::size_t item) {
-    auto begins_anew = [&](const auto& steps) { return steps[0] == 1 && steps[1] == 0; };
-    auto goes_on = [&](const auto& steps) { return steps[0] == 1 && steps[1] == plan.sizes[0]; };
-    if (plan.rank < 2 || plan.sizes[0] >= short_row) return;
-    if (begins_anew(plan.a) && goes_on(plan.b))
+  Tile(const BroadcastLoop& loop, std::size_t item) {
+    auto begins_anew = [&](const auto& strides) { return strides[0] == 1 && strides[1] == 0; };
+    auto goes_on = [&](const auto& strides) { return strides[0] == 1 && strides[1] == loop.sizes[0]; };
+    if (loop.rank < 2 || loop.sizes[0] >= short_row) return;
+    if (begins_anew(loop.a) && goes_on(loop.b))
       of_a = true;
-    else if (!(begins_anew(plan.b) && goes_on(plan.a)))
+    else if (!(begins_anew(loop.b) && goes_on(loop.a)))
       return;
-    rows = std::min(plan.sizes[1], tile_bytes / (plan.sizes[0] * static_cast<std::int64_t>(item)));
+    rows = std::min(loop.sizes[1], tile_bytes / (loop.sizes[0] * static_cast<std::int64_t>(item)));
   }
 
-  std::int64_t rows = 1;  // of the plan that become one; 1 if none do
+  std::int64_t rows = 1;  // of the loop that become one; 1 if none do
   bool of_a = false;
 };
 
 }  // namespace
 
-void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
+void broadcast_rows(const BroadcastLoop& loop, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
                     const std::byte* b, std::size_t item) {
-  std::int64_t size = plan.sizes[0], rows = 1;
-  for (int axis = 1; axis < plan.rank; ++axis) rows *= plan.sizes[axis];
+  std::int64_t size = loop.sizes[0], rows = 1;
+  for (int axis = 1; axis < loop.rank; ++axis) rows *= loop.sizes[axis];
   bool stream = worth_streaming(out, size * rows * static_cast<std::int64_t>(out_item)) &&
                 (rows == 1 || size % 64 == 0) && out != a && out != b;
 
@@ -43,29 +43,29 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
   if (rows == 1) {
     parallel_ranges(size, part_elements, [&](std::int64_t begin, std::int64_t end) {
       row(stream, end - begin, out + begin * static_cast<std::int64_t>(out_item),
-          a + begin * plan.a[0] * static_cast<std::int64_t>(item), plan.a[0],
-          b + begin * plan.b[0] * static_cast<std::int64_t>(item), plan.b[0]);
+          a + begin * loop.a[0] * static_cast<std::int64_t>(item), loop.a[0],
+          b + begin * loop.b[0] * static_cast<std::int64_t>(item), loop.b[0]);
       if (stream) finish_streams();
     });
     return;
   }
 
   // Many rows are dealt out, each part walking through the axes like an odometer.
-  const Tile tile(plan, item);
+  const Tile tile(loop, item);
   parallel_ranges(rows, std::max(rows_per_part(size), tile.rows), [&](std::int64_t begin, std::int64_t end) {
     std::array<std::int64_t, Shape::max_rank> index{};
     std::int64_t at_a = 0, at_b = 0;
     auto move = [&](int axis, std::int64_t count) {
-      index[axis] += count, at_a += count * plan.a[axis], at_b += count * plan.b[axis];
+      index[axis] += count, at_a += count * loop.a[axis], at_b += count * loop.b[axis];
     };
-    for (std::int64_t rest = begin, axis = 1; axis < plan.rank; rest /= plan.sizes[axis++])
-      move(static_cast<int>(axis), rest % plan.sizes[axis]);
+    for (std::int64_t rest = begin, axis = 1; axis < loop.rank; rest /= loop.sizes[axis++])
+      move(static_cast<int>(axis), rest % loop.sizes[axis]);
 
     alignas(64) std::byte tiled[tile_bytes];
     const std::byte* tiled_from = nullptr;
     for (std::int64_t r = begin; r < end;) {
       const std::byte *p = a + at_a * static_cast<std::int64_t>(item), *q = b + at_b * static_cast<std::int64_t>(item);
-      std::int64_t together = std::min({tile.rows, end - r, plan.sizes[1] - index[1]});
+      std::int64_t together = std::min({tile.rows, end - r, loop.sizes[1] - index[1]});
       if (together > 1) {
         const std::byte*& repeated = tile.of_a ? p : q;
         std::size_t bytes = static_cast<std::size_t>(size) * item;
@@ -75,11 +75,11 @@ void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::siz
         }
         repeated = tiled;
       }
-      row(stream, together * size, out + r * size * static_cast<std::int64_t>(out_item), p, plan.a[0], q, plan.b[0]);
+      row(stream, together * size, out + r * size * static_cast<std::int64_t>(out_item), p, loop.a[0], q, loop.b[0]);
       r += together;
       move(1, together);
-      for (int axis = 1; axis + 1 < plan.rank && index[axis] == plan.sizes[axis]; ++axis)
-        move(axis, -plan.sizes[axis]), move(axis + 1, 1);
+      for (int axis = 1; axis + 1 < loop.rank && index[axis] == loop.sizes[axis]; ++axis)
+        move(axis, -loop.sizes[axis]), move(axis + 1, 1);
     }
     if (stream) finish_streams();
   });

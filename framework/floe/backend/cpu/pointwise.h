@@ -3,7 +3,7 @@
 
 #include <floe/backend/cpu/packet.h>
 #include <floe/backend/kernels.h>
-#include <floe/backend/layout.h>
+#include <floe/backend/strides.h>
 #include <floe/backend/parallel.h>
 #include <floe/backend/pointwise.h>
 
@@ -60,7 +60,7 @@ void row([[maybe_unused]] bool stream, std::int64_t size, void* out, const void*
 }
 
 // All rows under NumPy's broadcasting; item sizes in bytes.
-void broadcast_rows(const BroadcastPlan& plan, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
+void broadcast_rows(const BroadcastLoop& loop, Row row, std::byte* out, std::size_t out_item, const std::byte* a,
                     const std::byte* b, std::size_t item);
 
 // --- The kernels of backend/pointwise.h ------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ void broadcast(const Tensor& a, const Tensor& b, Tensor& y) {
   Row row_of = nullptr;
   formulas::dispatch_taken<Formula>(
       a.dtype(), [&]<class T>() { row_of = row<T, std::conditional_t<std::is_void_v<Out>, T, Out>, Formula>; });
-  broadcast_rows(BroadcastPlan(y.shape(), a.shape(), b.shape()), row_of, result_data<std::byte>(y),
+  broadcast_rows(BroadcastLoop(y.shape(), a.shape(), b.shape()), row_of, result_data<std::byte>(y),
                  item_size(y.dtype()), static_cast<const std::byte*>(a.raw()), static_cast<const std::byte*>(b.raw()),
                  item_size(a.dtype()));
 }

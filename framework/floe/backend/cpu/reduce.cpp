@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include <floe/backend/cpu/columns.h>
-#include <floe/backend/items.h>
+#include <floe/backend/dispatch.h>
 
 namespace floe::cpu {
 namespace {
@@ -21,17 +21,17 @@ void reduce(const Tensor& x, const Folded& axis, S identity, Join join, Tensor& 
       }
     });
   }
-  ColumnPlan plan(axis.reduced, axis.inner);
-  std::int64_t row_parts = plan.row_parts, matrix = axis.reduced * axis.inner;
+  ColumnTiling tiling(axis.reduced, axis.inner);
+  std::int64_t row_parts = tiling.row_parts, matrix = axis.reduced * axis.inner;
   std::vector<S> partials(row_parts == 1 ? 0 : axis.outer * row_parts * axis.inner);
   S* results = row_parts == 1 ? out : partials.data();
 
-  parallel_ranges(axis.outer * plan.parts(), plan.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<S> lanes(plan.lanes());
+  parallel_ranges(axis.outer * tiling.parts(), tiling.parts_per_thread(), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<S> lanes(tiling.lanes());
     for (std::int64_t i = begin; i < end; ++i) {
-      std::int64_t outer = i / plan.parts();
-      ColumnPlan::Part part = plan.part(i % plan.parts());
-      reduce_part(plan, part, identity, join, std::tuple{Reduced{lanes.data(), itself}}, in + outer * matrix);
+      std::int64_t outer = i / tiling.parts();
+      ColumnTiling::Part part = tiling.part(i % tiling.parts());
+      reduce_part(tiling, part, identity, join, std::tuple{Reduced{lanes.data(), itself}}, in + outer * matrix);
       std::copy_n(lanes.data(), part.columns, results + (outer * row_parts + part.row_part) * axis.inner + part.column);
     }
   });

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include <floe/backend/cpu/pointwise.h>
-#include <floe/backend/taps.h>
+#include <floe/backend/resize_taps.h>
 
 namespace floe::cpu {
 namespace {

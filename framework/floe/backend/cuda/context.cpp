@@ -199,10 +199,10 @@ class Staging {
 };
 
 // One for each stream, so that what is uploaded holds up no one else.
-enum class Road { work, copies };
-Staging& staging(Device device, Road road) {
+enum class Queue { work, copies };
+Staging& staging(Device device, Queue queue) {
   static auto* all = new std::array<Staging, 2 * most_devices>;
-  return (*all)[2 * device.index + (road == Road::copies)];
+  return (*all)[2 * device.index + (queue == Queue::copies)];
 }
 
 struct Event {
@@ -224,7 +224,7 @@ void order(cudaStream_t earlier, cudaStream_t later) {
 
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
   if (from_device.kind == Device::Kind::cpu)
-    return staging(to_device, Road::work).send(to, from, bytes, context(to_device).stream);
+    return staging(to_device, Queue::work).send(to, from, bytes, context(to_device).stream);
   Context& source = context(from_device);
   if (to_device.kind == Device::Kind::cpu) {
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, source.stream), "a copy from the device");
@@ -243,7 +243,7 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
 void upload(void* to, Device device, const void* from, std::size_t bytes) {
   Context& on = context(device);
   order(on.stream, on.copies);
-  staging(device, Road::copies).send(to, from, bytes, on.copies);
+  staging(device, Queue::copies).send(to, from, bytes, on.copies);
   check(cudaStreamSynchronize(on.copies), "a copy to the device");
 }
 

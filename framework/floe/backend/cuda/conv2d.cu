@@ -4,7 +4,7 @@
 // where "same" padding of an even stride has one more row at the end. So filters are turned, and such images are first
 // copied into a frame of zeros. In bfloat16 these copies also round.
 //
-// Of cuDNN's two ways to describe a convolution this is the older one, of three functions: it reports for each
+// Of cuDNN's two algorithms to describe a convolution this is the older one, of three functions: it reports for each
 // algorithm whether it gives the same bits every time, and what is used of it here can be tested without a GPU. What
 // the newer one, of graphs, offers beyond it is the fusion with what follows, which an eager library does not know yet.
 #include <array>
@@ -62,13 +62,13 @@ struct Key {
 };
 
 // One of cuDNN's algorithms for a convolution, with the kind of math it is listed for and the memory it works with.
-struct Way {
+struct Algorithm {
   int algorithm;
   cudnnMathType_t math;
   std::size_t workspace;
 };
 
-// How a convolution is described to cuDNN, and the ways that give the same bits every time, the fastest first as far as
+// How a convolution is described to cuDNN, and the algorithms that give the same bits every time, the fastest first as far as
 // it knows. It lives as long as the program.
 struct Plan {
   Plan(const Context& on, const Key& key) : frame(key.g), exact(key.precision == Precision::float32) {
@@ -103,22 +103,22 @@ struct Plan {
       std::array<cudnnConvolutionFwdAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionForwardAlgorithm_v7(on.dnn, image, filters, convolution, result, most, &found,
                                                  listed.data()) == CUDNN_STATUS_SUCCESS)
-        keep(listed, found, [&](auto way, std::size_t* bytes) {
-          return cudnnGetConvolutionForwardWorkspaceSize(on.dnn, image, filters, convolution, result, way, bytes);
+        keep(listed, found, [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionForwardWorkspaceSize(on.dnn, image, filters, convolution, result, algorithm, bytes);
         });
     } else if (direction == Direction::input_gradient) {
       std::array<cudnnConvolutionBwdDataAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionBackwardDataAlgorithm_v7(on.dnn, filters, result, convolution, image, most, &found,
                                                       listed.data()) == CUDNN_STATUS_SUCCESS)
-        keep(listed, found, [&](auto way, std::size_t* bytes) {
-          return cudnnGetConvolutionBackwardDataWorkspaceSize(on.dnn, filters, result, convolution, image, way, bytes);
+        keep(listed, found, [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardDataWorkspaceSize(on.dnn, filters, result, convolution, image, algorithm, bytes);
         });
     } else {
       std::array<cudnnConvolutionBwdFilterAlgoPerf_t, most> listed;
       if (cudnnGetConvolutionBackwardFilterAlgorithm_v7(on.dnn, image, result, convolution, filters, most, &found,
                                                         listed.data()) == CUDNN_STATUS_SUCCESS)
-        keep(listed, found, [&](auto way, std::size_t* bytes) {
-          return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, way,
+        keep(listed, found, [&](auto algorithm, std::size_t* bytes) {
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(on.dnn, image, result, convolution, filters, algorithm,
                                                                 bytes);
         });
     }
@@ -133,10 +133,10 @@ struct Plan {
       const auto& one = listed[static_cast<std::size_t>(i)];
       bool rounds = one.mathType == CUDNN_TENSOR_OP_MATH || one.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
       if (one.status != CUDNN_STATUS_SUCCESS || one.determinism != CUDNN_DETERMINISTIC || (exact && rounds)) continue;
-      Way way{one.algo, exact ? CUDNN_FMA_MATH : one.mathType, 0};
-      bool good = cudnnSetConvolutionMathType(convolution, way.math) == CUDNN_STATUS_SUCCESS &&
-                  needs(one.algo, &way.workspace) == CUDNN_STATUS_SUCCESS && way.workspace <= most_workspace;
-      if (good) ways.push_back(way);
+      Algorithm algorithm{one.algo, exact ? CUDNN_FMA_MATH : one.mathType, 0};
+      bool good = cudnnSetConvolutionMathType(convolution, algorithm.math) == CUDNN_STATUS_SUCCESS &&
+                  needs(one.algo, &algorithm.workspace) == CUDNN_STATUS_SUCCESS && algorithm.workspace <= most_workspace;
+      if (good) algorithms.push_back(algorithm);
     }
   }
 
@@ -145,7 +145,7 @@ struct Plan {
   cudnnTensorDescriptor_t image = nullptr, result = nullptr;
   cudnnFilterDescriptor_t filters = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
-  std::vector<Way> ways;
+  std::vector<Algorithm> algorithms;
   mutable std::atomic<std::size_t> refused = 0;  // of them, from the first: what was promised and then not done
 };
 
@@ -208,8 +208,8 @@ template <class F>
 struct Convolution {
   using T = float;
 
-  Convolution(const Context& on, const ConvGeometry& g, const Plan& plan, const Way& way)
-      : on(on), g(g), plan(plan), way(way) {}
+  Convolution(const Context& on, const ConvGeometry& g, const Plan& plan, const Algorithm& algorithm)
+      : on(on), g(g), plan(plan), algorithm(algorithm) {}
 
   std::int64_t framed() const { return g.batch * plan.frame.height * plan.frame.width * g.in; }
   std::int64_t results() const { return g.batch * g.out_height * g.out_width * g.out; }
@@ -246,11 +246,11 @@ struct Convolution {
     const F* turned = turned_filters(filters, filter_memory);
     F* to = same ? reinterpret_cast<F*>(y)
                  : result_memory.emplace(on, static_cast<std::size_t>(results()) * sizeof(F)).template get<F>();
-    Scratch work(on, way.workspace);
+    Scratch work(on, algorithm.workspace);
     if (!done([&] {
           return cudnnConvolutionForward(on.dnn, &one, plan.image, image, plan.filters, turned, plan.convolution,
-                                         static_cast<cudnnConvolutionFwdAlgo_t>(way.algorithm), work.get(),
-                                         way.workspace, &zero, plan.result, to);
+                                         static_cast<cudnnConvolutionFwdAlgo_t>(algorithm.algorithm), work.get(),
+                                         algorithm.workspace, &zero, plan.result, to);
         }))
       return false;
     if (!same || bias) finish(to, bias, y, results(), g.out);
@@ -264,11 +264,11 @@ struct Convolution {
     bool direct = same && !plan.frame.needed(g);
     F* to = direct ? reinterpret_cast<F*>(dx)
                    : image_memory.emplace(on, static_cast<std::size_t>(framed()) * sizeof(F)).template get<F>();
-    Scratch work(on, way.workspace);
+    Scratch work(on, algorithm.workspace);
     if (!done([&] {
           return cudnnConvolutionBackwardData(on.dnn, &one, plan.filters, turned, plan.result, slopes, plan.convolution,
-                                              static_cast<cudnnConvolutionBwdDataAlgo_t>(way.algorithm), work.get(),
-                                              way.workspace, &zero, plan.image, to);
+                                              static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm.algorithm), work.get(),
+                                              algorithm.workspace, &zero, plan.image, to);
         }))
       return false;
     std::int64_t size = g.batch * g.height * g.width * g.in;
@@ -286,11 +286,11 @@ struct Convolution {
     const F* image = framed_image(x, image_memory);
     const F* slopes = rounded_result(dy, slope_memory);
     std::int64_t size = taps() * g.out;
-    Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, way.workspace);
+    Scratch turned(on, static_cast<std::size_t>(size) * sizeof(F)), work(on, algorithm.workspace);
     if (!done([&] {
           return cudnnConvolutionBackwardFilter(on.dnn, &one, plan.image, image, plan.result, slopes, plan.convolution,
-                                                static_cast<cudnnConvolutionBwdFilterAlgo_t>(way.algorithm), work.get(),
-                                                way.workspace, &zero, plan.filters, turned.get());
+                                                static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm.algorithm), work.get(),
+                                                algorithm.workspace, &zero, plan.filters, turned.get());
         }))
       return false;
     launch(on, turn_kernel<F, T>, blocks_for(on, size), size, Divisor(g.out), taps(),
@@ -302,7 +302,7 @@ struct Convolution {
   template <class Call>
   bool done(Call call) const {
     std::lock_guard lock(dnn_mutex());
-    check(cudnnSetConvolutionMathType(plan.convolution, way.math), "conv2d");
+    check(cudnnSetConvolutionMathType(plan.convolution, algorithm.math), "conv2d");
     cudnnStatus_t status = call();
     constexpr int kinds = 1000;
     if (status / kinds == CUDNN_STATUS_NOT_SUPPORTED / kinds) return false;
@@ -319,20 +319,20 @@ struct Convolution {
   const Context& on;
   const ConvGeometry& g;
   const Plan& plan;
-  const Way& way;
+  const Algorithm& algorithm;
 };
 
-// run(Convolution) for float32 with the first way that cuDNN does not refuse, else direct().
+// run(Convolution) for float32 with the first algorithm that cuDNN does not refuse, else direct().
 template <class T, class Run, class Direct>
 void either(const Tensor& x, const ConvGeometry& g, Direction direction, Run run, Direct direct) {
   const Context& on = context(x.device());
   if constexpr (std::is_same_v<T, float>) {
     Precision precision = gpu_precision();
     const Plan& plan = plan_for(on, Key{g, precision, direction, on.device.index});
-    for (std::size_t i = plan.refused; i < plan.ways.size(); plan.refused = ++i) {
-      const Way& way = plan.ways[i];
-      if (precision == Precision::bf16 ? run(Convolution<__nv_bfloat16>(on, g, plan, way))
-                                       : run(Convolution<float>(on, g, plan, way)))
+    for (std::size_t i = plan.refused; i < plan.algorithms.size(); plan.refused = ++i) {
+      const Algorithm& algorithm = plan.algorithms[i];
+      if (precision == Precision::bf16 ? run(Convolution<__nv_bfloat16>(on, g, plan, algorithm))
+                                       : run(Convolution<float>(on, g, plan, algorithm)))
         return;
     }
   }

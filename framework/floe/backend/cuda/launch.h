@@ -8,7 +8,7 @@
 
 #include <floe/backend/cuda/context.h>
 #include <floe/backend/kernels.h>
-#include <floe/backend/layout.h>
+#include <floe/backend/strides.h>
 
 namespace floe::cuda {
 
@@ -36,7 +36,7 @@ void launch(const Context& on, void (*kernel)(Parameters...), std::int64_t block
       held);
 }
 
-// Blocks for a kernel whose threads walk over `size` items in strides: enough to fill the device.
+// Blocks for a kernel whose threads loop over `size` items in strides: enough to fill the device.
 inline std::int64_t blocks_for(const Context& on, std::int64_t size) {
   return std::min<std::int64_t>((size + block_threads - 1) / block_threads, std::int64_t{on.multiprocessors} * 32);
 }
@@ -101,29 +101,29 @@ struct Divisor {
   int shift = 0;
 };
 
-// A Walk that a kernel can follow from any element of it.
+// A StridedLoop that a kernel can follow from any element of it.
 template <int streams>
 struct Path {
-  explicit Path(const Walk<streams>& walk) : rank(walk.rank) {
+  explicit Path(const StridedLoop<streams>& loop) : rank(loop.rank) {
     for (int axis = 0; axis < Shape::max_rank; ++axis) {
-      sizes[axis] = Divisor(walk.sizes[axis]);
-      for (int s = 0; s < streams; ++s) steps[axis][s] = walk.steps[axis][s];
+      sizes[axis] = Divisor(loop.sizes[axis]);
+      for (int s = 0; s < streams; ++s) strides[axis][s] = loop.strides[axis][s];
     }
-    for (int s = 0; s < streams; ++s) start[s] = walk.start[s];
+    for (int s = 0; s < streams; ++s) start[s] = loop.start[s];
   }
 
   __device__ void find(std::int64_t index, std::int64_t (&at)[streams]) const {
     for (int s = 0; s < streams; ++s) at[s] = start[s];
     for (int axis = 0; axis < rank; ++axis) {
       std::int64_t rest = sizes[axis].divide(index), here = index - rest * sizes[axis].number;
-      for (int s = 0; s < streams; ++s) at[s] += here * steps[axis][s];
+      for (int s = 0; s < streams; ++s) at[s] += here * strides[axis][s];
       index = rest;
     }
   }
 
   int rank;
   Divisor sizes[Shape::max_rank];
-  std::int64_t steps[Shape::max_rank][streams];
+  std::int64_t strides[Shape::max_rank][streams];
   std::int64_t start[streams];
 };
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <floe/backend/cuda/launch.h>
-#include <floe/backend/items.h>
+#include <floe/backend/dispatch.h>
 
 namespace floe::cuda {
 namespace {
@@ -48,27 +48,27 @@ __global__ void transpose_kernel(std::int64_t squares, Divisor across, Divisor d
   }
 }
 
-// to[to steps] = from[from steps] over `shape`.
-void copy_steps(const Shape& shape, const Tensor& x, const Steps& from_steps, Tensor& y, const Steps& to_steps) {
+// to[to strides] = from[from strides] over `shape`.
+void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strides, Tensor& y, const Strides& to_strides) {
   if (shape.elements() == 0) return;
   const Context& on = context(x.device());
   constexpr int to = 0, from = 1;
-  Walk<2> walk(shape, {to_steps, from_steps});
-  bool transposed = walk.cross(to, from) && walk.sizes[0] >= 8 && walk.sizes[1] >= 8;  // else squares would be empty
+  StridedLoop<2> loop(shape, {to_strides, from_strides});
+  bool transposed = loop.cross(to, from) && loop.sizes[0] >= 8 && loop.sizes[1] >= 8;  // else squares would be empty
   dispatch_item(x.dtype(), [&]<class T>() {
     const T* in = data<T>(x);
     T* out = mutable_data<T>(y);
     if (!transposed)
-      return launch(on, copy_kernel<T>, blocks_for(on, shape.elements()), shape.elements(), Path<2>(walk), in, out);
-    std::int64_t columns = walk.sizes[0], rows = walk.sizes[1];
+      return launch(on, copy_kernel<T>, blocks_for(on, shape.elements()), shape.elements(), Path<2>(loop), in, out);
+    std::int64_t columns = loop.sizes[0], rows = loop.sizes[1];
     Divisor across((columns + square - 1) / square), down((rows + square - 1) / square);
-    Walk<2> others = walk;
-    others.rank = std::max(0, walk.rank - 2);
+    StridedLoop<2> others = loop;
+    others.rank = std::max(0, loop.rank - 2);
     for (int axis = 0; axis < others.rank; ++axis)
-      others.sizes[axis] = walk.sizes[axis + 2], others.steps[axis] = walk.steps[axis + 2];
+      others.sizes[axis] = loop.sizes[axis + 2], others.strides[axis] = loop.strides[axis + 2];
     std::int64_t squares = across.number * down.number * others.elements();
     launch(on, transpose_kernel<T>, std::min<std::int64_t>(squares, std::int64_t{on.multiprocessors} * 64), squares,
-           across, down, columns, rows, walk.steps[1][to], walk.steps[0][from], Path<2>(others), in, out);
+           across, down, columns, rows, loop.strides[1][to], loop.strides[0][from], Path<2>(others), in, out);
   });
 }
 
@@ -147,12 +147,12 @@ void fill(double value, Tensor& y) {
   });
 }
 
-void read_steps(const Tensor& x, const Steps& from, Tensor& y) {
-  copy_steps(y.shape(), x, from, y, dense_steps(y.shape()));
+void read_strided(const Tensor& x, const Strides& from, Tensor& y) {
+  copy_strided(y.shape(), x, from, y, dense_strides(y.shape()));
 }
 
-void write_steps(const Tensor& x, Tensor& y, const Steps& to) {
-  copy_steps(x.shape(), x, dense_steps(x.shape()), y, to);
+void write_strided(const Tensor& x, Tensor& y, const Strides& to) {
+  copy_strided(x.shape(), x, dense_strides(x.shape()), y, to);
 }
 
 void cast(const Tensor& x, Tensor& y) {
@@ -195,13 +195,13 @@ void one_hot(const Tensor& indices, Tensor& y) {
   });
 }
 
-void where(const Tensor& condition, const Steps& sc, const Tensor& a, const Steps& sa, const Tensor& b, const Steps& sb,
+void where(const Tensor& condition, const Strides& sc, const Tensor& a, const Strides& sa, const Tensor& b, const Strides& sb,
            Tensor& y) {
   if (y.elements() == 0) return;
   const Context& on = context(y.device());
-  Walk<4> walk(y.shape(), {dense_steps(y.shape()), sc, sa, sb});
+  StridedLoop<4> loop(y.shape(), {dense_strides(y.shape()), sc, sa, sb});
   dispatch_item(y.dtype(), [&]<class T>() {
-    launch(on, where_kernel<T>, blocks_for(on, y.elements()), y.elements(), Path<4>(walk), Source<bool>(condition),
+    launch(on, where_kernel<T>, blocks_for(on, y.elements()), y.elements(), Path<4>(loop), Source<bool>(condition),
            Source<T>(a), Source<T>(b), mutable_data<T>(y));
   });
 }

@@ -85,17 +85,17 @@ bool is_number(const Tensor& x) { return x.device().kind == Device::Kind::cpu; }
 
 // The same where the result is a matrix by rows, and each operand goes along a row element by element or stays, as
 // under a bias: 16 bytes at once.
-struct RowSteps {
+struct RowStrides {
   std::int64_t along, between;  // within a row, 0 or 1; and from one row to the next, in elements
 };
 
 template <class S, class Formula>
-__global__ void rows_kernel(std::int64_t packs, Divisor row_packs, Formula formula, RowSteps of_a, RowSteps of_b,
+__global__ void rows_kernel(std::int64_t packs, Divisor row_packs, Formula formula, RowStrides of_a, RowStrides of_b,
                             const S* a, const S* b, S* out) {
   constexpr int wide = Pack<S>::size;
-  auto load = [](const S* from, const RowSteps& steps, std::int64_t row, std::int64_t column) {
-    const S* at = from + row * steps.between;
-    if (steps.along) return *reinterpret_cast<const Pack<S>*>(at + column);
+  auto load = [](const S* from, const RowStrides& strides, std::int64_t row, std::int64_t column) {
+    const S* at = from + row * strides.between;
+    if (strides.along) return *reinterpret_cast<const Pack<S>*>(at + column);
     Pack<S> repeated;
     for (S& value : repeated.values) value = *at;
     return repeated;
@@ -109,13 +109,13 @@ __global__ void rows_kernel(std::int64_t packs, Divisor row_packs, Formula formu
   }
 }
 
-// Whether that is how the walk goes.
+// Whether that is how the loop goes.
 template <class S>
-bool goes_in_packs(const Walk<3>& walk, const void* out, const Tensor& a, const Tensor& b) {
+bool goes_in_packs(const StridedLoop<3>& loop, const void* out, const Tensor& a, const Tensor& b) {
   constexpr std::int64_t wide = Pack<S>::size;
-  if (is_number(a) || is_number(b) || walk.rank != 2 || walk.sizes[0] % wide != 0) return false;
+  if (is_number(a) || is_number(b) || loop.rank != 2 || loop.sizes[0] % wide != 0) return false;
   bool good = aligned(out) && aligned(a.raw()) && aligned(b.raw());
-  for (int s : {1, 2}) good &= walk.steps[0][s] == 0 || (walk.steps[0][s] == 1 && walk.steps[1][s] % wide == 0);
+  for (int s : {1, 2}) good &= loop.strides[0][s] == 0 || (loop.strides[0][s] == 1 && loop.strides[1][s] % wide == 0);
   return good;
 }
 
@@ -128,17 +128,17 @@ void broadcast(const Formula& formula, const Tensor& a, const Tensor& b, Tensor&
     using Out = std::conditional_t<std::is_void_v<Result>, S, Result>;
     auto whole = [&](const Tensor& x) { return is_number(x) || x.shape() == y.shape(); };
     if (whole(a) && whole(b)) return flat<S, Out>(on, y.elements(), formula, y, a, b);
-    Walk<3> walk(y.shape(), {dense_steps(y.shape()), broadcast_steps(a.shape(), y.shape()),
-                             broadcast_steps(b.shape(), y.shape())});
+    StridedLoop<3> loop(y.shape(), {dense_strides(y.shape()), broadcast_strides(a.shape(), y.shape()),
+                             broadcast_strides(b.shape(), y.shape())});
     if constexpr (std::is_same_v<S, Out>) {
-      if (goes_in_packs<S>(walk, result_data<S>(y), a, b)) {
+      if (goes_in_packs<S>(loop, result_data<S>(y), a, b)) {
         std::int64_t packs = y.elements() / Pack<S>::size;
-        return launch(on, rows_kernel<S, Formula>, blocks_for(on, packs), packs, Divisor(walk.sizes[0] / Pack<S>::size),
-                      formula, RowSteps{walk.steps[0][1], walk.steps[1][1]},
-                      RowSteps{walk.steps[0][2], walk.steps[1][2]}, data<S>(a), data<S>(b), result_data<S>(y));
+        return launch(on, rows_kernel<S, Formula>, blocks_for(on, packs), packs, Divisor(loop.sizes[0] / Pack<S>::size),
+                      formula, RowStrides{loop.strides[0][1], loop.strides[1][1]},
+                      RowStrides{loop.strides[0][2], loop.strides[1][2]}, data<S>(a), data<S>(b), result_data<S>(y));
       }
     }
-    launch(on, broadcast_kernel<S, Out, Formula>, blocks_for(on, y.elements()), y.elements(), formula, Path<3>(walk),
+    launch(on, broadcast_kernel<S, Out, Formula>, blocks_for(on, y.elements()), y.elements(), formula, Path<3>(loop),
            result_data<Out>(y), Source<S>(a), Source<S>(b));
   });
 }

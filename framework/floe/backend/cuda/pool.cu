@@ -1,6 +1,6 @@
 // Pooling over windows of images (batch, height, width, channels), and the gradient of the mean.
 #include <floe/backend/cuda/pixels.h>
-#include <floe/backend/windows.h>
+#include <floe/backend/pool_windows.h>
 
 namespace floe::cuda {
 namespace {

@@ -1,6 +1,6 @@
 // Reductions over one folded axis: sums, extremes, their positions, running sums and the k largest.
 #include <floe/backend/cuda/columns.h>
-#include <floe/backend/items.h>
+#include <floe/backend/dispatch.h>
 #include <floe/backend/math.h>
 #include <floe/backend/reductions.h>
 

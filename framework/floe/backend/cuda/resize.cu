@@ -1,7 +1,7 @@
 // Resizing of images (batch, height, width, channels), nearest and bilinear, and the gradients of both.
 #include <floe/backend/cuda/pixels.h>
-#include <floe/backend/items.h>
-#include <floe/backend/taps.h>
+#include <floe/backend/dispatch.h>
+#include <floe/backend/resize_taps.h>
 
 namespace floe::cuda {
 namespace {

@@ -1,22 +1,23 @@
-// Steps and plans.
-#include <floe/backend/layout.h>
+// Strides and plans.
+#include <floe/backend/strides.h>
 
 namespace floe {
 
-Steps dense_steps(const Shape& shape) {
-  Steps dense;
-  for (std::int64_t axis = shape.rank() - 1, step = 1; axis >= 0; --axis) dense.steps[axis] = step, step *= shape[axis];
+Strides dense_strides(const Shape& shape) {
+  Strides dense;
+  for (std::int64_t axis = shape.rank() - 1, step = 1; axis >= 0; --axis)
+    dense.strides[axis] = step, step *= shape[axis];
   return dense;
 }
 
-Steps broadcast_steps(const Shape& x, const Shape& out) {
-  Steps dense = dense_steps(x), steps;
+Strides broadcast_strides(const Shape& x, const Shape& out) {
+  Strides dense = dense_strides(x), strides;
   for (int axis = 0; axis < x.rank(); ++axis)
-    steps.steps[axis + out.rank() - x.rank()] = x[axis] == 1 ? 0 : dense.steps[axis];
-  return steps;
+    strides.strides[axis + out.rank() - x.rank()] = x[axis] == 1 ? 0 : dense.strides[axis];
+  return strides;
 }
 
-BroadcastPlan::BroadcastPlan(const Shape& out, const Shape& a_shape, const Shape& b_shape) {
+BroadcastLoop::BroadcastLoop(const Shape& out, const Shape& a_shape, const Shape& b_shape) {
   std::int64_t a_step = 1, b_step = 1;
   for (int axis = out.rank() - 1; axis >= 0; --axis) {  // innermost first, into slot 0
     std::int64_t a_size = size_at(a_shape, axis - out.rank()), b_size = size_at(b_shape, axis - out.rank());
