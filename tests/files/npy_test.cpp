@@ -124,7 +124,7 @@ TEST(Npy, RefusesHeadersThatAreNotOne) {
            {"{}", "header: the key 'descr' is missing"},
            {"{'descr': '<f4'}", "header: the key 'fortran_order' is missing"},
            {"{'descr': '<f4', 'fortran_order': False}", "header: the key 'shape' is missing"},
-           {"{'descr': '<f4', 'descr': '<f4'}", "header: the key 'descr' is there twice"},
+           {"{'descr': '<f4', 'descr': '<f4'}", "header: the key 'descr' appears twice"},
            {"{'title': 'x'}", "header: the key 'title' is unknown; expected descr, fortran_order and shape"},
            {"{descr: '<f4'}", "offset 11: expected a key in quotes, found 'd'"},
            {"{'descr' '<f4'}", "offset 19: expected ':', found '''"},

@@ -220,7 +220,7 @@ TEST(SafetensorsFile, LoadsOneTensorWithoutTheRest) {
   EXPECT_EQ(file.load("step").item<std::int64_t>(), 7);
   EXPECT_EQ(file_error_of(path, [&] { file.load("generator.weights"); }),
             "tensor 'generator.weights': its checksum is 4f4df96f, expected 'bd267a6c'; the file is damaged");
-  EXPECT_EQ(file_error_of(path, [&] { file.load("steps"); }), "tensor 'steps': there is none of that name");
+  EXPECT_EQ(file_error_of(path, [&] { file.load("steps"); }), "tensor 'steps': there is no tensor of that name");
 }
 
 TEST(SafetensorsFile, ReadsTheEndOfATebibyte) {
@@ -281,14 +281,14 @@ TEST(Safetensors, NamesTheDamage) {
   EXPECT_EQ(loading(folder, data), "tensor 'step': its checksum is 841a348d, expected '7671b78e'; the file is damaged");
   header[whole.find("epoch")] = 'E';
   EXPECT_EQ(loading(folder, header),
-            "header: it does not have its checksum; it is damaged, or another program changed it "
+            "header: it does not match its checksum; it is damaged, or another program changed it "
             "and kept floe.checksum");
   format[whole.find("floe.format\":\"1") + 14] = '2';
   EXPECT_EQ(loading(folder, format), "header: floe.format is '2', and this version of Floe reads '1'; it may be newer");
   EXPECT_EQ(loading(folder, file_of("{\"__metadata__\":{\"floe.format\":\"1\"}}")),
-            "header: floe.checksum is missing beside floe.format");
+            "header: there is a floe.format but no floe.checksum");
   EXPECT_EQ(loading(folder, file_of("{\"__metadata__\":{\"floe.checksum\":\"00000000\"}}")),
-            "header: floe.format is missing beside floe.checksum");
+            "header: there is a floe.checksum but no floe.format");
 }
 
 // --- Malformed files -------------------------------------------------------------------------------------------------
@@ -355,16 +355,16 @@ TEST(Safetensors, RefusesWrongEntries) {
            {"{\"w\":{\"dtype\":\"U8\",\"shape\":[]}}", "tensor 'w': data_offsets are missing"},
            {"{\"w\":{\"type\":\"U8\"}}",
             "tensor 'w': the key 'type' is unknown; expected dtype, shape and data_offsets"},
-           {"{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", "tensor 'w': dtype is there twice"},
+           {"{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", "tensor 'w': dtype appears twice"},
            {"{\"w\":{\"dtype\":{}}}", "tensor 'w': dtype is an object; expected a string"},
-           {"{\"w\":" + entry("[]", "[0,1]") + ",\"w\":" + entry("[]", "[1,2]") + "}", "header: 'w' is there twice"},
+           {"{\"w\":" + entry("[]", "[0,1]") + ",\"w\":" + entry("[]", "[1,2]") + "}", "header: 'w' appears twice"},
            {"{\"w\":" + entry("[]", "[0,1]") + ",\"\\u0077\":" + entry("[]", "[1,2]") + "}",
-            "header: 'w' is there twice"},
+            "header: 'w' appears twice"},
            {"{\"__metadata__\":" + entry("[]", "[0,1]") + "}", "header: metadata 'shape' is a list; expected a string"},
            {"{\"__metadata__\":{\"a\":1}}", "header: metadata 'a' is 1; expected a string"},
            {"{\"__metadata__\":{\"a\":null}}", "header: metadata 'a' is null; expected a string"},
-           {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "header: metadata 'a' is there twice"},
-           {"{\"__metadata__\":{},\"__metadata__\":{}}", "header: '__metadata__' is there twice"},
+           {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "header: metadata 'a' appears twice"},
+           {"{\"__metadata__\":{},\"__metadata__\":{}}", "header: '__metadata__' appears twice"},
            {"{\"__metadata__\":1}", "tensor '__metadata__': expected an object, found 1"},
            {w("[]", "[0,1]", "\"F8_E4M3\""),
             "tensor 'w': dtype 'F8_E4M3' is not read; convert it to one of F32, F64, F16, BF16, I32, I64, U8, BOOL"},
@@ -521,7 +521,7 @@ TEST(Safetensors, RefusesToSaveWhatNoFileCanHold) {
     return error_of<ValueError>([&] { save_safetensors(folder / "a", tensors, metadata); });
   };
   Tensor x = tensor(1);
-  EXPECT_EQ(saving({{"w", x}, {"w", x}}), "save_safetensors: the name 'w' is there twice");
+  EXPECT_EQ(saving({{"w", x}, {"w", x}}), "save_safetensors: the name 'w' is used twice");
   EXPECT_EQ(saving({{"__metadata__", x}}), "save_safetensors: the name '__metadata__' is reserved");
   EXPECT_EQ(saving({{"\xff", x}}), "save_safetensors: '\\xff' is not UTF-8");
   EXPECT_EQ(saving({{"w", Tensor()}}), "save_safetensors: the tensor has no value yet");
@@ -600,7 +600,7 @@ TEST(Safetensors, AgreesWithTheReferenceImplementation) {
   EXPECT_EQ(half.load("h").to_vector<float>(), half.load("w").to_vector<float>());
   EXPECT_EQ(
       file_error_of(folder / "kept", [&] { load_safetensors(folder / "kept"); }),
-      "header: it does not have its checksum; it is damaged, or another program changed it and kept floe.checksum");
+      "header: it does not match its checksum; it is damaged, or another program changed it and kept floe.checksum");
 }
 
 }  // namespace

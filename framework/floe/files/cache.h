@@ -13,9 +13,9 @@ namespace floe {
 // $XDG_CACHE_HOME/floe, else $HOME/.cache/floe, else floe in the system's folder for temporary files. Not created here.
 std::filesystem::path cache_folder();
 
-// What load(path) gives for the file of this name in the cache folder: an optional, without a value if the file is not what
-// is wanted. If it has none, or there is no file, or it is damaged (FileError): what make() gives, which save(path, value)
-// then keeps there. A cache saves time and is not needed, so one that cannot be written is no error.
+// The result of load(path) for the file of this name in the cache folder: an optional, empty if the file is not what
+// is wanted. If it is empty, or there is no file, or it is damaged (FileError), that of make(), which save(path, value)
+// then keeps there. A cache saves time and is not needed, so one that cannot be written is not an error.
 template <class Load, class Make, class Save>
 auto cached(const std::string& name, Load load, Make make, Save save) {
   std::filesystem::path path = cache_folder() / name;
@@ -23,7 +23,7 @@ auto cached(const std::string& name, Load load, Make make, Save save) {
   if (std::filesystem::is_regular_file(path, absent)) {
     try {
       if (auto value = load(path)) return *value;
-    } catch (const FileError&) {  // damaged: it is made again
+    } catch (const FileError&) {  // damaged: make it again
     }
   }
   auto value = make();

@@ -13,18 +13,18 @@ namespace floe {
 // equal files.
 class CsvLog {
  public:
-  // Starts empty; nothing is written before the first row, which replaces a file that is there. ValueError without
-  // columns, and for a name that is empty or holds a comma, a quote or a line's end.
+  // Starts empty; nothing is written before the first row, which replaces any file that is there. ValueError without
+  // columns, and for a name that is empty or holds a comma, a quote or a line break.
   CsvLog(std::filesystem::path path, std::vector<std::string> columns);
 
-  // One that goes on where the file ends: its columns, and its rows as restore() takes them, with that one's errors.
+  // Continues where the file ends: with its columns, and its rows as restore() takes them, and the errors of restore().
   static CsvLog restored(std::filesystem::path path, std::int64_t last);
 
-  // FileError unless these are the log's: a table does not change its columns half way.
+  // FileError unless these are the log's: a table does not change its columns halfway.
   void require_columns(const std::vector<std::string>& columns) const;
 
-  // One number a column, such as append(epoch, loss.result()). The file is replaced atomically; if that fails
-  // (FileError), the log has not got the row, nor has the file unless only the last sync to the disk failed. ValueError
+  // One number per column, such as append(epoch, loss.result()). The file is replaced atomically; if so
+  // (FileError), neither the log nor the file has the row, unless only the last sync to the disk failed. ValueError
   // for too few or too many.
   template <class... Numbers>
     requires(std::is_arithmetic_v<Numbers> && ...)
@@ -37,8 +37,8 @@ class CsvLog {
     append_row(cells);
   }
 
-  // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file that
-  // one without interruption does. FileError if there is no file, and with the line if it is not one that this log
+  // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file of
+  // one without interruption. FileError if there is no file, and with the line if it is not one that this log
   // wrote.
   void restore(std::int64_t last);
 

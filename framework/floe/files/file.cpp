@@ -213,7 +213,7 @@ void Writer::write(std::span<const std::byte> bytes) {
   if (std::error_code error = file_.append(bytes)) refuse_writing(path_, error);
 }
 
-// A writer holds a lock on its temporary, which ends with its process. A process number would not tell: it may be in
+// A writer holds a lock on its temporary, which ends with its process. A process number would not do: it may be in
 // use again, or mean another process on the other side of a container's wall.
 void sweep_orphans(const std::filesystem::path& target) {
   std::error_code error;
@@ -234,7 +234,7 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
     if (!std::filesystem::is_regular_file(old)) {
       throw FileError(path, "", fmt::format("cannot be written: it is {}, not a file", in_words(old.type())));
     }
-    error = os::may_write(target);  // a rename would not ask
+    error = os::may_write(target);  // a rename would not check
     if (error) refuse_writing(path, error);
   }
 
@@ -253,7 +253,7 @@ GrowingFile::GrowingFile(std::filesystem::path path) : path_(std::move(path)) {
 
 void GrowingFile::append(std::string_view bytes) {
   if (std::error_code error = file_.append(std::as_bytes(std::span(bytes)))) {
-    file_.cut(size_);  // if that fails too, the first error is still the one to tell
+    file_.cut(size_);  // if that fails too, the first error is still the one to report
     refuse_writing(path_, error);
   }
   size_ += bytes.size();

@@ -29,19 +29,19 @@ class InputFile {
   const std::filesystem::path& path() const { return path_; }
   std::uint64_t size() const { return size_; }  // in bytes, when it was opened
 
-  // Each reads exactly what is asked, or throws before it allocates anything. `what` is for the message:
+  // Each reads exactly what is wanted, or throws before it allocates anything. `what` is for the message:
   //   images.npy: offset 128: expected the data (48 bytes), the file ends after 150 bytes
   void read(std::uint64_t offset, std::span<std::byte> into, std::string_view what) const;
   std::string read_text(std::uint64_t offset, std::uint64_t bytes, std::string_view what) const;
   void read_values(std::uint64_t offset, std::span<std::byte> into, DType dtype, std::string_view what) const;
   Tensor read_tensor(std::uint64_t offset, const Shape& shape, DType dtype, std::string_view what) const;
 
-  // The bytes of a tensor that is said to be in the file; refuses a shape whose bytes cannot be counted.
+  // The bytes of a tensor that the file claims to hold; refuses a shape whose bytes cannot be counted.
   std::uint64_t tensor_bytes(std::string_view where, const Shape& shape, std::size_t item_bytes) const;
 
   void expect_end(std::uint64_t offset) const;  // refuses bytes after `offset`
 
-  // What the first bytes are instead of the expected: "an HTML page", "a Git LFS pointer (...)", ...; else those bytes.
+  // What the first bytes are instead: "an HTML page", "a Git LFS pointer (...)", ...; else those bytes.
   std::string impostor() const;
 
   [[noreturn]] void refuse(std::string_view where, std::string_view message) const {
@@ -57,9 +57,9 @@ class InputFile {
 };
 
 std::string at_offset(std::uint64_t offset);  // "offset 80"
-std::string in_quotes(std::string_view text);  // 'text', cut after 60 bytes, what is not plain ASCII as \x00
+std::string in_quotes(std::string_view text);  // 'text', cut after 60 bytes, with all that is not plain ASCII as \x00
 
-// Bytes of a tensor of these sizes, with so many for an element; none if they are beyond 63 bits. A size of 0 does not
+// Bytes of a tensor of these sizes, with this many per element; none if they are beyond 63 bits. A size of 0 does not
 // excuse the others: the product of any of them must be countable.
 std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t item_bytes);
 inline std::optional<std::uint64_t> byte_count(const Shape& shape, DType dtype) {
@@ -82,7 +82,7 @@ class Writer {
   os::File& file_;
 };
 
-// Calls `fill` to write a temporary file beside `path`, forces it to the disk, and renames it to `path`: at any moment,
+// Calls `fill` to write a temporary file next to `path`, forces it to disk, and renames it to `path`: at any moment,
 // and after a crash or a power cut, `path` is the old file or the new one, whole. If anything fails, `fill` included,
 // the temporary is removed and the error passed on. Temporaries (NAME.PID.NUMBER.tmp) that killed processes left for
 // the same target are removed first. Links are followed; permissions are kept; only regular files are replaced.
@@ -91,7 +91,7 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 // Only removes those temporaries, for a target that will not be written again. What cannot be removed stays.
 void sweep_orphans(const std::filesystem::path& target);
 
-// A new file that grows: what was appended is there when the process is killed, and a reader meanwhile sees it.
+// A new file that grows: what was appended survives if the process is killed, and a reader sees it meanwhile.
 class GrowingFile {
  public:
   explicit GrowingFile(std::filesystem::path path);  // FileError: it exists, there is no folder, no permission, ...
@@ -104,7 +104,7 @@ class GrowingFile {
   std::uint64_t size_ = 0;
 };
 
-// Makes the folder and those above it if need be. FileError: a file is in the way, no permission, ...
+// Makes the folder and those above it if needed. FileError: a file is in the way, no permission, ...
 void make_folder(const std::filesystem::path& folder);
 
 // ValueError "OP: the tensor has no value yet" unless it has one.

@@ -1,4 +1,4 @@
-// The .npy header, read strictly, and the data behind it.
+// The .npy header, read strictly, and the data after it.
 #include <floe/files/npy.h>
 
 #include <algorithm>
@@ -56,7 +56,7 @@ class HeaderParser {
                  : key == "shape"         ? &has_shape_
                                           : nullptr;
     if (!seen) refuse(fmt::format("the key {} is unknown; expected descr, fortran_order and shape", in_quotes(key)));
-    if (std::exchange(*seen, true)) refuse(fmt::format("the key {} is there twice", in_quotes(key)));
+    if (std::exchange(*seen, true)) refuse(fmt::format("the key {} appears twice", in_quotes(key)));
     expect(':');
     if (seen == &has_descr_) parse_dtype();
     else if (seen == &has_order_) parse_order();

@@ -19,15 +19,15 @@ Tensor load_npy(const std::filesystem::path& path);
 // Version 1.0, written atomically. numpy.load reads it. FileError if it cannot be written, ValueError without a value.
 void save_npy(const std::filesystem::path& path, const Tensor& tensor);
 
-// An array that stays on the disk: opening checks all but the data, and reading takes the rows asked for.
+// An array that stays on the disk: opening checks all but the data, and reading takes only the rows you want.
 class NpyFile {
  public:
   explicit NpyFile(const std::filesystem::path& path);  // FileError as above
 
-  const Shape& shape() const { return shape_; }  // of all of it
+  const Shape& shape() const { return shape_; }  // of the whole array
   DType dtype() const { return dtype_; }  // of its elements
 
-  // FileError if the file cannot be read any more; ValueError for rows that it does not have, ShapeError for rows of a
+  // FileError if the file can no longer be read; ValueError for rows that it does not have, ShapeError for rows of a
   // single number.
   Tensor all() const;
   Tensor rows(std::int64_t begin, std::int64_t end) const;  // (end - begin, ...): [begin, end)

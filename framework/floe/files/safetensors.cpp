@@ -63,7 +63,7 @@ float from_f16(std::uint16_t half) {
 // The upper half of a float32.
 float from_bf16(std::uint16_t half) { return bits_as<float>(std::uint32_t{half} << 16); }
 
-// Spreads halves, which are the later half of the bytes, over all. Each is read before a float is written there.
+// Spreads the halves, which fill the later half of the bytes, over all. Each is read before a float is written there.
 template <float widened(std::uint16_t)>
 void widen(std::span<std::byte> bytes) {
   std::size_t count = bytes.size() / sizeof(float);
@@ -129,18 +129,18 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(std::string& key) override {
     if (place_ == Place::names) {
-      if (!names_.insert(key).second) file_.refuse("header", fmt::format("{} is there twice", in_quotes(key)));
+      if (!names_.insert(key).second) file_.refuse("header", fmt::format("{} appears twice", in_quotes(key)));
       entry_ = {};
       entry_.name = key;
     } else if (place_ == Place::metadata) {
-      if (metadata.contains(key)) file_.refuse("header", fmt::format("metadata {} is there twice", in_quotes(key)));
+      if (metadata.contains(key)) file_.refuse("header", fmt::format("metadata {} appears twice", in_quotes(key)));
     } else {
       bool* seen = key == "dtype"          ? &entry_.has_dtype
                    : key == "shape"        ? &entry_.has_shape
                    : key == "data_offsets" ? &entry_.has_offsets
                                            : nullptr;
       if (!seen) refuse(fmt::format("the key {} is unknown; expected dtype, shape and data_offsets", in_quotes(key)));
-      if (std::exchange(*seen, true)) refuse(fmt::format("{} is there twice", key));
+      if (std::exchange(*seen, true)) refuse(fmt::format("{} appears twice", key));
     }
     key_ = key;
     return true;
@@ -241,7 +241,7 @@ std::string read_start(const InputFile& file) {
   return start;
 }
 
-// Holds the offsets against the shapes and against each other, from 0 to the end of the file.
+// Checks the offsets against the shapes and against each other, from 0 to the end of the file.
 void check_offsets(const InputFile& file, std::uint64_t data_offset, const std::vector<HeaderReader::Entry>& entries) {
   std::uint64_t end = 0;
   for (const HeaderReader::Entry& entry : entries) {
@@ -298,9 +298,9 @@ void SafetensorsFile::take_own_metadata(const std::string& start) {
     file_.refuse("header", own_format
                                ? fmt::format("floe.format is {}, and this version of Floe reads '{}'; it may be newer",
                                              in_quotes(own_format.mapped()), format)
-                               : "floe.format is missing beside floe.checksum");
+                               : "there is a floe.checksum but no floe.format");
   }
-  if (!own_checksum) file_.refuse("header", "floe.checksum is missing beside floe.format");
+  if (!own_checksum) file_.refuse("header", "there is a floe.format but no floe.checksum");
 
   // The header's own digits count as zeros.
   std::string text = own_checksum.mapped(), cleared = start;
@@ -313,7 +313,7 @@ void SafetensorsFile::take_own_metadata(const std::string& start) {
   }
   if (!complete) {
     file_.refuse("header",
-                 "it does not have its checksum; it is damaged, or another program changed it and kept floe.checksum");
+                 "it does not match its checksum; it is damaged, or another program changed it and kept floe.checksum");
   }
   checksums_ = text.substr(digits);
 }
@@ -349,7 +349,7 @@ void SafetensorsFile::expect_checksum(std::size_t index, std::span<const std::by
 
 Tensor SafetensorsFile::load(const std::string& name) const {
   auto index = indices_.find(name);
-  if (index == indices_.end()) file_.refuse(of_tensor(name), "there is none of that name");
+  if (index == indices_.end()) file_.refuse(of_tensor(name), "there is no tensor of that name");
   return load(index->second);
 }
 
@@ -385,7 +385,7 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   for (const auto& [name, tensor] : tensors) {
     if (!names.insert(name).second) {
       throw ValueError(fmt::format("save_safetensors: the name {} is {}", in_quotes(name),
-                                   name == metadata_name ? "reserved" : "there twice"));
+                                   name == metadata_name ? "reserved" : "used twice"));
     }
     std::span<const std::byte> data = bytes_of(written.emplace_back(to_write("save_safetensors", tensor)));
     checksums += " " + checksum_text(data);

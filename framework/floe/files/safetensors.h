@@ -28,7 +28,7 @@ using Metadata = std::map<std::string, std::string>;  // texts by name
 //                  tensor's bytes in the order of the data. Between them they cover every byte of the file.
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata = {});
 
-// What a file says about one tensor.
+// What a file records about one tensor.
 struct SafetensorsEntry {
   std::string name;             // "generator.conv1.filters"
   DType dtype;                  // of the tensor that is loaded
@@ -37,12 +37,12 @@ struct SafetensorsEntry {
   std::uint64_t offset;         // of its bytes in the file
 };
 
-// A file whose header has been read and checked, and whose tensors are read when they are asked for.
+// A file whose header has been read and checked, and whose tensors are read when they are needed.
 //
-// Every rule of the format is checked: the data has neither holes, overlaps nor bytes after it, and no key is there
+// Every rule of the format is checked: the data has neither holes, overlaps nor bytes after it, and no key appears
 // twice. Beyond the format, dtypes are F32, F64, F16, BF16, I32, I64, U8 and BOOL, with up to six axes; F16 and BF16
 // become float32, which holds every value of theirs, and a NaN with its bits. Files without Floe's checksums are read
-// too; where there are some, all that is read is held against them. The rest is a FileError.
+// too; where there are some, all that is read is checked against them. Anything else is a FileError.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);  // reads and checks the header
@@ -50,7 +50,7 @@ class SafetensorsFile {
   std::span<const SafetensorsEntry> entries() const { return entries_; }  // in the order of the data
   const Metadata& metadata() const { return metadata_; }                  // without Floe's own two
   bool contains(const std::string& name) const { return indices_.contains(name); }  // is there a tensor of that name?
-  Tensor load(const std::string& name) const;  // FileError if there is none of that name
+  Tensor load(const std::string& name) const;  // FileError if there is none
 
  private:
   friend struct Safetensors load_safetensors(const std::filesystem::path& path);

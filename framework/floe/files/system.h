@@ -1,5 +1,5 @@
 // What Floe asks of the operating system: files that outlive a crash, the terminal, this process and other programs.
-// system_posix.cpp answers for POSIX; another system takes another source, and no other file of Floe knows which it is.
+// system_posix.cpp answers for POSIX; another system needs another source, and no other file of Floe knows which it is.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Status {
   std::uint64_t bytes = 0;                                             // of a regular file
 };
 
-// An open file, which is closed when this goes. Its functions may run in several threads.
+// An open file, which is closed when this object goes. Its functions may run in several threads.
 class File {
  public:
   File() = default;  // none
@@ -33,14 +33,14 @@ class File {
   ~File() { close(); }
 
   explicit operator bool() const { return handle_ != none; }  // is one open?
-  void close();                                               // which also gives the lock back
+  void close();                                               // which also releases the lock
 
   Status status(std::error_code& error) const;
 
-  // Reads from byte `offset` on and says how much: not always all that was asked, and 0 at the end of the file.
+  // Reads from byte `offset` on and returns how much: not always all that was wanted, and 0 at the end of the file.
   std::size_t read(std::uint64_t offset, std::span<std::byte> into, std::error_code& error) const;
 
-  // Writes all of the bytes behind what is there; after an error some of them may be.
+  // Writes all of the bytes after what is there; after an error some of them may be.
   std::error_code append(std::span<const std::byte> bytes);
   std::error_code cut(std::uint64_t bytes);  // keeps the first of them
   std::error_code flush();                   // returns when all of it is on the disk
@@ -61,12 +61,12 @@ class File {
   int handle_ = none;
 };
 
-// To read, whatever it is, without waiting for the other end of a pipe. None where there is an error.
+// To read, whatever it is, without waiting for the other end of a pipe. None if there is an error.
 File open_file(const std::filesystem::path& path, std::error_code& error);
 // To write, empty; std::errc::file_exists if the name is taken.
 File create_file(const std::filesystem::path& path, std::error_code& error);
 
-void remove_unless_locked(const std::filesystem::path& path);       // see File::lock; what fails stays
+void remove_unless_locked(const std::filesystem::path& path);       // see File::lock; one that cannot be removed stays
 std::error_code may_write(const std::filesystem::path& path);       // why not, for a file that is there
 std::error_code flush_folder(const std::filesystem::path& folder);  // returns when its names are on the disk
 bool says_full(std::error_code error);                              // no room on the disk, or in a user's share
@@ -79,11 +79,11 @@ int terminal_columns(std::FILE* stream);  // characters in a line; 80 if the ter
 // --- Programs --------------------------------------------------------------------------------------------------------
 
 std::string program_name();              // of this process's program, without its folder: "penguins"
-std::filesystem::path program_folder();  // where that program lies, links followed
+std::filesystem::path program_folder();  // where that program is, links followed
 int process_id();                        // a number that no other living process of this machine has
 std::string host_name();                 // the machine's name, up to 255 characters
 
-// Runs a line of the system's shell and waits for it: its exit status; 128 + number for a signal, as shells say it.
+// Runs a line of the system's shell and waits for it: its exit status; 128 + number for a signal, as shells report it.
 int run_command(const std::string& line);
 
 }  // namespace floe::os

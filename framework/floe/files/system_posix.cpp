@@ -1,4 +1,4 @@
-// The operating system, asked by the calls of POSIX, and of Linux where that has none.
+// The operating system, through the calls of POSIX, and of Linux where POSIX has none.
 #include <floe/files/system.h>
 
 #include <algorithm>
@@ -138,7 +138,7 @@ std::string host_name() {
 
 int run_command(const std::string& line) {
   int status = std::system(line.c_str());
-  if (status == -1) return 127;  // as a shell says for what it cannot run
+  if (status == -1) return 127;  // as a shell returns for what it cannot run
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
