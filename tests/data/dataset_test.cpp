@@ -399,7 +399,7 @@ TEST(Epoch, HasOneLoopAtATime) {
     EXPECT_EQ(error_of<ValueError>([&] { five.restore({}); }),
               "restore: a loop over this dataset is running; use a copy of the dataset");
     auto copy = five;
-    EXPECT_EQ(loop(copy), (Ints{1, 2, 3, 4}));  // it goes on where it was copied
+    EXPECT_EQ(loop(copy), (Ints{1, 2, 3, 4}));  // it continues where it was copied
   }
   EXPECT_EQ(five.epoch(), 1);
 }
@@ -450,7 +450,7 @@ TEST(Restore, GoesBackAsWell) {
 TEST(Restore, RefusesAPlaceThatCannotBe) {
   auto five = numbers(5);
   EXPECT_EQ(error_of<ValueError>([&] { five.restore({1, 6}); }),
-            "restore: position 6 is beyond the 5 elements of an epoch; was the dataset another one?");
+            "restore: position 6 is beyond the 5 elements of an epoch; was it a different dataset?");
   EXPECT_EQ(error_of<ValueError>([&] { five.restore({-1, 0}); }), "restore: epoch must be at least 0, and is -1");
   EXPECT_EQ(error_of<ValueError>([&] { five.restore({0, -1}); }), "restore: position must be at least 0, and is -1");
   EXPECT_EQ(five.position_state(), DatasetPosition());

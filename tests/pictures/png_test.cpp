@@ -301,7 +301,7 @@ TEST(Animation, RefusesFramesThatDiffer) {
   auto saving = [&](const std::vector<Tensor>& frames, int milliseconds) {
     return error_of([&] { save_animation(folder / "a.png", frames, milliseconds); });
   };
-  EXPECT_EQ(saving({}, 100), "save_animation: there is no frame");
+  EXPECT_EQ(saving({}, 100), "save_animation: there are no frames");
   EXPECT_EQ(saving({zeros({4, 4})}, 0), "save_animation: 0 milliseconds for a frame; expected 1 to 65535");
   EXPECT_EQ(saving({zeros({4, 4})}, 65536), "save_animation: 65536 milliseconds for a frame; expected 1 to 65535");
   EXPECT_EQ(saving({zeros({4, 4}), zeros({4, 5})}, 100),

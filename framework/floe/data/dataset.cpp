@@ -91,7 +91,7 @@ void require_place(DatasetPosition place, std::int64_t size) {
   require_at_least(0, "restore", "epoch", place.epoch);
   require_at_least(0, "restore", "position", place.position);
   if (place.position <= size) return;
-  throw ValueError(fmt::format("restore: position {} is beyond the {} of an epoch; was the dataset another one?",
+  throw ValueError(fmt::format("restore: position {} is beyond the {} of an epoch; was it a different dataset?",
                                place.position, count(size, "element")));
 }
 

@@ -53,10 +53,10 @@ Tensor uploaded(const Tensor& field, Device device);
 // too: the next loop starts the next one. One loop at a time; a copy of the dataset, which starts at the original's
 // place, can be in another.
 //
-// Beneath, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
+// Underneath, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
 // elements that are passed over are never made, and the element at a place is the same whatever happened before: it
-// depends on the epoch, the index and the seeds alone, not on threads. Functions given to a dataset must be so, too;
-// they are called as const, in the thread of a prefetch behind them.
+// depends on the epoch, the index and the seeds alone, not on threads. Functions given to a dataset must be like that, too;
+// they are called as const, in the thread of a prefetch after them.
 template <class E>
 class Dataset {
  public:
@@ -90,9 +90,9 @@ class Dataset {
     });
   }
 
-  // Each next element is drawn from the `buffer` next ones: all of them with a buffer of size() or more, near ones with
+  // Each element is drawn from the next `buffer` ones: all of them with a buffer of size() or more, near ones with
   // a smaller one, for files that are best read in order. The order follows from the key of `rng` (give each shuffle a
-  // stream of its own) and the epoch. It takes 8 bytes an element; ValueError for an endless dataset.
+  // stream of its own) and the epoch. It takes 8 bytes per element; ValueError for an endless dataset.
   Dataset shuffle(std::int64_t buffer, Rng rng) const {
     detail::require_at_least(1, "shuffle", "buffer", buffer);
     detail::refuse_endless(size_);
@@ -103,7 +103,7 @@ class Dataset {
   }
 
   // `size` elements in one, each field stacked along a new leading axis: (height, width) becomes (size, height, width).
-  // ShapeError and DTypeError name the field (0, 1, ... in an element's order) that is not alike in all of them.
+  // ShapeError and DTypeError name the field (0, 1, ... in an element's order) that differs between them.
   Dataset batch(std::int64_t size, BatchOptions options = {}) const requires Element<E> {
     detail::require_at_least(1, "batch", "size", size);
     std::int64_t batches = size_ / size + (size_ % size != 0 && !options.drop_remainder);
@@ -116,7 +116,7 @@ class Dataset {
     });
   }
 
-  // The dataset `count` times, without end if not given, as one epoch. Each time is reshuffled.
+  // The dataset `count` times, without end if not given, as one epoch. Each pass is reshuffled.
   Dataset repeat(std::int64_t count = detail::endless) const {
     detail::require_at_least(1, "repeat", "count", count);
     std::int64_t times = std::min(count, std::int64_t{1} << 32);  // epochs of this dataset in one of the result
@@ -140,7 +140,7 @@ class Dataset {
                    });
   }
 
-  // Makes up to `depth` elements ahead in a thread while the loop works; the last stage as a rule. An exception arrives
+  // Makes up to `depth` elements ahead in a thread while the loop works; usually the last stage. An exception arrives
   // where its element would have come. What was made ahead and never asked for does not count as given.
   Dataset prefetch(std::int64_t depth = 2) const {
     detail::require_at_least(1, "prefetch", "depth", depth);
@@ -152,8 +152,8 @@ class Dataset {
     });
   }
 
-  // The same, and takes the elements to a GPU on the way, beside the work of the loop. Integers of 32 and 64 bits stay
-  // on the CPU: indices and labels, which ops look at there. DeviceError for a device that is not there.
+  // The same, and takes the elements to a GPU on the way, during the work of the loop. Integers of 32 and 64 bits stay
+  // on the CPU: indices and labels, which ops look at there. DeviceError for a device that does not exist.
   Dataset prefetch(Device device, std::int64_t depth = 2) const requires Element<E> {
     require_device(device);
     return map([device](E element) {

@@ -74,7 +74,7 @@ std::int64_t row_count(const E& rows) {
 }
 
 // Row `index` of every field, without a copy and without a record on any tape: data are constants.
-// ShapeError outside of 0 to the number of rows - 1.
+// ShapeError outside 0 to the number of rows - 1.
 template <Element E>
 E row(const E& rows, std::int64_t index) {
   E result = rows;
@@ -83,7 +83,7 @@ E row(const E& rows, std::int64_t index) {
 }
 
 // One element whose fields are those of the parts (at least one), stacked along a new leading axis. ShapeError and
-// DTypeError name the field that is not alike in all of them.
+// DTypeError name the field that differs between them.
 template <Element E>
 E stack_fields(const std::vector<E>& parts) {
   E result = parts.front();

@@ -9,8 +9,8 @@
 namespace floe {
 
 // f(rows) for a function of (batch, ...) whose rows do not depend on each other, such as a network in Mode::inference:
-// called on `size` rows at a time, so that memory stays small, and put together again. ValueError for a size below 1
-// and without rows.
+// called on `size` rows at a time, so that memory stays small; the results are joined. ValueError for a size below 1
+// or without rows.
 template <class F>
 Tensor map_batches(const Tensor& rows, std::int64_t size, F f) {
   if (size < 1) throw ValueError("map_batches: the size must be 1 or more, and is " + std::to_string(size));

@@ -19,7 +19,7 @@ class Mean {
   void read(const Tensor& values);
 
   double sum_ = 0, weight_ = 0;
-  Tensors waiting_;  // on a GPU, which is not waited for before result() asks
+  Tensors waiting_;  // on a GPU, which is not waited for until result() is called
 };
 
 // The share of predictions that are right.

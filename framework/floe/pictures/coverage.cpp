@@ -11,7 +11,7 @@ namespace {
 
 std::int64_t floor_pixel(std::int64_t at) { return floor_divide(at, pixel); }
 
-// The pixels of the picture that strands may touch with a pen of such a reach.
+// The pixels of the picture that strands may touch with a pen of this reach.
 Mask mask_around(const std::vector<Strand>& strands, std::int64_t reach, std::int64_t width, std::int64_t height) {
   Mask mask{width, height, 0, 0, {}};
   for (const Strand& strand : strands) {
@@ -74,7 +74,7 @@ Way way(GridPoint a, GridPoint b, std::int64_t x, std::int64_t y) {
   return {static_cast<std::int64_t>(length * 255), part(px, length, one), part(py, length, one)};
 }
 
-// How much of a pixel, of 25,500, lies on this side of a straight edge that is so far beyond its centre, exactly.
+// How much of a pixel, of 25,500, lies on this side of a straight edge that is this far beyond its centre, exactly.
 std::int64_t before_edge(std::int64_t beyond, std::int64_t across, std::int64_t down) {
   if (beyond < 0) return one - before_edge(-beyond, across, down);
   std::int64_t most = std::max(across, down), least = std::min(across, down), corner = (most + least) / 2;
@@ -85,7 +85,7 @@ std::int64_t before_edge(std::int64_t beyond, std::int64_t across, std::int64_t 
 }
 
 // A pixel is covered by what is between the two edges of the line, so that the ink of a line is its length times its
-// width at every angle, also if it is thinner than a pixel.
+// width at every angle, even if it is thinner than a pixel.
 std::uint8_t line_level(Way way, std::int64_t width) {
   std::int64_t half = width * 255 / 2;
   std::int64_t covered =
@@ -118,7 +118,7 @@ void cover_span(const Mask& mask, std::vector<std::int64_t>& row, std::int64_t f
   }
 }
 
-// Scan lines: so many in each row of pixels, in the middle of their shares of it.
+// Scan lines: this many in each row of pixels, in the middle of their shares of it.
 constexpr std::int64_t lines_in_row = 25, line_step = pixel / lines_in_row;
 
 // Where a border crosses a scan line, and whether it goes down (1) or up (-1) there.

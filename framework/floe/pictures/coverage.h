@@ -26,7 +26,7 @@ struct Mask {
   }
 };
 
-// By a round pen of such a width along the strands, within a picture of so many pixels. Places up to 1,000,000 pixels
+// By a round pen of this width along the strands, within a picture of this many pixels. Places up to 1,000,000 pixels
 // away; nobody checks.
 Mask cover_strokes(const std::vector<Strand>& strands, std::int64_t pen, std::int64_t width, std::int64_t height);
 

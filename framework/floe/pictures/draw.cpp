@@ -50,7 +50,7 @@ int opacity_of(std::string_view op, double opacity) {
 
 // How high the points of a strand are above the baseline, in hundredths of a pixel. The edges of what is level
 // (along the baseline, small letters and capitals, and each level piece of the strand) are moved to borders of pixels,
-// and all between goes along, which keeps small letters sharp.
+// and everything between goes along, which keeps small letters sharp.
 class Heights {
  public:
   Heights(const Strand& strand, std::int64_t size, std::int64_t pen) : size_(size) {

@@ -22,7 +22,7 @@ struct Point {
   double x = 0, y = 0;
 };
 
-enum class Align { left, centre, right };  // which end of a text stands at its point, in the direction of reading
+enum class Align { left, centre, right };  // which end of a text is at its point, in the direction of reading
 enum class Anchor { baseline, middle };    // what of a text is at its point: the line under letters, or half a capital
 
 // How a line is drawn, by name: {.width = 2, .colour = {200, 0, 0}}.
@@ -42,7 +42,7 @@ struct TextOptions {
   Colour colour = {};
   Align align = Align::left;
   Anchor anchor = Anchor::baseline;
-  bool upwards = false;  // read from below to above, as beside the axis of a chart
+  bool upwards = false;  // read from below to above, as along the axis of a chart
   double weight = 0.085;  // the pen's width as a part of the size, 0 to 0.5; the pen is at least a pixel wide
 };
 // How an image is placed, by name.
@@ -50,10 +50,10 @@ struct PlaceOptions {
   int scale = 1;  // the side of the square that a pixel of the image becomes; 1 to 4096
 };
 
-// The width of a line of text in pixels, the gaps beside it included. ValueError as for Drawing::text().
+// The width of a line of text in pixels, with the gaps on both sides. ValueError as for Drawing::text().
 double text_width(std::string_view text, double size);
 
-// What is drawn later lies on what was drawn before. Points may lie outside, where all is cut off. Coordinates are from
+// What is drawn later lies on what was drawn before. Points may lie outside, where everything is cut off. Coordinates are from
 // -1,000,000 to 1,000,000 and are kept in hundredths of a pixel; colours are blended by the part of a pixel that is
 // covered, in whole numbers, so that equal drawings have equal bits everywhere. ValueError for numbers out of range.
 class Drawing {
@@ -61,13 +61,13 @@ class Drawing {
   Drawing(int width, int height, Colour background = {255, 255, 255});  // 1 to 8192 pixels
 
   int width() const { return width_; }  // in pixels
-  int height() const { return height_; }  // likewise
+  int height() const { return height_; }  // in pixels
 
   // One straight stroke.
   void line(Point from, Point to, const LineOptions& options = {});
   // Through all the points; one is a dot, and none is nothing.
   void polyline(const std::vector<Point>& points, const LineOptions& options = {});
-  void disc(Point centre, double radius, const FillOptions& options = {});  // of 0 to 5000 pixels
+  void disc(Point centre, double radius, const FillOptions& options = {});  // of 0 to 5,000 pixels
   // From its upper left corner; 0 to 1,000,000 pixels wide and high.
   void rectangle(Point corner, double width, double height, const FillOptions& options = {});
   // The last point is joined to the first. What the border runs round is filled, however often (SVG: nonzero).

@@ -1,4 +1,4 @@
-// PNG by stb_image_write, and the few chunks that make several pictures one animation.
+// PNG through stb_image_write, and the few chunks that make several pictures one animation.
 #include <floe/pictures/png.h>
 
 #include <algorithm>
@@ -187,7 +187,7 @@ void save_grid(const std::filesystem::path& path, const Tensor& images, const Gr
 
 void save_animation(const std::filesystem::path& path, const std::vector<Tensor>& frames, int milliseconds) {
   // Check.
-  if (frames.empty()) throw ValueError("save_animation: there is no frame");
+  if (frames.empty()) throw ValueError("save_animation: there are no frames");
   if (milliseconds < 1 || milliseconds > 65535) {
     throw ValueError(fmt::format("save_animation: {} milliseconds for a frame; expected 1 to 65535", milliseconds));
   }

@@ -22,7 +22,7 @@ void save_png(const std::filesystem::path& path, const Tensor& image);
 std::string encode_png(const Tensor& image);  // the bytes of such a file
 Tensor to_pixels(const Tensor& image, std::string_view op = "to_pixels");  // what is stored: uint8 of its shape
 
-// How images are put side by side, by name: {.columns = 5, .scale = 3}.
+// How images are placed side by side, by name: {.columns = 5, .scale = 3}.
 struct GridOptions {
   int columns = 0;          // images in a row; 0 makes the grid as square as it can be
   int padding = 1;          // pixels around and between the images

@@ -199,7 +199,7 @@ constexpr std::string_view marks[] = {
     "- M-11 66 L11 66",       ", M2 -1 L0 -9 C11 -9 11 -21 0 -21 L-7 -20",
 };
 
-// The length in bytes of the character at the front; 0 if that is no UTF-8.
+// The length in bytes of the character at the front; 0 if that is not UTF-8.
 std::size_t character_bytes(std::string_view text) {
   auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   unsigned first = byte(0), second = byte(1);
@@ -215,7 +215,7 @@ std::size_t character_bytes(std::string_view text) {
   return bytes;
 }
 
-// Takes the character at the front away from the text; a byte that is no UTF-8 is an empty one.
+// Takes the character at the front away from the text; a byte that is not UTF-8 is an empty one.
 std::string_view next_character(std::string_view& text) {
   std::size_t bytes = character_bytes(text);
   std::string_view character = text.substr(0, bytes);
@@ -309,7 +309,7 @@ class Pen {
       strand.insert(strand.end(), {first, second, to});
   }
 
-  // A quarter of an ellipse inside of a corner.
+  // A quarter of an ellipse inside a corner.
   static void quarter(Strand& strand, GridPoint corner, GridPoint to) {
     constexpr std::int64_t towards = 5700;  // of 10,000; 5523 would be a circle, and this is a little fuller
     auto between = [&](GridPoint a) {
