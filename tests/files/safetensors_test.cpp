@@ -96,7 +96,7 @@ TEST(Safetensors, KeepsEveryDTypeShapeNameAndBit) {
   }
 }
 
-// What a float of a sign, so many bits of exponent and so many of the fraction is, from the standard's formula.
+// What a float of a sign, this many bits of exponent and this many of the fraction is, from the standard's formula.
 double slow_value(std::uint32_t bits, int exponent_bits, int fraction_bits) {
   int bias = (1 << (exponent_bits - 1)) - 1, most = (1 << exponent_bits) - 1;
   int exponent = static_cast<int>(bits >> fraction_bits) & most;
@@ -158,7 +158,7 @@ TEST(Safetensors, HoldsHalvesAgainstTheirChecksum) {
   auto put = [&](const std::string& from, const std::string& to) { bytes.replace(bytes.find(from), from.size(), to); };
   put("\"U8\",\"shape\":[4]", "\"F16\",\"shape\":[2]");
   std::size_t start = bytes.size() - 4;
-  bytes.erase(start - 1, 1), --start;  // one space less behind a name that is longer by one
+  bytes.erase(start - 1, 1), --start;  // one space less after a name that is longer by one
   std::size_t digits_at = bytes.find("floe.checksum\":\"") + 16;
   std::string zeroed = bytes.substr(0, start);
   zeroed.replace(digits_at, 8, "00000000");

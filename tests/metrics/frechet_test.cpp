@@ -1,4 +1,4 @@
-// The Frechet distance against its closed forms, and what it says of points that are no clouds.
+// The Frechet distance against its closed forms, and what it reports for points that are not clouds.
 #include <floe/metrics/frechet.h>
 
 #include <cmath>

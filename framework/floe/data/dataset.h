@@ -53,9 +53,9 @@ Tensor uploaded(const Tensor& field, Device device);
 // too: the next loop starts the next one. One loop at a time; a copy of the dataset, which starts at the original's
 // place, can be in another.
 //
-// Underneath, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
+// Inside, an epoch is a size and a function of an index. So a stage that reorders moves indices and holds no elements,
 // elements that are passed over are never made, and the element at a place is the same whatever happened before: it
-// depends on the epoch, the index and the seeds alone, not on threads. Functions given to a dataset must be like that, too;
+// depends on the epoch, the index and the seeds alone, not on threads. Functions given to a dataset must be so, too;
 // they are called as const, in the thread of a prefetch after them.
 template <class E>
 class Dataset {

@@ -23,8 +23,8 @@ class CsvLog {
   // FileError unless these are the log's: a table does not change its columns halfway.
   void require_columns(const std::vector<std::string>& columns) const;
 
-  // One number per column, such as append(epoch, loss.result()). The file is replaced atomically; if so
-  // (FileError), neither the log nor the file has the row, unless only the last sync to the disk failed. ValueError
+  // One number per column, such as append(epoch, loss.result()). The file is replaced atomically; if that fails
+  // (FileError), the log lacks the row, and so does the file unless only the last sync to the disk failed. ValueError
   // for too few or too many.
   template <class... Numbers>
     requires(std::is_arithmetic_v<Numbers> && ...)
@@ -37,8 +37,8 @@ class CsvLog {
     append_row(cells);
   }
 
-  // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the file of
-  // one without interruption. FileError if there is no file, and with the line if it is not one that this log
+  // Takes the rows of the file whose first column is `last` or less, byte for byte: a resumed run leaves the same file
+  // as one without interruption. FileError if there is no file, and with the line if it is not one that this log
   // wrote.
   void restore(std::int64_t last);
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr double farthest = 1e6;  // so that products of two distances fit into 64 bits
 
-// --- What is asked ---------------------------------------------------------------------------------------------------
+// --- What is wanted --------------------------------------------------------------------------------------------------
 
 double require(std::string_view op, std::string_view what, double value, double lowest, double highest) {
   if (value >= lowest && value <= highest) return value;

@@ -53,7 +53,7 @@ struct PlaceOptions {
 // The width of a line of text in pixels, with the gaps on both sides. ValueError as for Drawing::text().
 double text_width(std::string_view text, double size);
 
-// What is drawn later lies on what was drawn before. Points may lie outside, where everything is cut off. Coordinates are from
+// What is drawn later lies on what was drawn before. Points may lie outside, where they are cut. Coordinates are from
 // -1,000,000 to 1,000,000 and are kept in hundredths of a pixel; colours are blended by the part of a pixel that is
 // covered, in whole numbers, so that equal drawings have equal bits everywhere. ValueError for numbers out of range.
 class Drawing {
