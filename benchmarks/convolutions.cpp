@@ -1,4 +1,4 @@
-// Convolutions in the shapes of the talks' applications, in all three directions, beside bare oneDNN primitives.
+// Convolutions in the shapes of the talks' applications, in all three directions, against bare oneDNN primitives.
 #include "support/bare.h"
 #include "support/report.h"
 

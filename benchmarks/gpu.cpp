@@ -1,5 +1,5 @@
-// The first GPU: what an op costs the program that asks for it, and how fast kernels, products, convolutions and
-// training steps are, beside a copy and a bare product on the same card. Without a GPU it says so and does nothing.
+// The first GPU: what an op costs the program that calls it, and how fast kernels, products, convolutions and
+// training steps are, against a copy and a bare product on the same card. Without a GPU it says so and does nothing.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -30,7 +30,7 @@ using State = benchmark::State;
 
 bool failed = false;
 
-// One that fails says why, and the others go on.
+// One that fails says why, and the others continue.
 template <class Body>
 benchmark::internal::Benchmark* add(const std::string& name, Body body) {
   return benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
@@ -113,7 +113,7 @@ void memory_bound() {
   auto kernel = [](const std::string& name, auto body) {
     add("kernel/" + name, body)->UseRealTime()->Unit(benchmark::kMicrosecond);
   };
-  auto of_one = [=](const std::string& name, double times, auto op) {  // reads and writes so many times the bytes of x
+  auto of_one = [=](const std::string& name, double times, auto op) {  // moves this many times the bytes of x
     kernel(name, [=](State& state) {
       Tensor x = normal({rows, columns}), y;
       against_copy(state, times * bytes, [&] { y = {}, y = op(x); });

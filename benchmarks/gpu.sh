@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# All that a machine with a GPU is asked: builds, tests, sanitizes, measures, compares and trains there, and prints a
+# All that a machine with a GPU is for: builds, tests, sanitizes, measures, compares and trains there, and prints a
 # short table last.
 #
 #   ./floe gpu            everything, in about 25 minutes of 16 cores; writes benchmarks/RESULTS-gpu.md
 #   ./floe gpu --quick    without PyTorch and with few repetitions, in about 8
-#   ./floe gpu --check    only says what is missing
+#   ./floe gpu --check    only reports what is missing
 #
 # FLOE_GPU_PRESET=simulated tries the same on a simulated GPU, in small sizes: no figure then means anything.
 set -uo pipefail
@@ -22,14 +22,14 @@ for flag; do
   case $flag in
     --quick) quick=yes ;;
     --check) check=yes ;;
-    *) fail "there is no flag '$flag'; there is: --quick, --check" 2 ;;
+    *) fail "there is no flag '$flag'; choose from: --quick, --check" 2 ;;
   esac
 done
 case $preset in cuda | simulated) ;; *) fail "FLOE_GPU_PRESET is cuda or simulated, not '$preset'" 2 ;; esac
 
 # --- What is needed --------------------------------------------------------------------------------------------------
 
-# The first of these files that is there.
+# The first of these files that exists.
 first_of() { local file; for file; do [ -e "$file" ] && { printf '%s\n' "$file"; return; }; done; return 1; }
 
 lacks() { say "$1" >&2; missing=1; }
@@ -79,7 +79,7 @@ failures=0
 note=''      # what a stage has to say in the table
 skipped=77   # the status of a stage that had nothing to do
 
-# stage NAME FUNCTION...: runs it and keeps how it ended. Later stages run whatever came of it.
+# stage NAME FUNCTION...: runs it and keeps how it ended. Later stages run whatever comes of it.
 stage() {
   local name=$1 begin=$SECONDS status word=passed
   shift
@@ -123,13 +123,13 @@ build() {
   fi
   local options=("-DFLOE_TESTS=$tests" "-DFLOE_BENCHMARKS=$benchmarks")
   (cd "$home" && within 300 cmake --preset "$preset" -B "$folder" "${options[@]}") || {
-    note="CMake found not all it needs"
+    note="CMake did not find all it needs"
     return 1
   }
   within 1500 cmake --build "$folder" --target "${targets[@]}" -- -k 0
 }
 
-# Each test in a process of its own: after some errors a GPU answers a process no more.
+# Each test in a process of its own: after some errors a GPU no longer answers a process.
 run_tests() {
   local program suites='' lack='' slow=() status
   for program in $programs; do
@@ -158,7 +158,7 @@ sanitize() {  # TOOL FLAGS...
   sanitizer=$(command -v compute-sanitizer || first_of "${nvcc%/*}/compute-sanitizer") ||
     { skip "compute-sanitizer is missing; it is part of the CUDA Toolkit"; return; }
   built tests/cuda_test || return
-  # The tests that ask for more memory than there is are left out: a refusal is no error of ours.
+  # The tests that want more memory than there is are left out: a refusal is not our error.
   filter='CudaAgreement.*:CudaDevice.*:CudaPrecision.*-*DoesNotFit*'
   sanitizer=(within 150 "$sanitizer" --tool "$tool" --error-exitcode 9 "$@")
   "${sanitizer[@]}" "$folder/tests/cuda_test" "--gtest_filter=$filter" || return

@@ -1,4 +1,4 @@
-// Matrix products: square ones, and those of the applications' dense layers, beside oneDNN's sgemm on all threads.
+// Matrix products: square ones, and those of the applications' dense layers, against oneDNN's sgemm on all threads.
 #include "support/bare.h"
 #include "support/report.h"
 

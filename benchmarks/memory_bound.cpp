@@ -1,4 +1,4 @@
-// Ops that wait for memory, on tensors in the cache and beyond it, beside the fastest copy. GB/s count the least that
+// Ops that wait for memory, on tensors in the cache and beyond it, against the fastest copy. GB/s count the least that
 // must be read and written.
 #include "support/report.h"
 

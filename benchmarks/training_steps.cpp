@@ -1,4 +1,4 @@
-// One training step of each app on all threads; the penguins' beside the bare primitives of its convolutions and
+// One training step of each app on all threads; the penguins' against the bare primitives of its convolutions and
 // products, which it cannot be faster than.
 #include <floe/floe.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Floe beside PyTorch, JAX and TensorFlow: the same work in turns on the same machine, written to benchmarks/RESULTS.md.
+# Floe against PyTorch, JAX and TensorFlow: the same work in turns on the same machine, written to benchmarks/RESULTS.md.
 #
 #   python3 benchmarks/compare/compare.py              everything; the frameworks are installed into build/compare-venv
 #   python3 benchmarks/compare/compare.py --quick --cases add,penguins_64
@@ -293,7 +293,7 @@ def compare_on_gpu(chosen):
 
 
 def arguments(words=None):
-    parser = argparse.ArgumentParser(description="Floe beside PyTorch, JAX and TensorFlow.")
+    parser = argparse.ArgumentParser(description="Floe against PyTorch, JAX and TensorFlow.")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: on the first GPU, with PyTorch")
     parser.add_argument("--cases", help="some of " + ", ".join(CASES) + "; all of them by default")
     parser.add_argument("--rounds", type=int, default=7)
@@ -312,7 +312,7 @@ def arguments(words=None):
     cases = GPU_CASES if on_gpu else CASES
     chosen.names = chosen.cases.split(",") if chosen.cases else list(cases)
     if unknown := [name for name in chosen.names if name not in cases]:
-        parser.error(f"there is no case {unknown[0]}; there is: {', '.join(cases)}")
+        parser.error(f"there is no case {unknown[0]}; choose from: {', '.join(cases)}")
     if chosen.rounds < 1:
         parser.error("--rounds must be 1 or more")
     if on_gpu and chosen.build:

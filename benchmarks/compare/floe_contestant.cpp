@@ -3,7 +3,7 @@
 //   time CASE THREADS REPEATS   seconds that REPEATS executions took; the first use of a case is warmed up
 //   losses CASE FILE            the losses of the first three steps, from the variables and inputs that FILE gets from
 //                               the CPU; a GPU begins with the same, but for the last bits of normal numbers
-//   growth CASE STEPS           bytes that the process grew by over so many steps, and page faults, after 200 of them
+//   growth CASE STEPS           bytes that the process grew by over this many steps, and page faults, after 200 of them
 //   version
 //
 // floe_contestant [DEVICE [PRECISION]]: the CPU in float32 unless told otherwise. On a GPU sizes are larger, threads do
@@ -133,7 +133,7 @@ Execution adam() {
   return each([training] { training->optimizer.apply(training->gradients); });
 }
 
-// A copy of 64 MiB past the caches, the fastest there is: what pointwise work on tensors of that size is held against.
+// A copy of 64 MiB past the caches, the fastest there is: what pointwise work on tensors of that size is compared with.
 Execution copy() {
   Tensor from = normal({large()}), to(Shape{large()});
   float* out = to.mutable_data<float>();

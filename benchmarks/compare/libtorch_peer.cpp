@@ -1,4 +1,4 @@
-// LibTorch, PyTorch's own C++ library, as a contestant for the overhead of an operation; peer.py tells the protocol.
+// LibTorch, PyTorch's own C++ library, as a contestant for the overhead of an operation; peer.py explains the protocol.
 #include <torch/torch.h>
 
 #include <chrono>

@@ -68,7 +68,7 @@ GPU_MODES = """\
 Words = namedtuple("Words", "title remarks legend modes cases")
 CPU_WORDS = Words("How Floe compares", "remarks go into benchmarks/compare/remarks.md", LEGEND, MODES, CASES)
 GPU_WORDS = Words(
-    "Floe on a GPU, beside PyTorch",
+    "Floe on a GPU, against PyTorch",
     "remarks go into benchmarks/compare/remarks-gpu.md",
     GPU_LEGEND,
     GPU_MODES,

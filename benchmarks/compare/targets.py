@@ -39,7 +39,7 @@ def timed_targets(results):
         if ours := times(results, case, "Floe"):
             rows.append(at_most(words, f"<= {limit * 1e6:.2f} us", limit, Spread.of(ours), microseconds))
             if theirs := times(results, case, "LibTorch"):
-                rows.append(at_most(f"{words}, beside LibTorch", "<= 0.25 x", 0.25, ratio(ours, theirs)))
+                rows.append(at_most(f"{words}, against LibTorch", "<= 0.25 x", 0.25, ratio(ours, theirs)))
     if ours := times(results, "small_network", "Floe"):
         words = "forward and backward of sum(tanh(A W)), 32 x 32"
         rows.append(at_most(words, "<= 4 us", 4e-6, Spread.of(ours), microseconds))
@@ -48,7 +48,7 @@ def timed_targets(results):
         rows += penguins_step(results, case, batch)
     ours, theirs = times(results, "snowflakes_100", "Floe"), times(results, "snowflakes_100", "PyTorch")
     if ours and theirs:
-        rows.append(at_most("snowflakes step, batch 100, beside PyTorch", "<= 0.5 x", 0.5, ratio(ours, theirs)))
+        rows.append(at_most("snowflakes step, batch 100, against PyTorch", "<= 0.5 x", 0.5, ratio(ours, theirs)))
 
     for case, facts in CASES.items():
         ours, copies = times(results, case, "Floe"), times(results, case, "Floe", "copy")
@@ -72,7 +72,7 @@ def penguins_step(results, case, batch):
     limits = [max(1.25 * b, 0.6 * t) for b, t in zip(bare, torch)]
     remark = f"{plain(ratio(ours, bare))} x bare, {plain(ratio(ours, torch))} x PyTorch"
     target = "<= the larger of 1.25 x bare and 0.6 x PyTorch"
-    return [at_most(f"penguins step, batch {batch}, beside that limit", target, 1, ratio(ours, limits), plain, remark)]
+    return [at_most(f"penguins step, batch {batch}, against that limit", target, 1, ratio(ours, limits), plain, remark)]
 
 
 def times(results, case, framework, other=None, threads=None):
@@ -80,7 +80,7 @@ def times(results, case, framework, other=None, threads=None):
 
 
 def memory_target(ours, theirs, loaded):
-    measured = f"{ours / theirs:.2f} ({ours:.0f} MiB beside {theirs:.0f} MiB)"
+    measured = f"{ours / theirs:.2f} ({ours:.0f} MiB against {theirs:.0f} MiB)"
     remark = f"PyTorch, loaded and idle, has {loaded:.0f} MiB"
     return Target(
         "peak memory of a penguins run of 200 steps", "<= 0.5 x PyTorch's", measured, ours <= theirs / 2, remark
@@ -121,7 +121,7 @@ def gpu_targets(results, figures):
         limit = 0.7 if GPU_CASES[result.case].launch_bound else 1.0
         best = result.best("PyTorch")
         remark = f"{plain(ratio(ours, result.times[best]))} x its fastest mode, {best.contestant.mode}"
-        words = f"{label}, beside PyTorch eager"
+        words = f"{label}, against PyTorch eager"
         rows.append(at_most(words, f"<= {limit} x", limit, ratio(ours, eager), remark=remark))
     return rows
 

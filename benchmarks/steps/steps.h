@@ -13,7 +13,7 @@ class Step {
   virtual ~Step() = default;
 
   // A step on one fixed batch; the losses that the app prints. Plain steps draw nothing: noise is fixed and nothing is
-  // dropped out, so that two programs can be held against each other.
+  // dropped out, so that two programs can be compared.
   enum class Kind { training, plain };
   virtual Tensors operator()(Kind kind = Kind::training) = 0;
 

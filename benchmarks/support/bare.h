@@ -12,7 +12,7 @@ struct BareConvolution {  // an image of (size, size, in), its sides padded as "
   std::int64_t batch, size, in, out, kernel, stride;
 };
 
-// A list of primitives, each run as often as was asked.
+// A list of primitives, each run as often as requested.
 class Bare {
  public:
   Bare();

@@ -1,4 +1,4 @@
-// What a GPU could do, measured in the run that is held against it.
+// What a GPU could do, measured in the run that is compared with it.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ inline std::int64_t sized(std::int64_t usual, std::int64_t small) { return are_s
 // Seconds of one execution: the median of batches of about 10 ms, each between two waits for the device.
 double seconds_on(Device gpu, const std::function<void()>& body);
 
-// So many executions fill about 10 ms, after three that warm it up.
+// How many executions fill about 10 ms, after three that warm it up.
 std::int64_t batch_on(Device gpu, const std::function<void()>& body);
 
-// Bytes read and written in a second by a copy within the device that moves so many bytes.
+// Bytes read and written in a second by a copy within the device that moves this many bytes.
 double copy_bandwidth(Device gpu, double bytes);
 
 // Operations in a second of bare cuBLASLt on size x size matrices of bfloat16, added up in float32; 0 without CUDA.

@@ -1,4 +1,4 @@
-// What this machine's memory could do, measured in the run that is held against it.
+// What this machine's memory could do, measured in the run that is compared with it.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ double seconds_of(std::int64_t times, Body&& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(times);
 }
 
-// Runs the benchmark's loop and tells the seconds of one iteration.
+// Runs the benchmark's loop and returns the seconds of one iteration.
 template <class Body>
 double timed(benchmark::State& state, Body body) {
   body();

@@ -192,7 +192,7 @@ class Gpu(Compare):
         self.assertEqual((rows[2].target, rows[2].measured), ("<= 0.7 x", "0.60 (0.60 to 0.60)"))
         self.assertEqual(rows[2].remark, "1.20 (1.20 to 1.20) x its fastest mode, graphs")
         self.assertEqual(rows[4].target, "<= 1.0 x")
-        line = "3 of 5 targets reached; penguins_256 float32, beside PyTorch eager: 0.60 (0.60 to 0.60)"
+        line = "3 of 5 targets reached; penguins_256 float32, against PyTorch eager: 0.60 (0.60 to 0.60)"
         self.assertEqual(targets.summary(rows, True), line)
         self.assertEqual(targets.summary(rows, False), "Floe alone, without PyTorch; " + line)
 
@@ -220,7 +220,7 @@ class Gpu(Compare):
         text = report.markdown(
             [], [], [], results, [], 3, 2, "./floe gpu", "", report.GPU_WORDS, figures=self.FIGURES
         )
-        self.assertIn("# Floe on a GPU, beside PyTorch", text)
+        self.assertIn("# Floe on a GPU, against PyTorch", text)
         self.assertIn("| `exp float32`: 64 Mi floats | 250 us | 0.50 (0.50 to 0.50)<br>500 us, eager |", text)
         self.assertIn("| `exp float32` | PyTorch eager | - | 500 us | 500 us to 500 us |", text)
         self.assertIn("| `kernel/exp` | 120 us | 4400 GB/s | 93% |", text)
