@@ -40,7 +40,7 @@ T number(const InputFile& file, std::size_t line, std::string_view text, const c
   return *value;
 }
 
-// Takes what stands before the next comma, and the comma.
+// Takes what is before the next comma, and the comma.
 std::string_view cell(std::string_view& row) {
   std::size_t comma = std::min(row.find(','), row.size());
   std::string_view text = row.substr(0, comma);
@@ -48,7 +48,7 @@ std::string_view cell(std::string_view& row) {
   return text;
 }
 
-// Ids in ascending order become 0, 1, 2, ...; gives how many there are.
+// Ids in ascending order become 0, 1, 2, ...; returns how many there are.
 std::int64_t renumber(std::vector<int>& ids) {
   std::vector<int> known = ids;
   std::sort(known.begin(), known.end());

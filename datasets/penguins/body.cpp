@@ -25,7 +25,7 @@ constexpr Silhouette silhouettes[] = {
     {0.20f, 0.40f, 0.56f, 0.64f, 0.78f, 0.92f, 1.00f, 0.90f},  // bell
 };
 
-// A deviation that is small mostly and never wild.
+// A deviation that is mostly small and never wild.
 float deviation(Rng& rng, float typical) { return typical * std::clamp(rng.normal(), -2.5f, 2.5f); }
 
 Point near(Rng& rng, Point point, float typical) {
@@ -74,7 +74,7 @@ Body front(Rng& rng, Pen& pen) {
     pen.draw_closed(body.outline);
   }
 
-  // Tell where the rest goes.
+  // Record where the rest goes.
   const float shoulder = rng.uniform(0.33f, 0.45f);
   const float width_there = half_width * (shape[3] + (shape[4] - shape[3]) * (shoulder - 0.3f) / 0.2f);
   body.head = {0, rng.uniform(0.13f, 0.19f)};
@@ -103,7 +103,7 @@ Body head_on_trunk(Rng& rng, Pen& pen) {
   body.outline = egg(rng, centre, half);
   pen.draw_closed(body.outline);
 
-  // Tell where the rest goes.
+  // Record where the rest goes.
   const float shoulder = neck + (1 - neck) * rng.uniform(0.18f, 0.32f);
   body.shoulders[0] = {centre.x - 0.82f * half.x, shoulder};
   body.shoulders[1] = {centre.x + 0.82f * half.x, shoulder};

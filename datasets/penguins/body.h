@@ -20,10 +20,10 @@ struct Body {
   Path outline;             // of the trunk, from its top round to its bottom and back
 };
 
-// Draws one of many builds and tells its measures.
+// Draws one of many builds and returns its measures.
 Body draw_body(Rng& rng, Pen& pen);
 
-// An index into `weights`, as often as its weight says.
+// An index into `weights`, each as often as its weight demands.
 int pick(Rng& rng, std::initializer_list<float> weights);
 
 }  // namespace floe::penguins

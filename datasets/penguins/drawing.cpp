@@ -72,7 +72,7 @@ class Canvas {
   std::array<float, static_cast<std::size_t>(samples) * samples> squared_distance_;
 };
 
-// How far a drawing is moved to stand in the middle of the canvas.
+// How far a drawing is moved to the middle of the canvas.
 Point offset(const Drawing& drawing) {
   Point largest{0, 0};
   for (const Stroke& stroke : drawing) {

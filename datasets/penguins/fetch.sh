@@ -81,7 +81,7 @@ part=$file.part
 
 # Download next to it, check, and rename.
 if [ -e "$file" ]; then
-  drawings=$(count_drawings "$file") || fail "$file is there already and not the penguins: $drawings; move it away"
+  drawings=$(count_drawings "$file") || fail "$file already exists and is not the penguins: $drawings; move it away"
 else
   mkdir -p -- "$(dirname -- "$file")" || fail "cannot make the directory of $file"
   if [ ! -f "$part" ] || ! count_drawings "$part" >/dev/null; then

@@ -127,7 +127,7 @@ class DrawingReader {
                                                {"drawing", "a list of strokes"}}};
   static constexpr std::size_t drawing_key = 5;
 
-  // What the parser is inside of.
+  // What the parser is inside.
   enum class Depth { line, object, drawing, stroke, list };
 
   bool refuse(std::string problem) {
@@ -210,7 +210,7 @@ bool next_line(std::ifstream& file, std::string& line) {
   return true;
 }
 
-// Tells from its beginning what a file is that is not NDJSON; empty if it may be.
+// What a file is, from its beginning, if it is not NDJSON; empty if it may be.
 std::string_view other_kind(std::string_view first_line) {
   const std::size_t start = first_line.find_first_not_of(" \t");
   if (first_line.starts_with("\xEF\xBB\xBF")) return "a byte order mark; save the file as plain UTF-8";
@@ -231,7 +231,7 @@ void read_ndjson(const std::filesystem::path& path, const std::function<void(con
   };
 
   while (next_line(file, line)) {
-    // Refuse what is no line of such a file at all.
+    // Refuse what is not a line of such a file at all.
     ++number;
     if (line.size() > longest_line) fail(number, "expected at most 1 MiB in a line, found more");
     if (number == 1 && !other_kind(line).empty()) {

@@ -12,8 +12,8 @@ namespace floe::penguins {
 // come too, as they are in the published bitmaps. One JSON object per line, at most 1 MiB long, with the keys
 //   word, countrycode, timestamp, key_id  (text),  recognized  (true or false),
 //   drawing  (needed: at least one stroke [[x...], [y...]]; x and y equally many, at least one, numbers 0..255).
-// Only one line is held in memory. Empty lines are taken at the end of the file only.
-// Throws FileError naming the line for whatever else it meets, after `each` saw the drawings before it.
+// Only one line is held in memory. Empty lines are accepted only at the end of the file.
+// Throws FileError naming the line for whatever else it meets, after `each` has seen the drawings before it.
 // Format: github.com/googlecreativelab/quickdraw-dataset, "Simplified drawing files".
 void read_ndjson(const std::filesystem::path& path, const std::function<void(const Drawing&)>& each);
 

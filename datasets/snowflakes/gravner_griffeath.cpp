@@ -41,8 +41,8 @@ void require_growth(const Growth& g) {
   auto is_share = [](double x) { return x >= 0 && x <= 1; };
   require("rho", g.rho, g.rho > 0 && g.rho <= 1, "above 0 and at most 1");
   require("beta", g.beta, g.beta > 0 && std::isfinite(g.beta), "a number above 0");
-  require("alpha", g.alpha, g.alpha >= 0 && std::isfinite(g.alpha), "a number from 0");
-  require("theta", g.theta, g.theta >= 0 && std::isfinite(g.theta), "a number from 0");
+  require("alpha", g.alpha, g.alpha >= 0 && std::isfinite(g.alpha), "a number of 0 or more");
+  require("theta", g.theta, g.theta >= 0 && std::isfinite(g.theta), "a number of 0 or more");
   require("kappa", g.kappa, is_share(g.kappa), share);
   require("mu", g.mu, is_share(g.mu), share);
   require("gamma", g.gamma, is_share(g.gamma), share);

@@ -32,14 +32,14 @@ struct Cell {
 // a square array. Nothing passes the hexagon's edge.
 //
 // Without noise a flake has the hexagon's twelve symmetries, and only the cells 0 <= r <= q are computed: symmetric to
-// the last bit by construction, where a computation of all cells is so within rounding. The same bits on any number of
+// the last bit by construction, where computing all cells would be so within rounding. The same bits on any number of
 // threads, and on every machine.
 class GravnerGriffeath {
  public:
   enum class Part { twelfth, whole };
 
   // `radius` is the distance from the seed to the edge, 2 to 4096 cells. With noise the part is the whole, and `seed`
-  // names its random numbers. ValueError for a number outside of its range.
+  // names its random numbers. ValueError for a number outside its range.
   GravnerGriffeath(const Growth& growth, int radius, std::uint64_t seed = 0, Part part = Part::twelfth);
 
   // Diffusion, freezing, attachment, melting, and changes of the vapour.

@@ -14,7 +14,7 @@
 namespace floe::snowflakes {
 namespace {
 
-// Drift and drop of the vapour are of the paper's figures, too.
+// Drift and drop of the vapour are from the paper's figures, too.
 constexpr std::array<NamedGrowth, 11> growths = {{
     {"sectored_plate",
      {.rho = 0.8, .beta = 2.9, .alpha = 0.006, .theta = 0.004, .kappa = 0.05, .mu = 0.015, .gamma = 1e-4,

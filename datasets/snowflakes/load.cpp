@@ -87,7 +87,7 @@ std::uint32_t big_endian(std::string_view bytes) {
   return number;
 }
 
-// Refuses what is not whole or not undamaged, chunk by chunk: stb_image looks at neither end nor checksums.
+// Refuses what is incomplete or damaged, chunk by chunk: stb_image checks neither the end nor checksums.
 void check_png(const InputFile& file, std::string_view bytes) {
   constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
   if (!bytes.starts_with(signature)) {

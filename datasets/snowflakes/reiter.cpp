@@ -1,4 +1,4 @@
-// Reiter's update: cells are parted into water that stays and water that moves.
+// Reiter's update: cells are divided into water that stays and water that moves.
 #include "reiter.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ Reiter::Reiter(double alpha, double beta, double gamma, int side)
     : alpha_(alpha), beta_(beta), gamma_(gamma), side_(side) {
   require("alpha", alpha, alpha >= 0 && alpha <= 4, "0 to 4");
   require("beta", beta, beta >= 0 && beta < 1, "0 to below 1");
-  require("gamma", gamma, gamma >= 0 && std::isfinite(gamma), "a number from 0");
+  require("gamma", gamma, gamma >= 0 && std::isfinite(gamma), "a number of 0 or more");
   require("side", side, side >= 4 && side <= 4096 && side % 2 == 0, "an even number from 4 to 4096");
   std::size_t cells = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
   water_.assign(cells, beta);

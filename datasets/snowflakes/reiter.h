@@ -11,7 +11,7 @@ namespace floe::snowflakes {
 
 // side x side cells in rows that are offset by half a cell, so that (i, j) touches (i, j +- 1), (i +- 1, j), and
 // (i +- 1, j - 1) in even rows, (i +- 1, j + 1) in odd ones; the edges wrap around. Each cell holds water, and is ice
-// from 1 on. Water beside ice, and ice, stays and gains gamma; the rest diffuses.
+// from 1 up. Water next to ice, and ice, stays and gains gamma; the rest diffuses.
 class Reiter {
  public:
   // Starts from one cell of ice in the middle, (side / 2 - 1, side / 2 - 1), in air of `beta` water. alpha is twice the

@@ -403,7 +403,7 @@ TEST(Fetch, TouchesNoFileOfAnotherKind) {
   const fs::path source = directory.write("source.npy", numpy_file(1)), mine = directory.write("mine", "a thesis");
   const Outcome outcome = fetch(directory, source, "mine");
   EXPECT_EQ(outcome.status, 2);
-  EXPECT_EQ(outcome.errors, "fetch.sh: " + mine.string() + " is there already and not the penguins: " +
+  EXPECT_EQ(outcome.errors, "fetch.sh: " + mine.string() + " already exists and is not the penguins: " +
                                 "expected a NumPy file, found something else; move it away\n");
   EXPECT_EQ(contents(mine), "a thesis");
 }

@@ -312,8 +312,8 @@ TEST(GravnerGriffeath, RefusesNumbersOutOfTheirRange) {
   EXPECT_EQ(refusal({.rho = 0}), "GravnerGriffeath: rho is 0; expected above 0 and at most 1");
   EXPECT_EQ(refusal({.rho = NAN}), "GravnerGriffeath: rho is nan; expected above 0 and at most 1");
   EXPECT_EQ(refusal({.beta = -1}), "GravnerGriffeath: beta is -1; expected a number above 0");
-  EXPECT_EQ(refusal({.alpha = -0.5}), "GravnerGriffeath: alpha is -0.5; expected a number from 0");
-  EXPECT_EQ(refusal({.theta = INFINITY}), "GravnerGriffeath: theta is inf; expected a number from 0");
+  EXPECT_EQ(refusal({.alpha = -0.5}), "GravnerGriffeath: alpha is -0.5; expected a number of 0 or more");
+  EXPECT_EQ(refusal({.theta = INFINITY}), "GravnerGriffeath: theta is inf; expected a number of 0 or more");
   EXPECT_EQ(refusal({.kappa = 1.5}), "GravnerGriffeath: kappa is 1.5; expected 0 to 1");
   EXPECT_EQ(refusal({.mu = -0.1}), "GravnerGriffeath: mu is -0.1; expected 0 to 1");
   EXPECT_EQ(refusal({.gamma = 2}), "GravnerGriffeath: gamma is 2; expected 0 to 1");
@@ -364,7 +364,7 @@ int half_width(const GravnerGriffeath& flake, double share) {
   return half;
 }
 
-// The branches on one side of an arm: how often a line beside it, within the arm's 30 degrees, enters the crystal; of
+// The branches on one side of an arm: how often a line next to it, within the arm's 30 degrees, enters the crystal; of
 // all such lines the one with the most.
 int branches(const GravnerGriffeath& flake) {
   int most = 0, extent = flake.width() / 2;

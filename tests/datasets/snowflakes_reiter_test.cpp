@@ -26,7 +26,7 @@ constexpr double alpha = 2.44, beta = 0.35, gamma = 0.001;
 
 TEST(Reiter, HasTheStatesOfAnotherProgram) {
   fs::path folder = test::shared_data() / "snowflake" / "reiter";
-  if (!fs::exists(folder)) {  // another program's states, without a licence: no part of the project
+  if (!fs::exists(folder)) {  // another program's states, without a licence: not part of the project
     GTEST_SKIP() << "no states of Reiter's automaton in " << folder << "; name the data's folder in FLOE_SHARED_DATA";
   }
   Reiter flake(alpha, beta, gamma);
@@ -92,7 +92,7 @@ TEST(Reiter, RefusesNumbersOutOfTheirRange) {
   EXPECT_EQ(refusal(5, 0.3, 0, 10), "Reiter: alpha is 5; expected 0 to 4");
   EXPECT_EQ(refusal(NAN, 0.3, 0, 10), "Reiter: alpha is nan; expected 0 to 4");
   EXPECT_EQ(refusal(1, 1, 0, 10), "Reiter: beta is 1; expected 0 to below 1");
-  EXPECT_EQ(refusal(1, 0.3, -1, 10), "Reiter: gamma is -1; expected a number from 0");
+  EXPECT_EQ(refusal(1, 0.3, -1, 10), "Reiter: gamma is -1; expected a number of 0 or more");
   EXPECT_EQ(refusal(1, 0.3, 0, 7), "Reiter: side is 7; expected an even number from 4 to 4096");
 }
 
