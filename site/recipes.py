@@ -104,7 +104,7 @@ def problems():
         elif name in made:
             wrong.append(f"{line}: {made[name]} says as well how captured/{name} is made; once is enough")
         wrong += [
-            f"{line}: a capture has no [{option}]; there is: {', '.join(OPTIONS)}"
+            f"{line}: a capture has no [{option}]; choose from: {', '.join(OPTIONS)}"
             for option in Recipe(name, text).options
             if option not in OPTIONS
         ]

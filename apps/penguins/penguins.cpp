@@ -1,6 +1,6 @@
 // A generative adversarial network that learns to draw penguins: two networks, two tapes, two optimizers.
 //
-// After the talk of 2019. The generator draws from noise; the discriminator tells its drawings from real ones. Radford, Metz and
+// After the 2019 talk. The generator draws from noise; the discriminator tells its drawings from real ones. Radford, Metz and
 // Chintala, "Unsupervised representation learning with deep convolutional GANs", 2015.
 #include <fmt/core.h>
 
@@ -59,7 +59,7 @@ Tensor load_images(const Flags& flags) {
   return images;
 }
 
-// Draws with a generator that has been trained, and does nothing else.
+// Draws with a trained generator, and does nothing else.
 int draw(const Flags& flags) {
   Run run("penguins", flags);
   Rng rng(flags.seed), noise_rng = rng.stream("samples");
@@ -92,7 +92,7 @@ int train(const Flags& flags) {
   Judge judge{real, random_normal({judged, noise_size}, judge_rng, device)};
   //! [before]
   //! [checkpoint]
-  // Everything that the rest of a run depends on, also the pictures of the epochs before, is in the checkpoint.
+  // Everything that the rest of a run depends on, with the pictures of earlier epochs, is in the checkpoint.
   run.keep("generator", generator);
   run.keep("discriminator", discriminator);
   run.keep("generator_optimizer", generator_optimizer);
@@ -143,8 +143,8 @@ int main(int argc, char** argv) {
   Arguments arguments("penguins", "A generative adversarial network that learns to draw penguins.");
   add_common(arguments, flags);
   arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(4);
-  arguments.add("--steps", flags.steps, "Steps in an epoch; 0 takes all drawings").at_least(0);
-  arguments.add("--sample", flags.sample, "Draw so many with what was trained in --out, into drawn.png").at_least(0);
+  arguments.add("--steps", flags.steps, "Steps per epoch; 0 takes all drawings").at_least(0);
+  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0);
   arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers");
   arguments.add("--beta1", flags.beta1, "Decay of Adam's first moment");
   arguments.add("--original", flags.original, "The talk's settings: batch 256, rate 1e-4, beta1 0.9");

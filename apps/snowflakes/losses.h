@@ -1,4 +1,4 @@
-// What the snowflakes' networks are trained for: two losses, each told with the terms that it is made of.
+// What the snowflakes' networks are trained for: two losses, each with the terms that it is made of.
 #pragma once
 
 #include <cmath>

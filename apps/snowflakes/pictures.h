@@ -10,7 +10,7 @@
 
 namespace vae {
 
-// Flakes (count, side, side, 1) beside each other below a line of text; 0 columns make as square a picture as can be.
+// Flakes (count, side, side, 1) side by side below a line of text; 0 columns make as square a picture as can be.
 void save_flakes(const std::filesystem::path& path, const Tensor& flakes, int columns, const std::string& text);
 
 // Into the folder:

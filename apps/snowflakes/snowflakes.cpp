@@ -1,6 +1,6 @@
 // A variational autoencoder that learns to grow snowflakes from two numbers; the action is in the loss.
 //
-// After the talk of 2019. An encoder gives each flake a code of a few numbers, and a decoder draws it again from its code. A second term in the
+// After the 2019 talk. An encoder gives each flake a code of a few numbers, and a decoder draws it again from its code. A second term in the
 // loss wants codes to look like draws from a normal distribution; so any such draw can be decoded to a new flake.
 // Zhao, Song and Ermon, "InfoVAE", 2017 (--loss mmd); Kingma and Welling, "Auto-encoding variational Bayes", 2013 (elbo).
 #include <fmt/core.h>
@@ -48,7 +48,7 @@ Data load_data(const Flags& flags) {
   return data;
 }
 
-// Grows new flakes with a model that has been trained, and does nothing else.
+// Grows new flakes with a trained model, and does nothing else.
 int draw(const Flags& flags) {
   Run run("snowflakes", flags);
   Rng rng(flags.seed), code_rng = rng.stream("drawn");
@@ -76,7 +76,7 @@ int train(const Flags& flags) {
   Model model(device, rng, flags.side, flags.latent, objective.encoded * flags.latent);
   run.keep("model", model);
 
-  // Nine flakes of ten to learn from, one of ten to see whether it learned more than those.
+  // Nine flakes in ten to learn from, one in ten to see whether it learned more than those.
   Data flakes = load_data(flags);
   std::int64_t count = flakes.images.dim(0), training = count - count / 10;
   Tensor learned = slice(flakes.images, 0, 0, training), held_out = slice(flakes.images, 0, training);
@@ -108,7 +108,7 @@ int train(const Flags& flags) {
     if (run.epoch() == 1 || run.epoch() % 10 == 0 || run.is_last_epoch()) {
       draw_pictures(model, flakes.images, flakes.kinds, flakes.kind_names, held_out, sample_codes, run.folder());
     }
-    if (run.board().is_open()) {                                   // drawn for it alone
+    if (run.board().is_open()) {                                   // drawn only for it
       run.board().image("samples", make_grid(model.decode(sample_codes), {.columns = 8}) * 2 - 1, run.step());
     }
   }
@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
   arguments.add("--side", flags.side, "Pixels across an image: 28, as in the talk, or 64");
   arguments.add("--latent", flags.latent, "Numbers in a code").at_least(2);
   arguments.add("--flakes", flags.flakes, "How many flakes to grow for training, without --data").at_least(10);
-  arguments.add("--sample", flags.sample, "Draw so many with what was trained in --out, into drawn.png").at_least(0);
+  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0);
   arguments.add("--rate", flags.rate, "Learning rate of Adam");
   arguments.add("--interpolate", flags.interpolate, "Two flakes, by number, between which interpolation.png walks").at_least(0);
   if (auto exit = arguments.parse(argc, argv)) return *exit;

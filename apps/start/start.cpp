@@ -1,7 +1,7 @@
-// The smallest whole program: data, a model, the loop, and how well it does on what it never saw.
+// The smallest whole program: data, a model, the loop, and how well it does on data it has never seen.
 //
 // The data are drawn here, so nothing has to be fetched: three kinds of iris, each with its own measurements. The model
-// says the width of a petal from the other three. Copy this file to begin one of your own.
+// predicts the width of a petal from the other three. Copy this file to start your own.
 #include <cmath>
 
 #include <fmt/core.h>
@@ -72,9 +72,9 @@ int train(int epochs, int batch, std::uint64_t seed, int shown) {
 
   //! [after]
   Tensor said = model(unseen.measured, Mode::inference);
-  fmt::print("petals it never saw: off by {:.2f} cm; by {:.2f} cm if it always said the mean\n",
+  fmt::print("petals it never saw: off by {:.2f} cm; by {:.2f} cm if it always predicted the mean\n",
              std::sqrt(mean_squared_error(said, unseen.width).item()), std::sqrt(reduce_variance(unseen.width).item()));
-  print("said, and true", concat({slice(said, 0, 0, 3), slice(unseen.width, 0, 0, 3)}, 1));
+  print("predicted, and true", concat({slice(said, 0, 0, 3), slice(unseen.width, 0, 0, 3)}, 1));
   //! [after]
   return 0;
 }
@@ -84,9 +84,9 @@ int main(int argc, char** argv) {
   std::uint64_t seed = 7777;
   Arguments arguments("start", "The smallest whole program: the width of a petal from three other measurements.");
   arguments.add("--epochs", epochs, "Passes over the data").at_least(1);
-  arguments.add("--batch", batch, "Flowers in a step").at_least(1);
+  arguments.add("--batch", batch, "Flowers per step").at_least(1);
   arguments.add("--seed", seed, "Where all random numbers start; equal seeds give equal runs");
-  arguments.add("--print", shown, "Show the loss and the gradients of so many first steps").at_least(0);
+  arguments.add("--print", shown, "Show the loss and the gradients of the first NUMBER steps").at_least(0);
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] { return train(epochs, batch, seed, shown); });
 }

@@ -1,7 +1,7 @@
-// Every figure of the two talks that Floe grew out of, made in one go.
+// Every figure from the two talks that Floe grew out of, made in one go.
 //
-// It runs the other apps as a reader would, and keeps what they leave. The talks are of 2018 (eager execution in
-// TensorFlow) and 2019 (eager execution in R). Each figure is a command, so there is nothing here that one could not type.
+// It runs the other apps as a reader would, and keeps what they leave. The talks are from 2018 (eager execution in
+// TensorFlow) and 2019 (eager execution in R). Each figure is a command, so there is nothing here that you could not type.
 #include <vector>
 
 #include <fmt/core.h>
@@ -63,7 +63,7 @@ void make(const Figure& figure, bool quick, const std::filesystem::path& program
   std::string folder = app == "start" ? "" : " --out " + quoted(work);
   int status = os::run_command(quoted(programs / app) + flags + folder + " > " + quoted(text));
   if (status > 128) throw ValueError(figure.command + ": was stopped");
-  if (status != 0) throw ValueError(figure.command + ": failed; it said why above");
+  if (status != 0) throw ValueError(figure.command + ": failed; the reason is above");
   for (const std::string& picture : figure.pictures) {
     std::filesystem::copy_file(work / picture, out / (figure.name + "-" + picture),
                                std::filesystem::copy_options::overwrite_existing);
@@ -77,9 +77,9 @@ int main(int argc, char** argv) {
   std::filesystem::path out = "out/talk";
   std::string only;
   bool quick = false;
-  Arguments arguments("talk", "Every figure of the two talks, made in one go by the other apps.");
+  Arguments arguments("talk", "Every figure from the two talks, made in one go by the other apps.");
   arguments.add("--out", out, "Folder for the figures");
-  arguments.add("--only", only, "Make the figures whose names begin so, such as 2018");
+  arguments.add("--only", only, "Make only the figures whose names begin with this, such as 2018");
   arguments.add("--quick", quick, "Train for a few steps only, to see that all is well");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] {

@@ -1,4 +1,4 @@
-// What a tape knows, and what one builds on it: regression, higher orders, gradients of one's own.
+// What a tape knows, and what can be built on it: regression, higher orders, gradients of your own.
 #include "stops.h"
 
 #include <fmt/core.h>
@@ -48,7 +48,7 @@ void tape(const Settings&) {
   print("d(2 * w)/dw", patient.gradient(twice, w));
   patient.stop();
 
-  // Variables are watched by themselves, other tensors have to be named.
+  // Variables are watched automatically, other tensors have to be named.
   Tensor x = tensor(3.);
   explain([&] {
     GradientTape unaware;
@@ -94,7 +94,7 @@ void higher_order(const Settings&) {
 }
 
 void custom_gradient(const Settings&) {
-  // The value passes as it is; what flows back is clipped.
+  // The value passes unchanged; what flows back is clipped.
   auto clip_gradient = [](const Tensor& x, double limit) {
     return floe::custom_gradient(x, [](const Tensor& same) { return same; },
                                  [=](const Tensor& dy, const Tensor&, const Tensor&) { return clip_by_norm(dy, limit); });

@@ -1,4 +1,4 @@
-// Line searches: algorithms that go on or stop by the values they see, for any function that can be differentiated.
+// Line searches: algorithms that continue or stop by the values they see, for any function that can be differentiated.
 #include "stops.h"
 
 #include <cmath>

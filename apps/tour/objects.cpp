@@ -29,7 +29,7 @@ class Generator : public Layer {
 
 }  // namespace
 
-// A variable lives as long as someone holds it, and its memory with it, on a GPU as well.
+// A variable lives as long as someone holds it, and its memory with it, also on a GPU.
 void variables(const Settings& settings) {
   Rng rng(settings.seed);
   auto megabytes = [] { return static_cast<double>(memory_in_use()) / 1e6; };

@@ -1,4 +1,4 @@
-// Ratings as the dot product of what is known of a user and of a movie, with shapes printed on the way.
+// Ratings as the dot product of what is known of a user and of a movie, with shapes printed along the way.
 #include "stops.h"
 
 #include <cmath>
@@ -72,7 +72,7 @@ void simple_dot(const Settings& settings) {
     since_best = validation < best ? 0 : since_best + 1;
     best = std::min(best, validation);
   }
-  fmt::print("an unseen rating is off by {:.2f} stars; the mean of all would be by {:.2f}\n", std::sqrt(best),
+  fmt::print("an unseen rating is off by {:.2f} stars; the mean of all would be off by {:.2f}\n", std::sqrt(best),
              std::sqrt(reduce_variance(held_out.stars).item()));
 }
 

@@ -23,7 +23,7 @@ void matmul(const Settings&);
 void slicing(const Settings&);
 void fizzbuzz(const Settings&);
 
-// gradients.cpp: what a tape knows, and what one builds on it.
+// gradients.cpp: what a tape knows, and what can be built on it.
 void tape(const Settings&);
 void linear_regression(const Settings&);
 void higher_order(const Settings&);

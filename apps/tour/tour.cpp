@@ -1,4 +1,4 @@
-// The short demos of the 2018 talk: tensors that print, tapes, custom gradients, line searches, recursion.
+// Short demos from the 2018 talk: tensors that print, tapes, custom gradients, line searches, recursion.
 //
 // One stop after the other, or one by name.
 #include <optional>
@@ -29,10 +29,10 @@ constexpr Stop stops[] = {
     {"variables", "memory comes back when the last reference goes", tour::variables},
     {"metrics", "update, result, reset", tour::metrics},
     {"checkpoints", "save anything by name, restore any part of it", tour::checkpoints},
-    {"profile", "a matrix product beside adding a bias", tour::profile},
+    {"profile", "a matrix product compared with adding a bias", tour::profile},
     {"tensorboard", "curves, pictures and histograms while a loop runs", tour::tensorboard},
     {"recursion", "a network whose shape is that of its example", tour::recursion},
-    {"simple_dot", "users, movies and ratings: shapes printed on the way", tour::simple_dot},
+    {"simple_dot", "users, movies and ratings: shapes printed along the way", tour::simple_dot},
 };
 
 void visit(const Stop& stop, const tour::Settings& settings) {
@@ -55,7 +55,7 @@ int walk(const std::string& wanted, const tour::Settings& settings) {
     visit(stop, settings);
     found = true;
   }
-  if (!found) throw ValueError(fmt::format("there is no stop '{}'; there is: {}", wanted, names()));
+  if (!found) throw ValueError(fmt::format("there is no stop '{}'; choose from: {}", wanted, names()));
   return 0;
 }
 
@@ -65,14 +65,15 @@ int main(int argc, char** argv) {
   tour::Settings settings;
   std::string stop = "all", device = "cpu";
   bool check_numerics = false;
-  Arguments arguments("tour", "The short demos of the 2018 talk on eager execution. Stops: " + names() + ".");
+  Arguments arguments("tour", "Short demos from the 2018 talk on eager execution. Stops: " + names() + ".");
   arguments.add("stop", stop, "Where to stop, or all");
   arguments.add("--seed", settings.seed, "Where all random numbers start; equal seeds give equal runs");
   arguments.add("--device", device, "Where linear_regression, profile, tensorboard and simple_dot compute: cpu or cuda");
   arguments.add("--data", settings.data, "MovieLens ratings.csv for simple_dot, instead of generated ratings");
   arguments.add("--out", settings.out, "Folder for what the stops leave behind");
   arguments.add("--tensorboard", settings.tensorboard, "Folder for TensorBoard's events, instead of one in --out");
-  arguments.add("--check-numerics", check_numerics, "Stop at the first op that makes a NaN or infinity, and say where");
+  arguments.add("--check-numerics", check_numerics,
+                "Stop at the first op that makes a NaN or infinity, and report where");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] {
     settings.device = parse_device(device);

@@ -44,7 +44,7 @@ void slicing(const Settings&) {
 }
 
 //! [fizzbuzz]
-// Loops and branches are C++'s own; a tensor's value is asked for with item().
+// Loops and branches are C++'s own; a tensor's value is read with item().
 void fizzbuzz(const Settings&) {
   auto divides = [](double divisor, const Tensor& number) {
     return equal(floor(number / divisor) * divisor, number).item<bool>();

@@ -1,4 +1,4 @@
-// Backends: what computes, and how to ask for another.
+// Backends: what computes, and how to choose another.
 #include "pages.h"
 
 #include <floe/backend/settings.h>
@@ -24,7 +24,7 @@ void gpu() {
   Device device = gpu_count() > 0 ? parse_device("cuda") : Device{};   // if there is one
   Rng rng(1);
   Tensor x = random_normal({512, 256}, rng, device), w = random_normal({256, 64}, rng, device);
-  Tensor y = relu(matmul(x, w));                           // a GPU is told, and it goes on
+  Tensor y = relu(matmul(x, w));                           // queued on a GPU; the program continues
   fmt::print("mean {:.3f}\n", reduce_mean(y).item());      // a value is read: wait for it
   //! [gpu]
 }

@@ -1,4 +1,4 @@
-// Weights of another program, read into a model of one's own.
+// Weights of another program, read into a model of your own.
 #include "pages.h"
 
 using namespace floe;

@@ -1,4 +1,4 @@
-// What one knows from Keras, TensorFlow or PyTorch, in Floe: each piece stands beside its twin on a page of the site.
+// What you know from Keras, TensorFlow or PyTorch, in Floe: each piece is next to its twin on a page of the site.
 #include "pages.h"
 
 using namespace floe;
@@ -58,7 +58,7 @@ void train() {
   //! [clip]
 
   //! [no_grad]
-  Tensor target = stop_gradient(model(images, Mode::inference));      // outside of a tape nothing is recorded anyway
+  Tensor target = stop_gradient(model(images, Mode::inference));      // outside a tape nothing is recorded anyway
   //! [no_grad]
 }
 

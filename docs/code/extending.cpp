@@ -1,4 +1,4 @@
-// An op, a layer and an optimizer of one's own, outside of the library.
+// An op, a layer and an optimizer of your own, outside the library.
 #include "pages.h"
 
 using namespace floe;

@@ -79,17 +79,17 @@ void detached() {
 void forgotten_mode() {
   Setting s;
   Tensor three = slice(s.noise, 0, 0, 3);
-  auto change = [&](Mode mode) {                                      // of the first drawing, by what is drawn beside it
+  auto change = [&](Mode mode) {                                      // of the first drawing, by its neighbours
     return reduce_max(abs(s.generator(s.noise, mode)[0] - s.generator(three, mode)[0])).item();
   };
-  fmt::print("training:  the same noise is drawn otherwise, by up to {:.3f}\n", change(Mode::training));
+  fmt::print("training:  the same noise is drawn differently, by up to {:.3f}\n", change(Mode::training));
   fmt::print("inference: by up to {:.3f}\n", change(Mode::inference));
 }
 //! [forgotten_mode]
 
 //! [vanishing]
 void vanishing() {
-  for (double logit : {0., -2., -5., -10.}) {                         // the discriminator says: false, and means it
+  for (double logit : {0., -2., -5., -10.}) {                         // the discriminator decides: fake, and means it
     Variable logits("fake_logits", full({16, 1}, logit));
     GradientTape ours, first;
     Tensor non_saturating = binary_cross_entropy_with_logits(logits, 1);

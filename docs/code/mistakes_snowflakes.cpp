@@ -30,7 +30,7 @@ void not_persistent() {
 
 //! [half_a_code]
 void half_a_code() {
-  Setting s;                                                          // an encoder that says means alone: two numbers
+  Setting s;                                                          // an encoder that gives only means: two numbers
   Tensors halves = split(s.encoder(s.images), 1, 2);                  // but the ELBO wants means and variances
   Tensor codes = halves[0] + s.normal * exp(0.5 * halves[1]);
   fmt::print("mean          {}\nlog variance  {}\ncodes         {}\n", describe(halves[0]), describe(halves[1]), describe(codes));
@@ -67,7 +67,7 @@ void summed_over_the_batch() {
   Tensor each = softplus(logits) - s.images * logits;                 // cross-entropy, pixel by pixel
   fmt::print("summed over an image, averaged over images {:9.1f}\n", reduce_mean(reduce_sum(each, {1, 2, 3})).item());
   fmt::print("summed over all of the batch               {:9.1f}\n", reduce_sum(each).item());
-  fmt::print("beside it, the mean of log p(z)            {:9.1f}\n",
+  fmt::print("for comparison, the mean of log p(z)       {:9.1f}\n",
              reduce_mean(-0.5 * reduce_sum(square(s.normal) + std::log(2 * M_PI), 1)).item());
 }
 //! [summed_over_the_batch]

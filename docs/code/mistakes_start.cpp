@@ -1,4 +1,4 @@
-// Getting started, broken: what is wrong, and what Floe says of it.
+// Getting started, broken: what is wrong, and what Floe says about it.
 #include "pages.h"
 
 using namespace floe;
@@ -23,7 +23,7 @@ void wrong_in() {
 void flat_target() {
   Setting s;
   Dense hidden(&s.model, "hidden", {.in = 3, .units = 1});
-  mean_squared_error(hidden(s.measured), reshape(s.width, {10}));     // (10,), and the model says (10, 1)
+  mean_squared_error(hidden(s.measured), reshape(s.width, {10}));     // (10,), but the model predicts (10, 1)
 }
 //! [flat_target]
 
@@ -42,7 +42,7 @@ void before_the_tape() {
 void asked_twice() {
   Setting s;
   Dense hidden(&s.model, "hidden", {.in = 3, .units = 1});
-  GradientTape tape;                                                  // outside of the loop
+  GradientTape tape;                                                  // outside the loop
   for (int step = 0; step < 2; ++step) {
     Tensor loss = mean_squared_error(hidden(s.measured), s.width);
     tape.gradient(loss, s.model.variables());

@@ -1,4 +1,4 @@
-// The tour, broken: tapes and values used as they do not work.
+// The tour, broken: tapes and values used in ways that do not work.
 #include "pages.h"
 
 using namespace floe;

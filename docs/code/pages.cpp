@@ -1,4 +1,4 @@
-// `pages NAME [OUT]` runs one of the examples behind the site's pages, and says what went wrong as an app does.
+// `pages NAME [OUT]` runs one of the examples behind the site's pages, and reports what went wrong as an app does.
 #include <cerrno>
 
 #include "pages.h"

@@ -12,7 +12,7 @@
 
 namespace pages {
 
-// Of all of this folder, by name: PAGE.WHAT. What stands before the dot is the program that an error names.
+// All examples of this folder, by name: PAGE.WHAT. What is before the dot is the program that an error names.
 inline std::map<std::string, std::function<void()>>& examples() {
   static std::map<std::string, std::function<void()>> all;
   return all;

@@ -1,4 +1,4 @@
-// The tape: two at once, a gradient inside of a loss, and a gradient that is missing on purpose.
+// The tape: two at once, a gradient inside a loss, and a gradient that is missing on purpose.
 #include "pages.h"
 
 using namespace floe;

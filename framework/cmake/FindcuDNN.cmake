@@ -1,4 +1,4 @@
-# cuDNN::cudnn from cuDNN 9, in the usual places, beside the CUDA Toolkit, or in the folders of Python's wheels
+# cuDNN::cudnn from cuDNN 9, in the usual places, next to the CUDA Toolkit, or in the folders of Python's wheels
 # (pip install nvidia-cudnn-cu13).
 file(GLOB cudnn_wheels
   $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia/cudnn
@@ -7,7 +7,7 @@ file(GLOB cudnn_wheels
   /usr/lib/python3*/*-packages/nvidia/cudnn
   /opt/*/lib/python3*/site-packages/nvidia/cudnn)
 find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS $ENV{CUDNN_ROOT} ${CUDAToolkit_INCLUDE_DIRS} ${cudnn_wheels} PATH_SUFFIXES include)
-get_filename_component(cudnn_home "${CUDNN_INCLUDE_DIR}" DIRECTORY)  # header and library shall be of one version
+get_filename_component(cudnn_home "${CUDNN_INCLUDE_DIR}" DIRECTORY)  # header and library must be of one version
 find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 NAMES_PER_DIR
              HINTS ${cudnn_home} $ENV{CUDNN_ROOT} ${CUDAToolkit_LIBRARY_DIR} ${cudnn_wheels} PATH_SUFFIXES lib lib64)
 mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY)

@@ -1,6 +1,6 @@
 # The CUDA backend: its compiler, its libraries and the architectures to compile for; or its simulation for tests.
 #
-# Wheels hold all of it, too: pip install nvidia-cuda-nvcc nvidia-cuda-cccl nvidia-cublas nvidia-cudnn-cu13.
+# Wheels contain all of it, too: pip install nvidia-cuda-nvcc nvidia-cuda-cccl nvidia-cublas nvidia-cudnn-cu13.
 if(FLOE_CUDA STREQUAL SIMULATED)
   add_subdirectory(${PROJECT_SOURCE_DIR}/tests/simulator ${PROJECT_BINARY_DIR}/simulator)
   return()
@@ -17,7 +17,7 @@ if(NOT CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_COMPILER ${FLOE_NVCC})
 endif()
 
-# For the device that is here; without one for all that CUDA 13 knows, from Turing to Hopper, and PTX for later ones.
+# For the device in this machine; without one for all that CUDA 13 knows, from Turing to Hopper, and PTX for later ones.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   execute_process(COMMAND nvidia-smi --list-gpus OUTPUT_VARIABLE gpus RESULT_VARIABLE failed ERROR_QUIET)
   if(failed OR NOT gpus MATCHES "GPU")

@@ -10,13 +10,13 @@ set(unity ON)
 if(FLOE_TESTS)
   set(unity OFF)
 endif()
-option(FLOE_UNITY "Compile several sources at once: from nothing half the time, after an edit more" ${unity})
-set(FLOE_ARCH "native" CACHE STRING "Processor to build for: native for this machine, x86-64-v3 for what is passed on")
+option(FLOE_UNITY "Compile several sources at once: half the time from scratch, more after an edit" ${unity})
+set(FLOE_ARCH "native" CACHE STRING "Processor to build for: native for this machine, x86-64-v3 to pass on")
 
-# Without optimisation Floe is a hundred times slower: a project that names no build type gets a release, as a part of
-# another one as well.
+# Without optimisation Floe is a hundred times slower: a project that names no build type gets a release, even as a part of
+# another one.
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  message(STATUS "Floe: no build type was named, and Release is taken")
+  message(STATUS "Floe: no build type was given; using Release")
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
@@ -29,7 +29,7 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
-# -O3 goes to the kernels alone: elsewhere it costs compile time and gains nothing.
+# -O3 is only for the kernels: elsewhere it costs compile time and gains nothing.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 # Warnings, and source paths in messages that do not depend on where Floe was unpacked.

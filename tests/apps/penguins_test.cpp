@@ -54,7 +54,7 @@ TEST(Penguins, DrawsNewOnesWithWhatWasTrained) {
   Result early = run("--sample 5 --out " + out);
   EXPECT_EQ(early.status, 2);
   EXPECT_EQ(early.text,
-            "penguins: " + out + " holds nothing trained yet; ./floe run penguins --out " + out + " trains it\n");
+            "penguins: " + out + " holds no trained model yet; ./floe run penguins --out " + out + " trains one\n");
   ASSERT_EQ(run("--epochs 1 --out " + out + small).status, 0);
   auto before = contents(out);
   Result result = run("--sample 5 --out " + out);
@@ -243,11 +243,11 @@ TEST(Penguins, ShowsWhereTheTimeOfTheFirstEpochWent) {
   TempFolder folder;
   Result result = run("--epochs 2 --profile --out " + (folder.path() / "out").string() + small);
   ASSERT_EQ(result.status, 0) << result.text;
-  for (const char* part : {" is outside of ops\n", "\nconv2d_filter_gradient, backward ", "\noptimizer_step ",
-                           "\ndata_wait ", "\noutside of ops "}) {
+  for (const char* part : {" is outside ops\n", "\nconv2d_filter_gradient, backward ", "\noptimizer_step ",
+                           "\ndata_wait ", "\noutside ops "}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
-  EXPECT_EQ(result.text.find(" is outside of ops\n"), result.text.rfind(" is outside of ops\n"));
+  EXPECT_EQ(result.text.find(" is outside ops\n"), result.text.rfind(" is outside ops\n"));
   EXPECT_TRUE(contents(folder.path() / "out").contains("trace.json"));
 
   run("--epochs 2 --out " + (folder.path() / "plain").string() + small);

@@ -112,8 +112,8 @@ TEST(Snowflakes, DrawsNewOnesWithWhatWasTrained) {
   std::string out = (folder.path() / "out").string(), flags = rings(folder.path()) + out;
   Result early = run("--sample 5 --out " + out);
   EXPECT_EQ(early.status, 2);
-  EXPECT_EQ(early.text, "snowflakes: " + out + " holds nothing trained yet; ./floe run snowflakes --out " + out +
-                            " trains it\n");
+  EXPECT_EQ(early.text, "snowflakes: " + out + " holds no trained model yet; ./floe run snowflakes --out " + out +
+                            " trains one\n");
   ASSERT_EQ(run("--epochs 1" + flags).status, 0);
   auto before = contents(out);
   Result result = run("--sample 5 --out " + out);
@@ -147,7 +147,7 @@ TEST(Snowflakes, PrintsShapesValuesAndGradients) {
   EXPECT_EQ(result.text.find("step 2\n"), std::string::npos);
 }
 
-// The threshold of a whole run, at a tenth of its epochs: what expected.txt says of that epoch, give or take.
+// The threshold of a whole run, at a tenth of its epochs: what expected.txt says for that epoch, give or take.
 TEST(SnowflakesSlow, LearnsToDrawFlakesItNeverSaw) {
   TempFolder folder;
   Result result = run("--epochs 10 --out " + (folder.path() / "out").string());

@@ -22,7 +22,7 @@ std::string expected_text() {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// What stands between the line of a stop and that of the next.
+// What is between the line of a stop and that of the next.
 std::string stop_in(const std::string& text, const std::string& name) {
   std::size_t begin = text.find("--- " + name + ":");
   if (begin == std::string::npos) return "";
@@ -85,8 +85,8 @@ TEST(Tour, HoldsTheNumbersOfTheTalk) {
 TEST(Tour, StopsEverywhereAndNowhereElse) {
   Result refused = run("louvre");
   EXPECT_EQ(refused.status, 2);
-  EXPECT_EQ(refused.text.substr(0, 60), "tour: there is no stop 'louvre'; there is: matmul, slicing, ");
-  std::string list = refused.text.substr(refused.text.find("there is: ") + 10);
+  EXPECT_EQ(refused.text.substr(0, 63), "tour: there is no stop 'louvre'; choose from: matmul, slicing, ");
+  std::string list = refused.text.substr(refused.text.find("choose from: ") + 13);
   std::string expected;
   for (const std::string& name : names()) expected += (expected.empty() ? "" : ", ") + name;
   EXPECT_EQ(list, expected + "\n");

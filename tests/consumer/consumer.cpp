@@ -1,4 +1,4 @@
-// A program outside of Floe: it fits a line, and says what it found.
+// A program outside Floe: it fits a line, and reports what it found.
 #include <fmt/format.h>
 
 #include <floe/floe.h>

@@ -34,7 +34,7 @@ debug -ex up -ex "echo --- values\n" -ex "print x" -ex "print odd" -ex "print wh
 head -n 4 "$home/tests/gdb/expected.txt" >"$folder/first"
 compare "values in a core dump" "$folder/first" "$folder/dead"
 
-# What is no tensor is refused.
+# What is not a tensor is refused.
 debug -ex "break stop" -ex run -ex up -ex "floe-print shape" "$program" | tail -n 1 >"$folder/refused"
 echo "floe-print: shape is a floe::Shape, neither a Tensor nor a Variable" >"$folder/refusal"
 compare "what is no tensor" "$folder/refusal" "$folder/refused"

@@ -118,7 +118,7 @@ TEST(Arguments, RefuseWhatIsNoNumber) {
   EXPECT_EQ(refusal({"--epochs", "ten"}), "penguins: --epochs takes a whole number, not 'ten'\n");
   EXPECT_EQ(refusal({"--epochs", "3.5"}), "penguins: --epochs takes a whole number, not '3.5'\n");
   EXPECT_EQ(refusal({"--epochs", "3 "}), "penguins: --epochs takes a whole number, not '3 '\n");
-  EXPECT_EQ(refusal({"--seed", "-1"}), "penguins: --seed takes a whole number from 0 on, not '-1'\n");
+  EXPECT_EQ(refusal({"--seed", "-1"}), "penguins: --seed takes a whole number of 0 or more, not '-1'\n");
   EXPECT_EQ(refusal({"--rate", "fast"}), "penguins: --rate takes a number, not 'fast'\n");
   EXPECT_EQ(refusal({"--rate", "nan"}), "penguins: --rate takes a number, not 'nan'\n");
 }
@@ -134,8 +134,8 @@ TEST(Arguments, RefuseNumbersOutOfRange) {
 TEST(Arguments, RefuseAMissingValue) {
   EXPECT_EQ(refusal({"--epochs"}), "penguins: --epochs needs a value\n");
   EXPECT_EQ(refusal({"--epochs="}), "penguins: --epochs needs a value\n");
-  EXPECT_EQ(refusal({"--out", ""}), "penguins: --out needs a value, and is empty\n");
-  EXPECT_EQ(refusal({"--out", "--resume"}), "penguins: --out needs a value, and --resume follows\n");
+  EXPECT_EQ(refusal({"--out", ""}), "penguins: --out needs a value, but is empty\n");
+  EXPECT_EQ(refusal({"--out", "--resume"}), "penguins: --out needs a value, but --resume follows\n");
 }
 
 TEST(Arguments, RefuseAFlagThatIsGivenTwice) {

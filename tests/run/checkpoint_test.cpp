@@ -144,7 +144,7 @@ TEST(Checkpoint, GivesBackEveryBitOfATrainingThatWentOn) {
   EXPECT_EQ(training.bits(), bits);
 }
 
-// Under the names that files have held all along, and with what an optimizer keeps in the file, not its first values.
+// Under the names that files have held all along, and with what an optimizer keeps in the file, not its initial values.
 TEST(Checkpoint, ContinuesEachOptimizerBitForBit) {
   struct Kind {
     std::function<std::unique_ptr<Optimizer>()> make;
@@ -422,7 +422,7 @@ TEST(Checkpoint, ListsTenNamesAtMost) {
   for (char name = 'a'; name <= 'l'; ++name) report.unexpected.push_back(std::string(1, name));
   EXPECT_EQ(report.text(),
             "restored file.safetensors: 0 values; 0 missing; "
-            "12 not asked for (a, b, c, d, e, f, g, h, i, j, and 2 more)");
+            "12 not requested (a, b, c, d, e, f, g, h, i, j, and 2 more)");
 }
 
 TEST(Checkpoint, ReadsFilesOfOtherPrograms) {
@@ -473,7 +473,7 @@ TEST(RestoreSource, FindsAndTransposesTheWeightsOfOtherPrograms) {
   EXPECT_EQ(report.matched, (Names{"net.conv.filters", "net.conv.bias", "net.decide.weights", "net.decide.bias"}));
   EXPECT_EQ(report.unexpected, (Names{"num_batches_tracked"}));
   EXPECT_EQ(report.text(),
-            "restored " + path.string() + ": 4 values; 0 missing; 1 not asked for (num_batches_tracked)");
+            "restored " + path.string() + ": 4 values; 0 missing; 1 not requested (num_batches_tracked)");
 
   SafetensorsFile file(path);
   Tensor theirs = file.load("features.0.weight"), ours = net.variables()[0]->value();

@@ -1,4 +1,4 @@
-// Run: a loop of epochs that goes on where it was killed, what it prints and leaves, and using what was trained.
+// Run: a loop of epochs that continues where it was killed, what it prints and leaves, and using a trained model.
 #include <floe/run/run.h>
 
 #include <gtest/gtest.h>
@@ -114,8 +114,8 @@ TEST(Run, UsesWhatWasTrainedAndNamesTheCommandThatTrains) {
               run.keep("number", fresh.number);
               run.use_trained();
             }),
-            (folder / "out").string() + " holds nothing trained yet; ./floe run counting --out " +
-                (folder / "out").string() + " trains it");
+            (folder / "out").string() + " holds no trained model yet; ./floe run counting --out " +
+                (folder / "out").string() + " trains one");
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
   trained.train(flags);
   testing::internal::CaptureStdout();

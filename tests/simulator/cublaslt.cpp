@@ -91,7 +91,7 @@ std::size_t elements(const cublasLtMatrixLayoutOpaque& x) {
   return (x.batches - 1) * x.offset + (x.columns - 1) * x.ld + x.rows;
 }
 
-// One matrix of a batch as doubles, by columns and transposed where asked.
+// One matrix of a batch as doubles, by columns and transposed where requested.
 std::vector<double> unpack(const char* data, const cublasLtMatrixLayoutOpaque& x, int batch, bool transpose,
                            bool as_tf32) {
   std::vector<double> result(x.rows * x.columns);

@@ -589,7 +589,7 @@ TEST(SimulatedKernelDeathTest, NamesADivergentBarrier) {
                "a divergent warp operation: lane [07] of warp 1 waits for lane 8, which has returned");
   EXPECT_DEATH(run([] { launch(part_ways, 1, 32, nullptr); }),
                "of 32 threads 0 have returned, 25 wait at __syncthreads\\(\\) and the others in warp operations");
-  EXPECT_DEATH(__syncthreads(), "__syncthreads\\(\\) outside of a kernel");
+  EXPECT_DEATH(__syncthreads(), "__syncthreads\\(\\) outside a kernel");
 }
 
 // ---- bfloat16 ----

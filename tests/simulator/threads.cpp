@@ -1,5 +1,5 @@
 // Runs the blocks of a kernel one after another, and the threads of a block in one OS thread: as plain calls until one
-// meets a barrier, which then keeps its stack as a fibre while the others go on.
+// meets a barrier, which then keeps its stack as a fibre while the others continue.
 #include "internal.h"
 
 #include <sys/mman.h>
@@ -37,7 +37,7 @@ struct Context {
 };
 
 #if defined(__x86_64__)
-// Saves what a call must preserve, stores the stack pointer and goes on where `to` was left. swapcontext does the same
+// Saves what a call must preserve, stores the stack pointer and continues where `to` was left. swapcontext does the same
 // with two system calls.
 __attribute__((naked, noinline)) void switch_stack(void** /*from*/, void* /*to*/) {
   asm("pushq %rbp\n pushq %rbx\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
@@ -197,7 +197,7 @@ void start_threads() {
 
 int warp_size(int warp) { return std::min(32, block().count - warp * 32); }
 
-// Releases the lanes of a warp that all wait for each other. Says whether there were any.
+// Releases the lanes of a warp that all wait for each other. Returns whether there were any.
 bool release_warp(int warp) {
   Block& b = block();
   if (b.waiting_in_warp[warp] == 0) return false;
@@ -271,7 +271,7 @@ void run_block() {
 
 Thread& current_thread(const char* what) {
   Block& b = block();
-  if (!b.active) fail("%s outside of a kernel", what);
+  if (!b.active) fail("%s outside a kernel", what);
   return b.threads[b.current];
 }
 

@@ -36,21 +36,21 @@ cd "$folder/elsewhere" || exit 1
 
 expect "lists the verbs" 0 "./floe test" "$floe"
 expect "lists the apps with their first line" 0 "penguins     A generative adversarial network" "$floe"
-expect "knows its verbs" 2 "there is no 'walk'; there is: run, test, bench, gpu, site" "$floe" walk
+expect "knows its verbs" 2 "there is no 'walk'; choose from: run, test, bench, gpu, site" "$floe" walk
 expect "tells apps from verbs" 2 "there is no verb 'penguins'; did you mean ./floe run penguins?" "$floe" penguins
-expect "knows its apps" 2 "there is no app 'geese'; there is: penguins" "$floe" run geese
+expect "knows its apps" 2 "there is no app 'geese'; choose from: penguins" "$floe" run geese
 expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
-expect "asks for an app" 2 "run which app? There is: penguins" "$floe" run
+expect "asks for an app" 2 "run which app? Choose from: penguins" "$floe" run
 expect "names what is missing" 1 "these packages are missing: g++ ninja-build" "$floe" run penguins
 expect "needs GoogleTest for tests alone" 1 "libgtest-dev" "$floe" test
-expect "knows its benchmarks" 2 "there is no benchmark 'walk'; there is: overhead compare" "$floe" bench walk
+expect "knows its benchmarks" 2 "there is no benchmark 'walk'; choose from: overhead compare" "$floe" bench walk
 expect "needs Google Benchmark for benchmarks alone" 1 "libbenchmark-dev" "$floe" bench overhead
 expect "takes no flags for the site" 2 "site takes no flags" "$floe" site --fast
 expect "knows what derives from Debian" 1 "these packages are missing: g++ ninja-build" env FLOE_OS_RELEASE="$folder/derived" "$floe" run penguins
-expect "leaves other systems alone" 1 "Install what these hold" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
-expect "refuses systems that are too old" 1 "Debian from 12" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins
+expect "leaves other systems alone" 1 "Install what these contain" env FLOE_OS_RELEASE="$folder/fedora" "$floe" run penguins
+expect "refuses systems that are too old" 1 "Debian 12 or Ubuntu 24.04, or later" env FLOE_OS_RELEASE="$folder/old" "$floe" run penguins
 
-# A GPU: what is missing is said first, in a sentence each, and nothing is built or installed.
+# A GPU: what is missing is reported first, in a sentence each, and nothing is built or installed.
 mkdir -p "$folder/gpu"
 printf '#!/bin/sh\necho "GPU 0: a fake"\n' >"$folder/gpu/nvidia-smi"
 printf '#!/bin/sh\nexit 9\n' >"$folder/bin/nvidia-smi"
@@ -61,7 +61,7 @@ kit=(env CUDA_HOME="$folder/toolkit" CUDNN_ROOT="$folder/cudnn")
 expect "needs a GPU" 1 "nvidia-smi names no GPU" "${kit[@]}" "$floe" gpu
 expect "needs a GPU for its benchmark" 1 "nvidia-smi names no GPU" "${kit[@]}" "$floe" bench compare --device cuda
 expect "finds what a GPU needs" 0 "" "${kit[@]}" PATH="$folder/gpu:$PATH" "$floe" gpu --check
-expect "knows the flags of gpu" 2 "there is no flag '--fast'; there is: --quick, --check" "$floe" gpu --fast
+expect "knows the flags of gpu" 2 "there is no flag '--fast'; choose from: --quick, --check" "$floe" gpu --fast
 expect "knows the presets of gpu" 2 "FLOE_GPU_PRESET is cuda or simulated, not 'fast'" env FLOE_GPU_PRESET=fast "$floe" gpu
 expect "leaves the checkout as it was" 1 "" test -e "$folder/floe/build"
 
@@ -74,7 +74,7 @@ printf '#!/bin/sh\necho "cmake $*"\nexit 1\n' >"$folder/all/cmake"
 chmod +x "$folder/all/dpkg-query" "$folder/all/cmake"
 expect "leaves the tests as they are for benchmarks" 1 "-DFLOE_BENCHMARKS=ON -DFLOE_TESTS=OFF" env PATH="$folder/all:$PATH" "$floe" bench overhead
 
-# An app on a GPU gets a build of its own where nvcc is; the mock of CMake prints what it is asked.
+# An app on a GPU gets a build of its own where nvcc is; the mock of CMake prints its arguments.
 printf '#!/bin/sh\nexit 0\n' >"$folder/all/nvcc"
 chmod +x "$folder/all/nvcc"
 for flags in "--device cuda" "--device cuda:1" "--device=cuda" "--epochs 1 --device cuda"; do
@@ -84,7 +84,7 @@ done
 
 # Where CMake fails, every stage still has its line, and where the checkout may not be written the build is elsewhere.
 touch "$folder/floe/build/simulated"
-expect "goes on after a stage that failed" 1 "snowflakes         FAILED" \
+expect "continues after a stage that failed" 1 "snowflakes         FAILED" \
   env FLOE_GPU_PRESET=simulated TMPDIR="$folder" PATH="$folder/all:$PATH" "$floe" gpu --quick
 expect "keeps what was said there" 0 "comparison         FAILED       0 s  floe_contestant was not built" \
   cat "$folder/floe-$(id -u)/simulated/gpu.log"

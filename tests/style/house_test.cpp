@@ -54,7 +54,7 @@ const std::vector<File>& sources() {
   return all;
 }
 
-// The room a header or source of the framework lives in; -1 outside of them.
+// The room a header or source of the framework lives in; -1 outside them.
 std::ptrdiff_t room_of(const std::string& path) {
   std::smatch match;
   if (!std::regex_search(path, match, std::regex("(?:^|/)floe/([a-z]+)/"))) return -1;
@@ -181,7 +181,7 @@ TEST(House, PlatformsAreKnownToOneFileEach) {
 
 // --- Functions -------------------------------------------------------------------------------------------------------
 
-// The text without comments, preprocessor lines and what stands in quotes; every line keeps its number.
+// The text without comments, preprocessor lines and what is in quotes; every line keeps its number.
 std::string code_of(const std::vector<std::string>& lines) {
   std::string text, code;
   bool directive = false;
@@ -191,7 +191,7 @@ std::string code_of(const std::vector<std::string>& lines) {
     text += (directive ? "" : line) + "\n";
     directive = directive && line.ends_with('\\');
   }
-  auto skip_to = [&](std::size_t from, const std::string& end) {  // behind `end`; of what is skipped only lines remain
+  auto skip_to = [&](std::size_t from, const std::string& end) {  // after `end`; of what is skipped only lines remain
     std::size_t to = std::min(text.find(end, from), text.size() - end.size()) + end.size();
     code.append(static_cast<std::size_t>(std::count(&text[from], &text[to], '\n')), '\n');
     return to;
@@ -244,7 +244,7 @@ struct Lines {
   std::size_t first, last;  // from 1
 };
 
-// Where the functions of a file stand, each with its head; what is inside of one counts as a part of it.
+// Where the functions of a file are, each with its head; what is inside one counts as a part of it.
 std::vector<Lines> functions_in(const std::vector<std::string>& lines) {
   std::string code = code_of(lines), head;
   std::vector<Lines> found;
@@ -385,7 +385,7 @@ TEST(House, TheUmbrellaShowsWhatUsersCall) {
   }
 }
 
-// What the compiler says of floe.h under `flags`.
+// What the compiler reports about floe.h under `flags`.
 std::string compile_umbrella(const std::string& flags) {
   int status = 0;
   std::string folder = (home / "framework").string();

@@ -138,7 +138,7 @@ class Captured(NewApp):
         for change, line in (
             (("too_flat.txt", "too_deep.txt"), "nothing says how captured/mistake-pebbles-too_deep.txt is made"),
             (("3] -->\n", "3] -->\n\n"), "docs/pebbles.md:7: the capture above makes nothing that this line shows"),
-            (("[lines 3]", "[rows 3]"), "a capture has no [rows]; there is: status, from"),
+            (("[lines 3]", "[rows 3]"), "a capture has no [rows]; choose from: status, from"),
             (("-print.txt", ".txt"), "docs/captured/pebbles-print.txt: no page shows it"),
         ):
             self.write("docs/pebbles.md", PAGE.replace(*change))

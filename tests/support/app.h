@@ -39,7 +39,7 @@ inline Result run(const std::string& app, const std::string& flags, const std::s
   return {WEXITSTATUS(pclose(pipe)), text};
 }
 
-// Starts a run and kills it after so many milliseconds.
+// Starts a run and kills it after this many milliseconds.
 inline void run_and_kill(const std::string& app, const std::string& flags, int milliseconds) {
   pid_t child = start_child([&] {
     int null = open("/dev/null", O_WRONLY);
@@ -122,7 +122,7 @@ inline std::string disagreement(const std::string& found, const std::string& exp
         i += a_end, j += b_end;
       } else if (a[i] == b[j]) {
         ++i, ++j;
-      } else if (a[i] == ' ') {  // numbers of other widths shift what stands behind them
+      } else if (a[i] == ' ') {  // numbers of other widths shift what comes after them
         ++i;
       } else if (b[j] == ' ') {
         ++j;

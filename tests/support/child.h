@@ -27,7 +27,7 @@ inline pid_t start_child(const std::function<void()>& action) {
   _exit(0);
 }
 
-// What `action` gives in a child, or "the child ended with N" if it does not come to its end.
+// What `action` returns in a child, or "the child ended with N" if it does not come to its end.
 inline std::string in_child(const std::function<std::string()>& action) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("no pipe can be made");

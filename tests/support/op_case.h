@@ -127,7 +127,7 @@ inline void expect_slopes(const Tensor& found, const Tensor& slopes) {
 
 // --- The facts -------------------------------------------------------------------------------------------------------
 
-// As the plain loops say, to 1e-12 of the largest element.
+// As the plain loops compute it, to 1e-12 of the largest element.
 inline void expect_reference(const OpCase& one) {
   Tensor found = one.op(one.inputs), expected = one.reference(one.inputs);
   EXPECT_TRUE(close(found, expected, 1e-12 * std::max(1e-3, largest(expected))));

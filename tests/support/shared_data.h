@@ -1,4 +1,4 @@
-// Samples of the real data sets, which are no part of the project: tests that want them skip where they are absent.
+// Samples of the real data sets, which are not part of the project: tests that want them skip where they are absent.
 #pragma once
 
 #include <cstdlib>

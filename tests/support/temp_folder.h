@@ -65,7 +65,7 @@ std::string error_of(Action&& action) {
   return "no error";
 }
 
-// The same for what is said of the file at `path`, without "PATH: ".
+// The same for a message about the file at `path`, without "PATH: ".
 template <class Action>
 std::string file_error_of(const std::filesystem::path& path, Action&& action) {
   std::string message = error_of<FileError>(action), start = path.string() + ": ";

@@ -1,4 +1,4 @@
-// Tensors for tests: random ones, ones made element by element, and comparisons that say where two differ.
+// Tensors for tests: random ones, ones made element by element, and comparisons that show where two differ.
 #pragma once
 
 #include <cmath>

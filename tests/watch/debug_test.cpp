@@ -38,7 +38,7 @@ TEST(DebugOp, PrintsAMistake) {
   EXPECT_FALSE(debug::op("cosine", tensor({1.})).defined());
   EXPECT_FALSE(debug::op("clip", tensor({1.}), 2.0, 1.0).defined());
   std::string said = testing::internal::GetCapturedStdout();
-  EXPECT_TRUE(said.starts_with("there is no 'cosine'; there is: abs, ")) << said;
+  EXPECT_TRUE(said.starts_with("there is no 'cosine'; choose from: abs, ")) << said;
   EXPECT_NE(said.find(", tanh"), said.npos) << said;
   EXPECT_NE(said.find("clip: low must not exceed high: 2 and 1"), said.npos) << said;
 }

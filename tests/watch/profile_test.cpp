@@ -30,7 +30,7 @@ namespace floe {
 namespace {
 
 // The cells of the table's lines by name: calls, ms, share, us/call, GFLOP/s, GB, GB/s, without those that are a dash.
-// Outside of ops: ms, share.
+// Outside ops: ms, share.
 std::map<std::string, std::vector<double>> cells(const std::string& table) {
   std::map<std::string, std::vector<double>> lines;
   std::istringstream in(table);
@@ -60,7 +60,7 @@ TEST(Profile, CountsEachCall) {
   }
   std::map<std::string, double> calls;
   for (const auto& [name, row] : cells(profile.table())) {
-    if (name != "outside of ops") calls[name] = row.at(0);
+    if (name != "outside ops") calls[name] = row.at(0);
   }
   EXPECT_EQ(calls, (std::map<std::string, double>{{"matmul", 5},
                                                   {"tanh", 5},
@@ -83,7 +83,7 @@ TEST(Profile, AccountsForAScopeOfMatrices) {
   double whole = milliseconds(std::chrono::steady_clock::now() - begin);
   auto rows = cells(table);
   EXPECT_GE(rows.at("matmul").at(1), 0.8 * whole);
-  EXPECT_LE(rows.at("matmul").at(1) + rows.at("outside of ops").at(0), whole + 0.02);
+  EXPECT_LE(rows.at("matmul").at(1) + rows.at("outside ops").at(0), whole + 0.02);
   double calculated = 20 * 2 * std::pow(512.0, 3) / 1e9;  // GFLOP
   EXPECT_NEAR(rows.at("matmul").at(4), calculated / (rows.at("matmul").at(1) / 1e3), 0.06);
   EXPECT_DOUBLE_EQ(rows.at("matmul").at(5), 0.06) << "20 times three matrices of 1 MiB";
@@ -97,7 +97,7 @@ TEST(Profile, LeavesTheTimeBetweenOpsOutside) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   Tensor z = reshape(mine, {2, 5}) + 1.0;
   auto rows = cells(profile.table());
-  EXPECT_GE(rows.at("outside of ops").at(0), 50);
+  EXPECT_GE(rows.at("outside ops").at(0), 50);
   for (const char* name : {"sin", "reshape", "add"}) EXPECT_LT(rows.at(name).at(1), 20) << name;
   EXPECT_EQ(rows.at("reshape").at(1), 0) << "it shares its input's memory";
   EXPECT_EQ(rows.at("reshape").at(4), 0);
@@ -117,7 +117,7 @@ TEST(Profile, CountsWhatIsInsideAnOpOnce) {
   std::string table = profile.table();
   double whole = milliseconds(std::chrono::steady_clock::now() - begin), sum = 0;
   auto rows = cells(table);
-  for (const auto& [name, row] : rows) sum += row.at(name == "outside of ops" ? 0 : 1);
+  for (const auto& [name, row] : rows) sum += row.at(name == "outside ops" ? 0 : 1);
   EXPECT_NEAR(sum, whole, 0.05 * whole);
   EXPECT_GT(rows.at("batch_normalization").at(1), rows.at("rsqrt").at(1));
 }
@@ -141,13 +141,13 @@ TEST(Profile, LaysOutTheTable) {
   Tensor y = matmul(x, x) + 1.0;
   std::string masked = std::regex_replace(profile.table(), std::regex("[0-9.]+"), "0");
   masked = std::regex_replace(masked, std::regex(" +([0-])"), " $1");
-  masked = std::regex_replace(masked, std::regex("outside of ops\n.*\n\n"), "outside of ops\nREMEDY\n\n");
+  masked = std::regex_replace(masked, std::regex("outside ops\n.*\n\n"), "outside ops\nREMEDY\n\n");
   EXPECT_EQ(masked.substr(masked.find(" takes")),
-            std::string(" takes 0 % of 0 s, the first 0 lines 0 %; 0 % is outside of ops\nREMEDY\n\n"
+            std::string(" takes 0 % of 0 s, the first 0 lines 0 %; 0 % is outside ops\nREMEDY\n\n"
                         "op                 calls         ms    share    us/call  GFLOP/s       GB    GB/s\n") +
                 (masked.starts_with("matmul") ? "matmul 0 0 0 % 0 0 0 0\nadd 0 0 0 % 0 - 0 0\n"
                                               : "add 0 0 0 % 0 - 0 0\nmatmul 0 0 0 % 0 0 0 0\n") +
-                "outside of ops 0 0 %\n");
+                "outside ops 0 0 %\n");
 }
 
 // The second line of a table.
@@ -177,14 +177,14 @@ TEST(Profile, SaysWhatWouldHelp) {
     Profile profile;
     for (int i = 0; i < 1000; ++i) { tanh(number); }
     std::string text = remedy(profile);
-    EXPECT_TRUE(text.starts_with("short calls take ") || text.find("% is outside of ops: look there") != text.npos)
+    EXPECT_TRUE(text.starts_with("short calls take ") || text.find("% is outside ops: look there") != text.npos)
         << text;
   }
   {
     Profile profile;
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     tanh(number);
-    begins(remedy(profile), "100 % is outside of ops: look there first");
+    begins(remedy(profile), "100 % is outside ops: look there first");
   }
 }
 
@@ -245,7 +245,7 @@ TEST(Profile, LeavesATraceInOrder) {
   EXPECT_EQ(events.back().at("args").at("gradient of"), "matmul");
   EXPECT_EQ(events.back().at("args").at("layer"), "model.dense");
 
-  // What is inside an op lies inside of it in time.
+  // What is inside an op lies inside it in time.
   const auto& around = *std::find_if(events.begin(), events.end(),
                                      [](const auto& event) { return event.at("name") == "batch_normalization"; });
   const auto& inside =

@@ -24,7 +24,7 @@ using test::TempFolder;
 
 Tensor bytes(const std::vector<std::uint8_t>& values, const Shape& shape) { return tensor(values, shape); }
 
-// What show() writes to a terminal of so many columns, in a process of its own.
+// What show() writes to a terminal of this many columns, in a process of its own.
 std::string on_terminal(const Tensor& image, const ShowOptions& options, unsigned short columns,
                         const std::vector<std::pair<const char*, const char*>>& environment = {}) {
   int terminal, program;
@@ -137,7 +137,7 @@ TEST(Show, RefusesWhatItCannotShow) {
             "show: takes an image of 1, 3 or 4 channels\n  image  (2, 3, 2)   height, width, channels");
   EXPECT_EQ(error_of<ValueError>([] { show(zeros({2, 3}), {.columns = -1}); }),
             "show: columns must be 0 or more, and is -1");
-  testing::internal::CaptureStdout();  // so that it is no terminal
+  testing::internal::CaptureStdout();  // so that it is not a terminal
   std::string message = error_of<FileError>([] { show(zeros({2, 3}), {.path = "/dev/null/x.png"}); });
   EXPECT_EQ(message.substr(0, 35), "/dev/null/x.png: cannot be written:");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");

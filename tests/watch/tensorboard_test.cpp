@@ -326,7 +326,7 @@ TEST(SummaryWriter, IsReadByTensorBoard) {
   };
   int status = 0;
   output_of(python + " -c 'import tensorboard' 2>&1", status);
-  if (status != 0) {  // it is no package of Debian
+  if (status != 0) {  // it is not a Debian package
     GTEST_SKIP() << python << " has no tensorboard; FLOE_TENSORBOARD_PYTHON names a Python that has";
   }
 

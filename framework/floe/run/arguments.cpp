@@ -29,7 +29,7 @@ T number_of(const std::string& flag, const std::string& text) {
     throw ValueError(fmt::format("{} takes a number, not '{}'", flag, text));
   } else {
     if (number) return *number;
-    const char* least = std::is_unsigned_v<T> ? " from 0 on" : "";
+    const char* least = std::is_unsigned_v<T> ? " of 0 or more" : "";
     throw ValueError(fmt::format("{} takes a whole number{}, not '{}'", flag, least, text));
   }
 }
@@ -77,13 +77,13 @@ T Argument::number(const std::string& text) const {
 
 void Argument::read(const std::vector<std::string>& texts) {
   for (const std::string& text : texts)
-    if (text.starts_with("--")) throw ValueError(fmt::format("{} needs a value, and {} follows", flag_, text));
+    if (text.starts_with("--")) throw ValueError(fmt::format("{} needs a value, but {} follows", flag_, text));
   if (texts.size() > values()) throw ValueError(fmt::format("{} is given twice", flag_));
   if (texts.size() < values()) throw ValueError(fmt::format("{} needs two values", flag_));
 
   std::visit([&]<class T>(T* target) {
     if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::filesystem::path>) {
-      if (texts.front().empty()) throw ValueError(fmt::format("{} needs a value, and is empty", flag_));
+      if (texts.front().empty()) throw ValueError(fmt::format("{} needs a value, but is empty", flag_));
       *target = texts.front();
     } else if constexpr (std::is_same_v<T, std::pair<int, int>>) {
       *target = {number<int>(texts[0]), number<int>(texts[1])};
@@ -167,7 +167,7 @@ void Arguments::require_known(const std::vector<std::string>& rest) const {
 
 void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--epochs", common.epochs, "Passes over the data").at_least(1);
-  arguments.add("--batch", common.batch, "Examples in a step").at_least(1);
+  arguments.add("--batch", common.batch, "Examples per step").at_least(1);
   arguments.add("--seed", common.seed, "Where all random numbers start; equal seeds give equal runs");
   arguments.add("--device", common.device, "Where to compute: cpu, cuda (the first GPU) or cuda:NUMBER");
   arguments.add("--precision", common.precision, "How a GPU multiplies: float32, tf32 or bf16");
@@ -175,10 +175,10 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--out", common.out, "Folder for pictures, losses and checkpoints");
   arguments.add("--resume", common.resume, "Continue from the last checkpoint in the folder");
   arguments.add("--tensorboard", common.tensorboard, "Folder for TensorBoard's events");
-  arguments.add("--print", common.print, "Show the tensors and gradients of so many first steps").at_least(0);
+  arguments.add("--print", common.print, "Show the tensors and gradients of the first NUMBER steps").at_least(0);
   arguments.add("--check-numerics", common.check_numerics,
-                "Stop at the first op that makes a NaN or infinity, and say where");
-  arguments.add("--profile", common.profile, "Show where the time of the first epoch went; leaves trace.json");
+                "Stop at the first op that makes a NaN or infinity, and report where");
+  arguments.add("--profile", common.profile, "Show where the time of the first epoch went; writes trace.json");
 }
 
 Device device_for(const CommonArguments& common) {
@@ -188,7 +188,7 @@ Device device_for(const CommonArguments& common) {
 }
 
 int run_app(const std::function<int()>& body) {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // lines come when they are written, also into a file or a pipe
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // lines come when they are written, even into a file or a pipe
   std::string what;
   try {
     return body();

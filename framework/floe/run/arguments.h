@@ -55,14 +55,14 @@ class Arguments {
   // T is bool, int, std::int64_t, std::uint64_t, double, std::pair<int, int>, std::string or std::filesystem::path. The
   // variable holds the default, which --help shows, and must outlive parse(). Flags begin with "--"; one for a bool
   // takes no value and makes it true, one for a pair takes two. A name without "--" is a positional argument: its value
-  // stands alone.
+  // is given alone.
   template <class T>
     requires std::is_constructible_v<Argument::Target, T*>
   Argument& add(const std::string& flag, T& value, const std::string& help) {
     return add_target(flag, &value, help);
   }
 
-  // Nothing if the app shall go on. Else the status to exit with: 0 after --help, 2 after one sentence on stderr about
+  // Nothing if the app should run. Else the status to exit with: 0 after --help, 2 after one sentence on stderr about
   // what is wrong with the command line.
   std::optional<int> parse(int argc, const char* const* argv);
 
@@ -76,17 +76,17 @@ class Arguments {
 
 // What every app takes. An app sets its own defaults: CommonArguments common{.epochs = 50, .batch = 256}.
 struct CommonArguments {
-  int epochs = 1;                       // passes over the data, 1 or more
-  int batch = 32;                       // examples in a step, 1 or more
-  std::uint64_t seed = 0;               // where all random numbers start
+  int epochs = 1;                       // 1 or more
+  int batch = 32;                       // examples per step, 1 or more
+  std::uint64_t seed = 0;
   std::string device = "cpu";           // for device_for()
-  std::string precision = "float32";    // likewise
+  std::string precision = "float32";    // of a GPU: float32, tf32 or bf16
   std::filesystem::path data{};         // empty: the app's own
   std::filesystem::path out{};          // folder for pictures, losses and checkpoints
-  bool resume = false;                  // from the last checkpoint in `out`
+  bool resume = false;
   std::filesystem::path tensorboard{};  // folder for events; empty: none
   int print = 0;                        // first steps whose tensors and gradients are shown, 0 or more
-  bool check_numerics = false;          // CheckNumerics
+  bool check_numerics = false;
   bool profile = false;                 // Profile, of the first epoch
 };
 
@@ -97,8 +97,8 @@ void add_common(Arguments& arguments, CommonArguments& common);
 // --precision that is unknown or that the device lacks. Run sets the precision.
 Device device_for(const CommonArguments& common);
 
-// Gives what `body` gives. An exception that comes out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout
-// line-buffered first, also into a file or a pipe.
+// Returns what `body` returns. An exception out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout
+// line-buffered first, even into a file or a pipe.
 int run_app(const std::function<int()>& body);
 
 }  // namespace floe

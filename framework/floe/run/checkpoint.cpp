@@ -195,7 +195,7 @@ std::string RestoreReport::text() const {
   std::string what = step < 0 ? "" : fmt::format("step {} from ", step);
   std::string text = fmt::format("restored {}{}: {}; {}", what, path.string(),
                                  count(static_cast<long long>(matched.size()), "value"), misfits(*this));
-  if (!unexpected.empty()) text += fmt::format("; {} not asked for{}", unexpected.size(), listed(unexpected));
+  if (!unexpected.empty()) text += fmt::format("; {} not requested{}", unexpected.size(), listed(unexpected));
   for (const std::string& reason : left_out) text += fmt::format("\nleft out {}", reason);
   return text;
 }

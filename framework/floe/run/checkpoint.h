@@ -1,4 +1,4 @@
-// Checkpoint: all that a training needs to continue, in one safetensors file a step; any part of it fits elsewhere too.
+// Checkpoint: all that training needs to continue, in one safetensors file per step; parts of it fit elsewhere too.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct CheckpointOptions {
   int keep = 3;  // files that stay in the folder: those of the last steps
 };
 
-// Where in a file a value stands.
+// Where in a file a value is.
 struct RestoreSource {
   std::string name;            // in the file; empty: nowhere, the value stays as it is
   std::vector<int> axes = {};  // our axis i is the file's axis axes[i], as in transpose(); empty: the same axes
@@ -27,9 +27,9 @@ struct RestoreSource {
 // What a restore takes, by name.
 struct RestoreOptions {
   bool partial = false;  // take the values that fit, and leave the others as they are
-  // Where the value of that name stands in the file; without it, under its own name. For weights of other programs:
+  // Where the value of that name is in the file; without it, under its own name. For weights of other programs:
   // {.name = "features.0.weight", .axes = {2, 3, 1, 0}} for filters (height, width, in, out) that were saved as
-  // (out, in, height, width). An optimizer's slots are asked for if the file has some under their own names.
+  // (out, in, height, width). An optimizer's slots are wanted if the file has some under their own names.
   std::function<RestoreSource(const std::string& name)> source = {};
 };
 
@@ -38,15 +38,15 @@ struct RestoreReport {
   // A value that does not fit.
   struct Reshaped {
     std::string name;              // of the value
-    Shape shape, shape_in_file;    // of the value, and in the file after the axes were brought in order
+    Shape shape, shape_in_file;    // of the value, and in the file after its axes were put in order
     DType dtype, dtype_in_file;  // of the value, and in the file
   };
 
-  std::filesystem::path path;  // the file
+  std::filesystem::path path;
   std::int64_t step = -1;  // -1: the file does not say, because another program made it
   std::vector<std::string> matched;  // restored
-  std::vector<std::string> missing;     // asked for, but not in the file
-  std::vector<std::string> unexpected;  // in the file, but not asked for
+  std::vector<std::string> missing;     // wanted, but not in the file
+  std::vector<std::string> unexpected;  // in the file, but not wanted
   std::vector<Reshaped> reshaped;       // of another shape or dtype in the file
   std::vector<std::string> left_out;    // why newer files could not be read: whole messages
 
@@ -93,9 +93,9 @@ class Checkpoint {
     });
   }
 
-  // Writes FOLDER/checkpoint-00000012.safetensors atomically, and gives its path; the folder is made if need be. Then
+  // Writes FOLDER/checkpoint-00000012.safetensors atomically, and returns its path; the folder is made if needed. Then
   // removes the files of all but the last steps, and those of later steps: a run without --resume, or one that went
-  // back, has taken another way. FileError leaves all files as they were, unless only the last sync to the disk failed;
+  // back, has gone another way. FileError leaves all files as they were, unless only the last sync to the disk failed;
   // ValueError for a negative step, and for a tensor without a value.
   std::filesystem::path save(std::int64_t step);
 

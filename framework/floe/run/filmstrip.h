@@ -17,7 +17,7 @@ struct FilmstripOptions {
 
 // One picture an epoch, kept in the run's checkpoint, so that a resumed run has those from before. In the run's folder:
 //   NAME-003.png   the drawings of epoch 3
-//   panel.png      those of up to eight epochs beside each other, the first and the last among them
+//   panel.png      those of up to eight epochs side by side, the first and the last among them
 //   animation.png  those of all epochs in turn
 class Filmstrip {
  public:

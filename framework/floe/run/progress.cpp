@@ -25,7 +25,7 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-// "[=====>    ]" of so many characters.
+// "[=====>    ]" of this many characters.
 std::string bar(double share, int width) {
   int filled = static_cast<int>(share * (width - 2));
   std::string inside(static_cast<std::size_t>(filled), '=');

@@ -28,7 +28,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void step(std::int64_t steps = 1);  // so many more are done
+  void step(std::int64_t steps = 1);  // this many more are done
   void finish();  // wipes the line, so that the app's own comes in its place; nothing is drawn after it
 
  private:

@@ -1,4 +1,4 @@
-// Run: epochs, steps, and what is told of them.
+// Run: epochs, steps, and what is reported of them.
 #include <floe/run/run.h>
 
 #include <algorithm>
@@ -57,7 +57,7 @@ std::int64_t Run::use_trained() {
   std::string out =
       folder_ == std::filesystem::path("out") / program_ ? "" : fmt::format(" --out {}", folder_.string());
   throw ValueError(
-      fmt::format("{} holds nothing trained yet; ./floe run {}{} trains it", folder_.string(), program_, out));
+      fmt::format("{} holds no trained model yet; ./floe run {}{} trains one", folder_.string(), program_, out));
 }
 
 void Run::begin() {
@@ -100,7 +100,7 @@ void Run::end_epoch() {
   end_steps();
   ++epochs_;
 
-  // Tell: a line, points of curves, a row.
+  // Report: a line, points of curves, a row.
   std::string line = fmt::format("epoch {:3}", epochs_);
   std::vector<std::string> columns{"epoch"};
   std::vector<double> row;
@@ -124,7 +124,7 @@ void Run::end_epoch() {
   numbers_.clear();
 }
 
-// --- What the loop tells ---------------------------------------------------------------------------------------------
+// --- What the loop reports -------------------------------------------------------------------------------------------
 
 Mean& Run::number_called(const std::string& name) {
   auto found = std::find_if(numbers_.begin(), numbers_.end(), [&](const auto& entry) { return entry.first == name; });

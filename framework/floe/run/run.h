@@ -1,5 +1,5 @@
 // Run: what surrounds a training loop, so that the loop can be the loop. It keeps, counts, reports and shows; it never
-// trains, and knows models and optimizers by their state alone.
+// trains, and knows models and optimizers only by their state.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@
 
 namespace floe {
 
-// How a run tells what it does, by name.
+// How a run reports what it does, by name.
 struct RunOptions {
   int decimals = 3;      // of the numbers in an epoch's line
   int board_every = 10;  // steps from one point of a step's curve to the next, for --tensorboard
@@ -45,8 +45,8 @@ struct RunOptions {
 //   }
 //
 // An epoch ends at the next next_epoch(): then its line is printed, a row goes to FOLDER/losses.csv, and the checkpoint
-// is saved. So what the loop leaves behind is whole before the checkpoint says so, and a run that was killed makes at
-// most one epoch again. Equal runs leave equal files, in whatever pieces they were made.
+// is saved. So what the loop leaves behind is whole before the checkpoint says so, and a run that was killed repeats at
+// most one epoch. Equal runs leave equal files, in whatever pieces they were made.
 class Run {
  public:
   template <class E>
@@ -70,13 +70,13 @@ class Run {
     if constexpr (Stateful<T>) states_.push_back([&part, name](State& state) { part.state(state, name); });
   }
 
-  // For an app that uses what was trained: what is kept becomes that of the last checkpoint in the folder. ValueError
-  // with the command that trains, if there is none; FileError as Checkpoint::restore_latest(). Gives the epochs that it
+  // For an app that uses a trained model: what is kept becomes that of the last checkpoint in the folder. ValueError
+  // with the command that trains one, if there is none; FileError as restore_latest(). Returns the epochs that it
   // was trained for.
   std::int64_t use_trained();
 
-  // Ends the epoch before, and says whether there is another. The first call restores the last checkpoint if the flags
-  // say --resume, and begins what they want to see: --check-numerics, --profile, --tensorboard.
+  // Ends the epoch before, and returns if there is another. The first call restores the last checkpoint if the flags
+  // hold --resume, and begins what they ask for: --check-numerics, --profile, --tensorboard.
   bool next_epoch();
   std::int64_t epoch() const { return epochs_ + 1; }             // the running one, from 1
   bool is_last_epoch() const { return epoch() == last_epoch_; }  // of --epochs
@@ -90,10 +90,10 @@ class Run {
 
   // The losses of a step, of one element each: an epoch's line and row have their means, in this order.
   void report(const NamedTensors& losses);
-  // A number of the running epoch, behind the losses.
+  // A number of the running epoch, after the losses.
   void number(const std::string& name, double value);
 
-  // In the first steps, as many as --print says: each value in a line, then each table of gradients.
+  // In the first steps, as many as --print gives: each value in a line, then each table of gradients.
   void print(const NamedTensors& values, std::initializer_list<std::reference_wrapper<const Gradients>> gradients);
 
   SummaryWriter& board() { return *board_; }  // for --tensorboard, from the first next_epoch() on; else writes nothing

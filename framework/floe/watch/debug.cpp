@@ -16,7 +16,7 @@
 #include <floe/tensor/print.h>
 #include <floe/watch/inspect.h>
 
-extern "C" void floe_debug() {}  // what the linker is asked for, and with it comes all of this file
+extern "C" void floe_debug() {}  // the name that the linker is given, and with it comes all of this file
 
 namespace floe::debug {
 namespace {
@@ -56,7 +56,7 @@ const Tensor& result_of(const char* name, Form NamedOp::*form, const Arguments&.
       }
       known.insert(op.name);
     }
-    throw ValueError(fmt::format("there is no '{}'; there is: {}", name, fmt::join(known, ", ")));
+    throw ValueError(fmt::format("there is no '{}'; choose from: {}", name, fmt::join(known, ", ")));
   });
   return result;
 }

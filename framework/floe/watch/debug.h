@@ -28,7 +28,7 @@ void set(Tensor& x, std::int64_t index, double value);
 void set(Variable& x, std::int64_t index, double value);
 
 // Runs an op by its name: every pointwise op, comparison and arithmetic op, and those of ops/by_name.cpp. The result stays
-// until the program ends, so that the debugger can go on with it.
+// until the program ends, so that the debugger can continue with it.
 const Tensor& op(const char* name, const Tensor& x);                               // "tanh", "isfinite", "reduce_max"
 const Tensor& op(const char* name, const Tensor& a, const Tensor& b);              // "add", "less", "matmul"
 const Tensor& op(const char* name, const Tensor& x, double number);                // "add", "leaky_relu"

@@ -74,7 +74,7 @@ std::string shapes_text(std::span<const Shape> shapes) {
 void Profile::begun(const void* data) { begun_[next_++ % begun_.size()] = {data, now(), counted_}; }
 
 void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
-  for (const Tensor* output : outputs) synchronize(output->device());  // a GPU has only been told so far
+  for (const Tensor* output : outputs) synchronize(output->device());  // a GPU has only been given the work so far
 
   // Find the beginning: the newest allocation of an output, the first of these if there are several outputs.
   Time end = now(), start = end, counted = counted_;
@@ -150,7 +150,7 @@ std::string Profile::remedy() const {
     case waiting:
       return fmt::format("waiting for data takes {:.0f} %: less work on it, or prefetch(), would help", percent);
     default:
-      return fmt::format("{:.0f} % is outside of ops: look there first, at data, printing and files", percent);
+      return fmt::format("{:.0f} % is outside ops: look there first, at data, printing and files", percent);
   }
 }
 
@@ -176,7 +176,7 @@ std::string Profile::table() const {
                                 [](Time sum, const Line& line) { return sum + line.row.time; });
     text = fmt::format("{} takes {:.0f} % of {:.2f} s, ", lines[0].name, percent(lines[0].row.time), whole);
     if (top > 1) text += fmt::format("the first {} lines {:.0f} %; ", top, percent(most));
-    text += fmt::format("{:.0f} % is outside of ops\n{}\n", percent(outside), remedy());
+    text += fmt::format("{:.0f} % is outside ops\n{}\n", percent(outside), remedy());
   }
 
   std::size_t width = 14;
@@ -193,7 +193,7 @@ std::string Profile::table() const {
                     1e3 * seconds, percent(row.time), in_microseconds(row.time) / static_cast<double>(row.calls),
                     rate(row.flops / 1e9), gigabytes, rate(gigabytes));
   }
-  return text + fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %\n", "outside of ops", width, "",
+  return text + fmt::format("{:<{}}  {:>8}  {:>9.2f}  {:>5.1f} %\n", "outside ops", width, "",
                             1e3 * in_seconds(outside), percent(outside));
 }
 

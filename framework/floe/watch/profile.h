@@ -23,8 +23,8 @@ namespace floe {
 //   profile.save_trace("trace.json");     // for https://ui.perfetto.dev or chrome://tracing
 //
 // An op's time runs from the allocation of its output, which is the first thing that it does after its checks, to its
-// report. Ops that an op is made of count for themselves; what it does besides counts for it. A reshape or a slice that
-// shares its input's memory takes no time and touches no bytes. All else is outside of ops: data, random numbers, the
+// report. Ops within an op count separately; what else it does counts as its own. A reshape or a slice that
+// shares its input's memory takes no time and touches no bytes. All else is outside ops: data, random numbers, the
 // tapes, printing. A timed op takes about 0.3 us longer, and results stay the same to the bit.
 class Profile : public OpObserver {
  public:
@@ -34,14 +34,14 @@ class Profile : public OpObserver {
   // ops computed gradients; arithmetic is that of convolutions and matrix products, an addition or multiplication a
   // FLOP; bytes are those of inputs and outputs, once for each call:
   //
-  //   conv2d_filter_gradient, backward takes 30 % of 9.82 s, the first 3 lines 74 %; 3 % is outside of ops
+  //   conv2d_filter_gradient, backward takes 30 % of 9.82 s, the first 3 lines 74 %; 3 % is outside ops
   //   convolutions and matrix products take 81 % at 215 GFLOP/s: a smaller network or more cores would help
   //
   //   op                                         calls         ms    share    us/call  GFLOP/s       GB    GB/s
   //   conv2d_filter_gradient, backward             700    2909.21   29.6 %     4156.0    191.4     2.45     0.8
   //   conv2d_input_gradient, backward              400    2715.22   27.7 %     6788.0    248.0     2.03     0.7
   //   ...
-  //   outside of ops                                       260.83    2.7 %
+  //   outside ops                                          260.83    2.7 %
   std::string table() const;
 
   // Every call as a Chrome trace, in order: name, start and length in microseconds, shapes, constants, layer,

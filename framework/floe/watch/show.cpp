@@ -26,7 +26,7 @@ Rgb colour_at(const Tensor& pixels, std::int64_t y, std::int64_t x) {
   return {level(0), level(1), level(2)};
 }
 
-// Squares of so many pixels as one of their mean colour; those at the right and lower edges may be cut.
+// Squares of this many pixels as one of their mean colour; those at the right and lower edges may be cut.
 Tensor shrunk(const Tensor& pixels, std::int64_t factor) {
   std::int64_t height = pixels.dim(0), width = pixels.dim(1);
   Tensor small({(height + factor - 1) / factor, (width + factor - 1) / factor, 3}, DType::uint8);

@@ -57,7 +57,7 @@ class Message {
     bytes_ += bytes;
     return *this;
   }
-  Message& varint(std::uint64_t value) {  // seven bits a byte, the lowest first; the eighth tells that more follow
+  Message& varint(std::uint64_t value) {  // seven bits a byte, the lowest first; the eighth shows that more follow
     for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
     bytes_ += static_cast<char>(value);
     return *this;

@@ -1,4 +1,4 @@
-// SummaryWriter: curves, pictures, histograms and texts of a training, for TensorBoard to show while it goes on.
+// SummaryWriter: curves, pictures, histograms and texts of a training, for TensorBoard to show while it runs.
 // Formats: tensorflow/core/util/event.proto, core/framework/summary.proto, core/lib/io/record_writer.h.
 #pragma once
 
@@ -20,19 +20,19 @@ struct SummaryOptions {
 
 class GrowingFile;
 
-// Writes what a training tells, as it tells it:
+// Writes what a training reports, as it reports it:
 //
 //   SummaryWriter writer("out/penguins/events", {.first_step = optimizer.steps() + 1});
 //   for (...) writer.scalar("loss", loss, optimizer.steps());
 //
 // and then `tensorboard --logdir out/penguins`. A call writes one event and hands it to the system, so that curves are
-// live and a killed run keeps them. A tag such as "generator/loss" stands with the others of "generator". Tags are not
-// empty, and UTF-8, as texts are; else ValueError. FileError if the file cannot be written.
+// live and a killed run keeps them. A tag such as "generator/loss" appears with the others of "generator". Tags are not
+// empty, and are UTF-8, like texts; else ValueError. FileError if the file cannot be written.
 class SummaryWriter {
  public:
-  // Makes the folder if need be, and a new file in it, events.out.tfevents.TIME.HOST.PID, the only one of a run that
-  // holds the time. What the folder's earlier files tell of first_step and later steps is taken back: a resumed run
-  // goes on where its checkpoint was. If `folder` is empty nothing is written, so that a loop needs no if.
+  // Makes the folder if needed, and a new file in it, events.out.tfevents.TIME.HOST.PID, the only one of a run that
+  // holds the time. What the folder's earlier files hold of first_step and later steps is taken back: a resumed run
+  // continues from its checkpoint. If `folder` is empty nothing is written, so that a loop needs no if.
   explicit SummaryWriter(const std::filesystem::path& folder, SummaryOptions options = {});
   ~SummaryWriter();
 

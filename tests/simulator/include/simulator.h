@@ -22,7 +22,7 @@ Counts counts();
 // Limits the memory of each device, as FLOE_SIMULATED_MEMORY does. What is allocated stays.
 void set_memory(std::size_t bytes);
 
-// The next so many convolutions are refused as not supported, though they were listed as possible.
+// This many of the next convolutions are refused as not supported, though they were listed as possible.
 void refuse_convolutions(int count);
 
 }  // namespace floe_simulator
