@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>

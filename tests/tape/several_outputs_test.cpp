@@ -1,8 +1,8 @@
 // Ops of several outputs: any of them may be requested, and what did not come to one is undefined in its gradient.
 #include <gtest/gtest.h>
 
-#include <floe/ops/create.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tape/record.h>

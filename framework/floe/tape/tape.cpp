@@ -110,7 +110,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
     if (!pass.differentiable()) silence.emplace();
     std::span<Node* const> nodes = record.between(begun_, end);  // copied below: the walk may add to the record
     bool release = !persistent_ && !pass.differentiable() && record.tapes.size() == 1;
-    Tensor flows = options.output_gradient.defined() ? options.output_gradient : filled(target.shape(), 1, target.dtype(), target.device());
+    Tensor flows = options.output_gradient.defined() ? options.output_gradient
+                                                     : filled(target.shape(), 1, target.dtype(), target.device());
     pass.run(target.id(), std::move(flows), {nodes.begin(), nodes.end()}, release);
   }
 
