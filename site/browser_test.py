@@ -172,7 +172,7 @@ def search(visit):
             any(wanted in link for link in found[:5]), f"a search for '{words}' finds {found[:5]}, not {wanted}"
         )
     visit.find("#search").clear()
-    visit.find("#search").send_keys("asked twice" + Keys.ENTER)
+    visit.find("#search").send_keys("already answered" + Keys.ENTER)
     visit.expect(browser.current_url != HOME, "the enter key opens no result")
     browser.get(HOME)
     browser.find_element(By.TAG_NAME, "body").send_keys("/")

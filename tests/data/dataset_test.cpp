@@ -297,13 +297,13 @@ TEST(TakeAndSkip, CutTheSequence) {
 
 TEST(Stages, RefuseSizesOutOfRange) {
   auto five = scalars(5);
-  EXPECT_EQ(error_of<ValueError>([&] { five.batch(0); }), "batch: size must be at least 1, and is 0");
-  EXPECT_EQ(error_of<ValueError>([&] { five.shuffle(0, Rng()); }), "shuffle: buffer must be at least 1, and is 0");
-  EXPECT_EQ(error_of<ValueError>([&] { five.repeat(0); }), "repeat: count must be at least 1, and is 0");
-  EXPECT_EQ(error_of<ValueError>([&] { five.take(-1); }), "take: count must be at least 0, and is -1");
-  EXPECT_EQ(error_of<ValueError>([&] { five.skip(-1); }), "skip: count must be at least 0, and is -1");
-  EXPECT_EQ(error_of<ValueError>([&] { five.prefetch(0); }), "prefetch: depth must be at least 1, and is 0");
-  EXPECT_EQ(error_of<ValueError>([] { numbers(-1); }), "generate: count must be at least 0, and is -1");
+  EXPECT_EQ(error_of<ValueError>([&] { five.batch(0); }), "batch: size must be at least 1, but is 0");
+  EXPECT_EQ(error_of<ValueError>([&] { five.shuffle(0, Rng()); }), "shuffle: buffer must be at least 1, but is 0");
+  EXPECT_EQ(error_of<ValueError>([&] { five.repeat(0); }), "repeat: count must be at least 1, but is 0");
+  EXPECT_EQ(error_of<ValueError>([&] { five.take(-1); }), "take: count must be at least 0, but is -1");
+  EXPECT_EQ(error_of<ValueError>([&] { five.skip(-1); }), "skip: count must be at least 0, but is -1");
+  EXPECT_EQ(error_of<ValueError>([&] { five.prefetch(0); }), "prefetch: depth must be at least 1, but is 0");
+  EXPECT_EQ(error_of<ValueError>([] { numbers(-1); }), "generate: count must be at least 0, but is -1");
 }
 
 // --- Prefetching -----------------------------------------------------------------------------------------------------
@@ -451,8 +451,8 @@ TEST(Restore, RefusesAPlaceThatCannotBe) {
   auto five = numbers(5);
   EXPECT_EQ(error_of<ValueError>([&] { five.restore({1, 6}); }),
             "restore: position 6 is beyond the 5 elements of an epoch; was it a different dataset?");
-  EXPECT_EQ(error_of<ValueError>([&] { five.restore({-1, 0}); }), "restore: epoch must be at least 0, and is -1");
-  EXPECT_EQ(error_of<ValueError>([&] { five.restore({0, -1}); }), "restore: position must be at least 0, and is -1");
+  EXPECT_EQ(error_of<ValueError>([&] { five.restore({-1, 0}); }), "restore: epoch must be at least 0, but is -1");
+  EXPECT_EQ(error_of<ValueError>([&] { five.restore({0, -1}); }), "restore: position must be at least 0, but is -1");
   EXPECT_EQ(five.position_state(), DatasetPosition());
 }
 

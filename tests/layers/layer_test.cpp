@@ -190,7 +190,7 @@ TEST(Options, ThatAreMissingAreNamed) {
       {[](Layer& m) { Dense(&m, "dense", {.units = 3}); }, "model.dense: option .in is missing"},
       {[](Layer& m) { Dense(&m, "dense", {.in = 3}); }, "model.dense: option .units is missing"},
       {[](Layer& m) { Dense(&m, "dense", {.in = 3, .units = -2}); },
-       "model.dense: option .units must be 1 or more, and is -2"},
+       "model.dense: option .units must be 1 or more, but is -2"},
       {[](Layer& m) { Conv2D(&m, "conv", {.filters = 8, .kernel_size = 5}); }, "model.conv: option .in is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .kernel_size = 5}); }, "model.conv: option .filters is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8}); }, "model.conv: option .kernel_size is missing"},
@@ -199,7 +199,7 @@ TEST(Options, ThatAreMissingAreNamed) {
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8, .kernel_size = 5, .strides = 0}); },
        "model.conv: option .strides is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8, .kernel_size = 5, .dilation = -1}); },
-       "model.conv: option .dilation must be 1 or more, and is -1"},
+       "model.conv: option .dilation must be 1 or more, but is -1"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 6, .filters = 8, .kernel_size = 5, .groups = 4}); },
        "model.conv: options .in and .filters must be multiples of .groups"},
       {[](Layer& m) { Conv2DTranspose(&m, "up", {.filters = 8, .kernel_size = 5}); },
@@ -211,11 +211,11 @@ TEST(Options, ThatAreMissingAreNamed) {
       {[](Layer& m) { BatchNormalization(&m, "norm", BatchNormalizationOptions{}); },
        "model.norm: option .channels is missing"},
       {[](Layer& m) { BatchNormalization(&m, "norm", {.channels = 3, .momentum = 1.5}); },
-       "model.norm: option .momentum must be from 0 to 1, and is 1.5"},
+       "model.norm: option .momentum must be from 0 to 1, but is 1.5"},
       {[](Layer& m) { BatchNormalization(&m, "norm", {.channels = 3, .epsilon = 0}); },
-       "model.norm: option .epsilon must be above 0, and is 0"},
-      {[](Layer& m) { Dropout(&m, "drop", 1); }, "model.drop: the rate must be from 0 to less than 1, and is 1"},
-      {[](Layer& m) { Dropout(&m, "drop", -0.5); }, "model.drop: the rate must be from 0 to less than 1, and is -0.5"},
+       "model.norm: option .epsilon must be above 0, but is 0"},
+      {[](Layer& m) { Dropout(&m, "drop", 1); }, "model.drop: the rate must be from 0 to less than 1, but is 1"},
+      {[](Layer& m) { Dropout(&m, "drop", -0.5); }, "model.drop: the rate must be from 0 to less than 1, but is -0.5"},
   };
   for (const Refusal& one : table) {
     Layer model = root();

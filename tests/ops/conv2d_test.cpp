@@ -305,7 +305,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.strides = {0, 1}}),
                  "conv2d: strides must be 1 or more, and are 0 by 1" + shown);
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.dilation = 0}),
-                 "conv2d: dilation must be 1 or more, and is 0 by 0" + shown);
+                 "conv2d: dilation must be 1 or more, but is 0 by 0" + shown);
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.groups = 0}), "conv2d: groups must be 1 or more, and are 0" + shown);
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.padding = Padding::of(-1)}), "conv2d: padding cannot be negative" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(x, Tensor({0, 3, 3, 4})),

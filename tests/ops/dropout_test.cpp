@@ -61,9 +61,9 @@ TEST(Dropout, RefusesWhatDoesNotFit) {
   Rng rng;
   Tensor x({2}), whole({2}, DType::int32);
   EXPECT_MESSAGE(ValueError, dropout(x, 1, rng),
-                 "dropout: the rate must be from 0 to less than 1, and is 1\n  x  (2,)");
+                 "dropout: the rate must be from 0 to less than 1, but is 1\n  x  (2,)");
   EXPECT_MESSAGE(ValueError, dropout(x, -0.5, rng),
-                 "dropout: the rate must be from 0 to less than 1, and is -0.5\n  x  (2,)");
+                 "dropout: the rate must be from 0 to less than 1, but is -0.5\n  x  (2,)");
   EXPECT_MESSAGE(DTypeError, dropout(whole, 0.5, rng),
                  "dropout: needs float32 or float64; cast() converts\n  x  (2,)   int32");
 }

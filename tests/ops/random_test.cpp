@@ -222,7 +222,7 @@ TEST(RandomTensors, RefuseWhatTheyCannotGive) {
   EXPECT_EQ(error_of<DTypeError>([&] { random_normal({2}, rng, 0, 1, DType::boolean); }),
             "random_normal: gives float32 or float64, not bool");
   EXPECT_EQ(error_of<ValueError>([&] { random_bernoulli({2}, rng, 1.5); }),
-            "random_bernoulli: the probability must be from 0 to 1, and is 1.5");
+            "random_bernoulli: the probability must be from 0 to 1, but is 1.5");
   EXPECT_EQ(error_of<ShapeError>([&] { random_permutation(-1, rng); }),
             "tensor: sizes cannot be negative, as in (-1,)");
   EXPECT_EQ(error_of<ShapeError>([&] { random_categorical(zeros({3}), 2, rng); }),
@@ -233,8 +233,8 @@ TEST(RandomTensors, RefuseWhatTheyCannotGive) {
   EXPECT_EQ(error_of<ValueError>([&] { random_categorical(spoilt, 2, rng); }),
             "random_categorical: row 1 gives no probabilities: their sum is nan\n  logits  (2, 2)   batch, classes");
   EXPECT_EQ(error_of<ValueError>([&] { random_permutation(1LL << 31, rng); }),
-            "random_permutation: the size must be below 2^31, and is 2147483648");
-  EXPECT_EQ(error_of<ValueError>([&] { rng.below(0); }), "below: the bound must be 1 or more, and is 0");
+            "random_permutation: the size must be below 2^31, but is 2147483648");
+  EXPECT_EQ(error_of<ValueError>([&] { rng.below(0); }), "below: the bound must be 1 or more, but is 0");
   EXPECT_EQ(rng.position(), 0u) << "and nothing was drawn";
 }
 

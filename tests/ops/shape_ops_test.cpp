@@ -563,7 +563,7 @@ TEST(ShapeOps, RefuseWhatDoesNotFit) {
   EXPECT_MESSAGE(ValueError, tile(x, {2, -1}), "tile: cannot repeat axis 1 -1 times" + shown);
   EXPECT_MESSAGE(ShapeError, slice(x, 1, 2, 5), "slice: the range 2 .. 5 is outside axis 1, which has size 3" + shown);
   EXPECT_MESSAGE(ShapeError, slice(x, 0, 2, 1), "slice: the range 2 .. 1 runs backwards; flip() reverses" + shown);
-  EXPECT_MESSAGE(ValueError, slice(x, 0, 0, 1, 0), "slice: the step must be 1 or more, and is 0" + shown);
+  EXPECT_MESSAGE(ValueError, slice(x, 0, 0, 1, 0), "slice: the step must be 1 or more, but is 0" + shown);
   EXPECT_MESSAGE(ShapeError, slice(x, 3, 0), "slice: there is no axis 3 in rank 2" + shown);
   EXPECT_MESSAGE(ShapeError, concat({x, Tensor({2, 4})}, 0),
                  "concat: shapes may differ in axis 0 only\n  first  (2, 3)\n  other  (2, 4)");

@@ -718,7 +718,7 @@ TEST(Checkpoint, RefusesMistakesInItsUse) {
   checkpoint.add("samples", samples);
   EXPECT_EQ(error_of<ValueError>([&] { checkpoint.save(1); }), "checkpoint: samples has no value yet");
   EXPECT_EQ(error_of<ValueError>([&] { Checkpoint(folder.path(), {.keep = 0}); }),
-            "checkpoint: .keep must be 1 or more, and is 0");
+            "checkpoint: .keep must be 1 or more, but is 0");
   EXPECT_EQ(folder.file_count(), 0);
 }
 

@@ -136,7 +136,7 @@ TEST(Show, RefusesWhatItCannotShow) {
   EXPECT_EQ(error_of<ShapeError>([] { show(zeros({2, 3, 2})); }),
             "show: takes an image of 1, 3 or 4 channels\n  image  (2, 3, 2)   height, width, channels");
   EXPECT_EQ(error_of<ValueError>([] { show(zeros({2, 3}), {.columns = -1}); }),
-            "show: columns must be 0 or more, and is -1");
+            "show: columns must be 0 or more, but is -1");
   testing::internal::CaptureStdout();  // so that it is not a terminal
   std::string message = error_of<FileError>([] { show(zeros({2, 3}), {.path = "/dev/null/x.png"}); });
   EXPECT_EQ(message.substr(0, 35), "/dev/null/x.png: cannot be written:");

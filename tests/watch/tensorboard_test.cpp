@@ -240,7 +240,7 @@ TEST(SummaryWriter, RefusesWhatItCannotWrite) {
   std::size_t before = read_bytes(event_files(folder.path()).at(0)).size();
   EXPECT_EQ(error_of<ValueError>([&] { writer.scalar("", 1, 1); }), "summary: the tag is empty");
   EXPECT_EQ(error_of<ValueError>([&] { writer.scalar("loss", 1, -1); }),
-            "summary 'loss': the step must be 0 or more, and is -1");
+            "summary 'loss': the step must be 0 or more, but is -1");
   EXPECT_EQ(error_of<ShapeError>([&] { writer.scalar("loss", ones({2}), 1); }),
             "summary 'loss': takes a tensor of one element\n  value  (2,)");
   EXPECT_EQ(error_of<ValueError>([&] { writer.scalar("loss", Tensor(), 1); }),
@@ -255,11 +255,11 @@ TEST(SummaryWriter, RefusesWhatItCannotWrite) {
   EXPECT_EQ(error_of<DTypeError>([&] { writer.image("drawn", ones({2, 2}, DType::int32), 1); }),
             "summary 'drawn': takes images of uint8, float32 or float64, not int32");
   EXPECT_EQ(error_of<ValueError>([&] { writer.image("drawn", ones({2, 2}), 1, 0); }),
-            "summary 'drawn': max_outputs must be 1 or more, and is 0");
+            "summary 'drawn': max_outputs must be 1 or more, but is 0");
   EXPECT_EQ(error_of<ValueError>([&] { writer.scalar("a\xff", 1, 1); }), "summary 'a\\xff': the tag is not UTF-8");
   EXPECT_EQ(error_of<ValueError>([&] { writer.text("a", "\xc3", 1); }), "summary 'a': the text is not UTF-8");
   EXPECT_EQ(error_of<ValueError>([&] { SummaryWriter(folder.path(), {.first_step = -1}); }),
-            "summary: option .first_step must be 0 or more, and is -1");
+            "summary: option .first_step must be 0 or more, but is -1");
   EXPECT_EQ(read_bytes(event_files(folder.path()).at(0)).size(), before) << "and writes nothing";
 }
 

@@ -48,7 +48,7 @@ Tensor stack_field(const Tensors& parts, int field) {
 
 std::int64_t require_at_least(std::int64_t least, const char* op, const char* what, std::int64_t value) {
   if (value >= least) return value;
-  throw ValueError(fmt::format("{}: {} must be at least {}, and is {}", op, what, least, value));
+  throw ValueError(fmt::format("{}: {} must be at least {}, but is {}", op, what, least, value));
 }
 
 void refuse_endless(std::int64_t size) {

@@ -13,7 +13,7 @@ namespace floe {
 // or without rows.
 template <class F>
 Tensor map_batches(const Tensor& rows, std::int64_t size, F f) {
-  if (size < 1) throw ValueError("map_batches: the size must be 1 or more, and is " + std::to_string(size));
+  if (size < 1) throw ValueError("map_batches: the size must be 1 or more, but is " + std::to_string(size));
   Tensors parts;
   for (std::int64_t i = 0; i < rows.dim(0); i += size) {
     parts.push_back(f(slice(rows, 0, i, std::min(i + size, rows.dim(0)))));

@@ -13,7 +13,7 @@ BatchNormalization::BatchNormalization(Layer* parent, const std::string& name, B
     : Normalization(parent, name), options_(options) {
   require_option(options.channels, "channels");
   if (!(options.momentum >= 0 && options.momentum <= 1))
-    refuse(fmt::format("option .momentum must be from 0 to 1, and is {}", options.momentum));
+    refuse(fmt::format("option .momentum must be from 0 to 1, but is {}", options.momentum));
   Shape shape{options.channels};
   add_affine(shape, options.epsilon, options.scale, options.center);
   moving_mean_ = &add_statistic("moving_mean", shape, initializers::zeros());

@@ -9,7 +9,7 @@ namespace floe {
 
 Dropout::Dropout(Layer* parent, const std::string& name, double rate)
     : Layer(parent, name), rate_(rate), rng_(add_rng("rng")) {
-  if (!(rate >= 0 && rate < 1)) refuse(fmt::format("the rate must be from 0 to less than 1, and is {}", rate));
+  if (!(rate >= 0 && rate < 1)) refuse(fmt::format("the rate must be from 0 to less than 1, but is {}", rate));
 }
 
 Tensor Dropout::operator()(Operand x, Mode mode) {

@@ -95,7 +95,7 @@ void Layer::refuse(const std::string& what) const { throw ValueError(fmt::format
 
 void Layer::require_option(std::int64_t value, const char* option) const {
   if (value == 0) refuse(fmt::format("option .{} is missing", option));
-  if (value < 0) refuse(fmt::format("option .{} must be 1 or more, and is {}", option, value));
+  if (value < 0) refuse(fmt::format("option .{} must be 1 or more, but is {}", option, value));
 }
 
 template <class Each>

@@ -8,7 +8,7 @@
 namespace floe {
 
 void Normalization::add_affine(const Shape& shape, double epsilon, bool scale, bool center) {
-  if (!(epsilon > 0)) refuse(fmt::format("option .epsilon must be above 0, and is {}", epsilon));
+  if (!(epsilon > 0)) refuse(fmt::format("option .epsilon must be above 0, but is {}", epsilon));
   if (scale)
     gamma_ = &add_variable("gamma", shape, initializers::ones());
   else

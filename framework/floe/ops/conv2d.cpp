@@ -107,7 +107,7 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   if (options.strides.height < 1 || options.strides.width < 1)
     refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
   if (options.dilation.height < 1 || options.dilation.width < 1)
-    refuse(fmt::format("dilation must be 1 or more, and is {} by {}", options.dilation.height, options.dilation.width));
+    refuse(fmt::format("dilation must be 1 or more, but is {} by {}", options.dilation.height, options.dilation.width));
   if (filters->dim(0) < 1 || filters->dim(1) < 1) throw ShapeError(text("the filters have no taps"));
   const Padding& p = options.padding;
   if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0) refuse("padding cannot be negative");

@@ -12,7 +12,7 @@ namespace floe {
 Tensor dropout(Operand x, double rate, Rng& rng) {
   require_floating("dropout", x);
   if (!(rate >= 0 && rate < 1))
-    throw ValueError(message("dropout", fmt::format("the rate must be from 0 to less than 1, and is {}", rate),
+    throw ValueError(message("dropout", fmt::format("the rate must be from 0 to less than 1, but is {}", rate),
                              {{"x", x}}, x.where()));
   CallScope scope(x.where());
   const std::uint64_t key = rng.key(), position = rng.position();

@@ -60,13 +60,13 @@ Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 Tensor leaky_relu(Operand x, double slope) {
   if (!(slope >= 0))
     throw ValueError(
-        message("leaky_relu", fmt::format("the slope must be 0 or more, and is {}", slope), {{"x", x}}, x.where()));
+        message("leaky_relu", fmt::format("the slope must be 0 or more, but is {}", slope), {{"x", x}}, x.where()));
   return pointwise(LeakyRelu{slope}, x);
 }
 
 Tensor elu(Operand x, double alpha) {
   if (!(alpha >= 0))
-    throw ValueError(message("elu", fmt::format("alpha must be 0 or more, and is {}", alpha), {{"x", x}}, x.where()));
+    throw ValueError(message("elu", fmt::format("alpha must be 0 or more, but is {}", alpha), {{"x", x}}, x.where()));
   return pointwise(Elu{alpha}, x);
 }
 

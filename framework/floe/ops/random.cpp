@@ -46,7 +46,7 @@ Tensor random_normal(const Shape& shape, Rng& rng, Device device) {
 
 Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype, Device device, double one) {
   if (!(probability >= 0 && probability <= 1)) {
-    throw ValueError(fmt::format("random_bernoulli: the probability must be from 0 to 1, and is {}", probability));
+    throw ValueError(fmt::format("random_bernoulli: the probability must be from 0 to 1, but is {}", probability));
   }
   require_fits("random_bernoulli", one, dtype);
   Tensor y(shape, dtype, device);
@@ -58,7 +58,7 @@ Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType 
 
 Tensor random_permutation(std::int64_t size, Rng& rng) {
   if (size > std::numeric_limits<int>::max())
-    throw ValueError(fmt::format("random_permutation: the size must be below 2^31, and is {}", size));
+    throw ValueError(fmt::format("random_permutation: the size must be below 2^31, but is {}", size));
   Tensor result({size}, DType::int64);
   std::int64_t* out = result.mutable_data<std::int64_t>();
   std::iota(out, out + size, std::int64_t{0});

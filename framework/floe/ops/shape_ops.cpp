@@ -312,7 +312,7 @@ Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t
   if (last < 0) last += size;
   if (step < 1)
     throw ValueError(
-        message("slice", fmt::format("the step must be 1 or more, and is {}", step), {{"x", x}}, x.where()));
+        message("slice", fmt::format("the step must be 1 or more, but is {}", step), {{"x", x}}, x.where()));
   if (begin > last)
     throw ShapeError(message("slice", fmt::format("the range {} .. {} runs backwards; flip() reverses", begin, last),
                              {{"x", x}}, x.where()));

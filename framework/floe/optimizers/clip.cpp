@@ -15,7 +15,7 @@ namespace {
 
 void require_limit(const char* op, double limit) {
   if (!(limit > 0 && std::isfinite(limit))) {
-    throw ValueError(fmt::format("{}: the limit must be above 0 and finite, and is {}", op, limit));
+    throw ValueError(fmt::format("{}: the limit must be above 0 and finite, but is {}", op, limit));
   }
 }
 

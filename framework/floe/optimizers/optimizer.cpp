@@ -32,7 +32,7 @@ Optimizer::Optimizer(double learning_rate, std::vector<Slot> slots) : slots_kept
 
 void Optimizer::set_learning_rate(double rate) {
   if (!(rate >= 0 && std::isfinite(rate)))
-    throw ValueError(fmt::format("optimizer: the learning rate must be 0 or more, and is {}", rate));
+    throw ValueError(fmt::format("optimizer: the learning rate must be 0 or more, but is {}", rate));
   learning_rate_ = rate;
 }
 

@@ -13,16 +13,16 @@ namespace {
 
 void require_decay(const char* optimizer, const char* option, double value) {
   if (!(value >= 0 && value < 1))
-    throw ValueError(fmt::format("{}: option .{} must be from 0 to less than 1, and is {}", optimizer, option, value));
+    throw ValueError(fmt::format("{}: option .{} must be from 0 to less than 1, but is {}", optimizer, option, value));
 }
 
 void require_epsilon(const char* optimizer, double value) {
-  if (!(value > 0)) throw ValueError(fmt::format("{}: option .epsilon must be above 0, and is {}", optimizer, value));
+  if (!(value > 0)) throw ValueError(fmt::format("{}: option .epsilon must be above 0, but is {}", optimizer, value));
 }
 
 void require_from_0(const char* optimizer, const char* option, double value) {
   if (!(value >= 0 && std::isfinite(value)))
-    throw ValueError(fmt::format("{}: option .{} must be finite and 0 or more, and is {}", optimizer, option, value));
+    throw ValueError(fmt::format("{}: option .{} must be finite and 0 or more, but is {}", optimizer, option, value));
 }
 
 template <class Options>

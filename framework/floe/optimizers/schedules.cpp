@@ -15,11 +15,11 @@ namespace {
 
 void require_rate(std::string_view schedule, std::string_view what, double rate) {
   if (!(rate >= 0 && std::isfinite(rate)))
-    throw ValueError(fmt::format("{}: {} must be finite and 0 or more, and is {}", schedule, what, rate));
+    throw ValueError(fmt::format("{}: {} must be finite and 0 or more, but is {}", schedule, what, rate));
 }
 
 void require_decay_steps(std::string_view schedule, std::int64_t steps) {
-  if (steps < 1) throw ValueError(fmt::format("{}: option .decay_steps must be 1 or more, and is {}", schedule, steps));
+  if (steps < 1) throw ValueError(fmt::format("{}: option .decay_steps must be 1 or more, but is {}", schedule, steps));
 }
 
 // The formula as a function of steps that are 0 or more.
@@ -43,7 +43,7 @@ Schedule exponential_decay(ExponentialDecayOptions options) {
   require_decay_steps("exponential_decay", options.decay_steps);
   if (!(options.decay_rate > 0 && std::isfinite(options.decay_rate))) {
     throw ValueError(
-        fmt::format("exponential_decay: option .decay_rate must be finite and above 0, and is {}", options.decay_rate));
+        fmt::format("exponential_decay: option .decay_rate must be finite and above 0, but is {}", options.decay_rate));
   }
   return from_zero("exponential_decay", [=](std::int64_t step) {
     double times = static_cast<double>(step) / static_cast<double>(options.decay_steps);
@@ -57,10 +57,10 @@ Schedule cosine_decay(CosineDecayOptions options) {
   require_rate("cosine_decay", "option .warmup_target", options.warmup_target);
   require_decay_steps("cosine_decay", options.decay_steps);
   if (!(options.alpha >= 0 && options.alpha <= 1))
-    throw ValueError(fmt::format("cosine_decay: option .alpha must be from 0 to 1, and is {}", options.alpha));
+    throw ValueError(fmt::format("cosine_decay: option .alpha must be from 0 to 1, but is {}", options.alpha));
   if (options.warmup_steps < 0) {
     throw ValueError(
-        fmt::format("cosine_decay: option .warmup_steps must be 0 or more, and is {}", options.warmup_steps));
+        fmt::format("cosine_decay: option .warmup_steps must be 0 or more, but is {}", options.warmup_steps));
   }
   if (options.warmup_target != 0 && options.warmup_steps == 0)
     throw ValueError("cosine_decay: option .warmup_target needs .warmup_steps");

@@ -204,7 +204,7 @@ std::string RestoreReport::text() const {
 
 Checkpoint::Checkpoint(std::filesystem::path folder, CheckpointOptions options)
     : folder_(folder.empty() ? "." : std::move(folder)), options_(options) {
-  if (options_.keep < 1) throw ValueError(fmt::format("checkpoint: .keep must be 1 or more, and is {}", options_.keep));
+  if (options_.keep < 1) throw ValueError(fmt::format("checkpoint: .keep must be 1 or more, but is {}", options_.keep));
 }
 
 void Checkpoint::add(const std::string& name, std::int64_t& number) {

@@ -39,7 +39,7 @@ float Rng::normal() {
 }
 
 int Rng::below(int bound) {
-  if (bound < 1) throw ValueError(fmt::format("below: the bound must be 1 or more, and is {}", bound));
+  if (bound < 1) throw ValueError(fmt::format("below: the bound must be 1 or more, but is {}", bound));
   std::uint32_t limit = static_cast<std::uint32_t>(bound), reject = -limit % limit;  // 2^32 mod bound
   std::uint64_t product;
   do {

@@ -73,7 +73,7 @@ std::string half_blocks(const Tensor& image) {
 }
 
 void show(const Tensor& image, const ShowOptions& options) {
-  if (options.columns < 0) throw ValueError(fmt::format("show: columns must be 0 or more, and is {}", options.columns));
+  if (options.columns < 0) throw ValueError(fmt::format("show: columns must be 0 or more, but is {}", options.columns));
   Tensor picture = image.rank() == 4 ? make_grid(image) : image;
   Tensor pixels = to_pixels(picture, "show");
   if (!terminal_has_colours()) {

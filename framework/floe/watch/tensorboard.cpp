@@ -169,7 +169,7 @@ std::string named(std::string_view tag) { return fmt::format("summary {}", in_qu
 SummaryWriter::SummaryWriter(const std::filesystem::path& folder, SummaryOptions options)
     : clock_(options.clock ? std::move(options.clock) : seconds_since_1970) {
   if (options.first_step < 0) {
-    throw ValueError(fmt::format("summary: option .first_step must be 0 or more, and is {}", options.first_step));
+    throw ValueError(fmt::format("summary: option .first_step must be 0 or more, but is {}", options.first_step));
   }
   if (folder.empty()) return;
   make_folder(folder);
@@ -188,7 +188,7 @@ void SummaryWriter::append(std::string_view event) { file_->append(record(event)
 void SummaryWriter::write(std::string_view tag, std::int64_t step, std::string_view value) {
   if (tag.empty()) throw ValueError("summary: the tag is empty");
   if (!is_utf8(tag)) throw ValueError(fmt::format("{}: the tag is not UTF-8", named(tag)));
-  if (step < 0) throw ValueError(fmt::format("{}: the step must be 0 or more, and is {}", named(tag), step));
+  if (step < 0) throw ValueError(fmt::format("{}: the step must be 0 or more, but is {}", named(tag), step));
   if (!file_) return;
   std::string tagged = fmt::format("{}{}", std::string_view(Message().bytes(1, tag)), value);
   append(Message().real(1, clock_()).whole(2, step).bytes(5, Message().bytes(1, tagged)));
@@ -211,7 +211,7 @@ void SummaryWriter::image(std::string_view tag, Operand images, std::int64_t ste
   // Check.
   require_value(named(tag), images);
   if (max_outputs < 1) {
-    throw ValueError(fmt::format("{}: max_outputs must be 1 or more, and is {}", named(tag), max_outputs));
+    throw ValueError(fmt::format("{}: max_outputs must be 1 or more, but is {}", named(tag), max_outputs));
   }
   int rank = images->rank();
   std::int64_t channels = rank == 2 ? 1 : rank == 3 || rank == 4 ? images->dim(-1) : 0;
