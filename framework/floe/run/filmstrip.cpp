@@ -29,7 +29,7 @@ Tensor Filmstrip::frame(std::int64_t epoch, int scale) const {
 
 void Filmstrip::add(const Tensor& drawings) {
   Tensor picture = to_pixels(make_grid(drawings, {.columns = options_.columns}));
-  run_.board().image(name_, picture, run_.step());
+  run_.board().image("drawn", picture, run_.step());
   picture = expand_dims(picture, 0);
   pictures_ = pictures_.dim(0) == 0 ? picture : concat({pictures_, picture}, 0);
 

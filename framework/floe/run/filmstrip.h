@@ -27,7 +27,7 @@ class Filmstrip {
   Filmstrip& operator=(const Filmstrip&) = delete;
 
   // The drawings of the running epoch, (count, height, width, channels) as make_grid() takes them, with its errors;
-  // always as many and of the same size (ShapeError). Also an image for --tensorboard. FileError if one cannot be
+  // always as many and of the same size (ShapeError). Also an image, "drawn", for --tensorboard. FileError if one cannot be
   // written.
   void add(const Tensor& drawings);
 
