@@ -659,6 +659,7 @@ Tensor reference_input() {
 
 TEST(RestoreSource, LoadsWeightsThatWereTrainedElsewhere) {
   std::filesystem::path from = test::shared_data() / "weights/squeezenet1_1-torchvision-ncnn/squeezenet_v1.1.ncnn.bin";
+  // The weights are real ones and not part of the project: a user has none.
   if (!std::filesystem::exists(from)) GTEST_SKIP() << "no weights at " << from;
   TempFolder folder;
   write_squeezenet_start(from, folder / "squeezenet.safetensors");
