@@ -22,9 +22,9 @@ const Tensor no_bias;
 
 // What each of the three reports of itself: how the window moves, the size that its inputs leave open, and its work,
 // which is the same in all.
-class Told {
+class ConvInfo {
  public:
-  Told(const char* name, Location where, const ConvGeometry& g, const char* open = nullptr, Shape size = {})
+  ConvInfo(const char* name, Location where, const ConvGeometry& g, const char* open = nullptr, Shape size = {})
       : strides_{g.stride_height, g.stride_width},
         padding_{g.pad_top, g.pad_bottom, g.pad_left, g.pad_right},
         dilation_{g.dilation_height, g.dilation_width},
@@ -34,8 +34,8 @@ class Told {
         info_{name, where, Attributes(std::span(all_, open ? 5 : 4)),
               2.0 * static_cast<double>(g.batch * g.out_height * g.out_width * g.out) *
                   static_cast<double>(g.kernel_height * g.kernel_width * (g.in / g.groups))} {}
-  Told(const Told&) = delete;
-  Told& operator=(const Told&) = delete;
+  ConvInfo(const ConvInfo&) = delete;
+  ConvInfo& operator=(const ConvInfo&) = delete;
 
   operator const OpInfo&() const { return info_; }
 
@@ -58,7 +58,7 @@ Tensor bias_gradient(const Tensor& dy) { return reduce_sum(dy, {0, 1, 2}); }
 Tensor forward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g, Location where) {
   Tensor y({g.batch, g.out_height, g.out_width, g.out}, x.dtype(), x.device());
   run<cpu::conv2d, cuda::conv2d>(x.device(), x, w, bias, g, y);
-  record_biased(Told("conv2d", where, g), x, w, bias, y, [g, biased = bias.defined()](Backward& op) {
+  record_biased(ConvInfo("conv2d", where, g), x, w, bias, y, [g, biased = bias.defined()](Backward& op) {
     if (op.needs(0)) op.give(0, input_gradient(op.dy(), op.kept(1), no_bias, g));
     if (op.needs(1)) op.give(1, filter_gradient(op.kept(0), op.dy(), g));
     if (biased && op.needs(2)) op.give(2, bias_gradient(op.dy()));
@@ -70,7 +70,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, con
                       Location where) {
   Tensor dx({g.batch, g.height, g.width, g.in}, dy.dtype(), dy.device());
   run<cpu::conv2d_input_gradient, cuda::conv2d_input_gradient>(dy.device(), dy, w, bias, g, dx);
-  const Told info(name, where, g, "size", {g.height, g.width});
+  const ConvInfo info(name, where, g, "size", {g.height, g.width});
   record_biased(info, dy, w, bias, dx, [g, biased = bias.defined()](Backward& op) {
     if (op.needs(0)) op.give(0, forward(op.dy(), op.kept(1), no_bias, g, {}));
     if (op.needs(1)) op.give(1, filter_gradient(op.dy(), op.kept(0), g));
@@ -83,7 +83,7 @@ Tensor filter_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g)
   Tensor dw = g.batch > 0 ? Tensor({g.kernel_height, g.kernel_width, g.in / g.groups, g.out}, x.dtype(), x.device())
                           : zeros({g.kernel_height, g.kernel_width, g.in / g.groups, g.out}, x.dtype(), x.device());
   if (g.batch > 0) run<cpu::conv2d_filter_gradient, cuda::conv2d_filter_gradient>(x.device(), x, dy, g, dw);
-  const Told info("conv2d_filter_gradient", {}, g, "kernel_size", {g.kernel_height, g.kernel_width});
+  const ConvInfo info("conv2d_filter_gradient", {}, g, "kernel_size", {g.kernel_height, g.kernel_width});
   record(info, {x, dy}, dw, {kept_for(dy, x), kept_for(x, dy)}, [g](Backward& op) {
     if (op.needs(0)) op.give(0, input_gradient(op.kept(1), op.dy(), no_bias, g));
     if (op.needs(1)) op.give(1, forward(op.kept(0), op.dy(), no_bias, g, {}));
