@@ -6,15 +6,13 @@
 
 #include <fmt/format.h>
 
-#include <floe/backend/run.h>
+#include <floe/backend/filled.h>
 
 namespace floe {
 
 Tensor full(const Shape& shape, double value, DType dtype, Device device) {
   require_fits("full", value, dtype);
-  Tensor y(shape, dtype, device);
-  run<cpu::fill, cuda::fill>(device, value, y);
-  return y;
+  return filled(shape, value, dtype, device);
 }
 
 Tensor zeros(const Shape& shape, DType dtype, Device device) { return full(shape, 0, dtype, device); }

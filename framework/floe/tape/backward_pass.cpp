@@ -4,17 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include <floe/backend/filled.h>
 #include <floe/backend/strides.h>
 #include <floe/backend/run.h>
 
 namespace floe {
-
-Tensor filled(const Shape& shape, double value, DType dtype, Device device) {
-  Tensor y(shape, dtype, device);
-  run<cpu::fill, cuda::fill>(device, value, y);
-  return y;
-}
-
 namespace {
 
 NodeId output_of(const Node& node, int output) { return node.first_output.plus(static_cast<std::uint64_t>(output)); }

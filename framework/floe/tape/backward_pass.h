@@ -8,9 +8,6 @@
 
 namespace floe {
 
-// `value` everywhere; zeros() and ones() are in a room further right.
-Tensor filled(const Shape& shape, double value, DType dtype, Device device);
-
 // What has flowed back so far, by id, and which ids lead to a source. Ids in (begun, end] index two dense tables; the few
 // sources from outside, variables and tensors watched from before, are in a sorted list.
 class BackwardPass {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/filled.h>
 #include <floe/tape/backward_pass.h>
 #include <floe/tensor/variable_names.h>
 
