@@ -93,6 +93,9 @@ class Checkpoint {
     });
   }
 
+  // Shows every part to `state`, in the order in which they were added.
+  void visit(State& state) const;
+
   // Writes FOLDER/checkpoint-00000012.safetensors atomically, and returns its path; the folder is made if needed. Then
   // removes the files of all but the last steps, and those of later steps: a run without --resume, or one that went
   // back, has gone another way. FileError leaves all files as they were, unless only the last sync to the disk failed;
@@ -116,7 +119,6 @@ class Checkpoint {
   };
 
   void add_part(const std::string& name, std::function<void(State&)> state);
-  void visit(State& state) const;
 
   std::filesystem::path folder_;
   CheckpointOptions options_;

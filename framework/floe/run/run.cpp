@@ -35,11 +35,9 @@ Run::Run(std::string program, const CommonArguments& flags, RunOptions options)
       flags_(flags),
       options_(options),
       device_(device_for(flags)),
-      folder_(flags.out),
-      checkpoint_(folder_ / "checkpoint"),
-      last_epoch_(flags.epochs) {
+      checkpoint_(flags.out / "checkpoint") {
   set_gpu_precision(parse_precision(flags.precision));
-  std::filesystem::create_directories(folder_);
+  std::filesystem::create_directories(folder());
   checkpoint_.add("epoch", epochs_);
   checkpoint_.add("step", steps_);
 }
@@ -53,18 +51,18 @@ std::int64_t Run::use_trained() {
     fmt::print("trained until epoch {}: {}\n", epochs_, report->path.string());
     return epochs_;
   }
-  std::filesystem::remove(folder_);  // if it is empty, as when it was made for this
+  std::filesystem::remove(folder());  // if it is empty, as when it was made for this
   std::string out =
-      folder_ == std::filesystem::path("out") / program_ ? "" : fmt::format(" --out {}", folder_.string());
+      folder() == std::filesystem::path("out") / program_ ? "" : fmt::format(" --out {}", folder().string());
   throw ValueError(
-      fmt::format("{} holds no trained model yet; ./floe run {}{} trains one", folder_.string(), program_, out));
+      fmt::format("{} holds no trained model yet; ./floe run {}{} trains one", folder().string(), program_, out));
 }
 
 void Run::begin() {
   if (flags_.resume) {
     std::optional<RestoreReport> report = checkpoint_.restore_latest();
     fmt::print("{}\n", report ? report->text() : "there is no checkpoint to resume from: a new run begins");
-    if (report) log_ = CsvLog::restored(folder_ / "losses.csv", epochs_);
+    if (report) log_ = CsvLog::restored(folder() / "losses.csv", epochs_);
   }
   last_printed_ = steps_ + flags_.print;
   board_.emplace(flags_.tensorboard, SummaryOptions{.first_step = steps_ + 1});
@@ -77,7 +75,7 @@ void Run::begin() {
 bool Run::next_epoch() {
   if (!board_) begin();
   if (in_epoch_) end_epoch();
-  in_epoch_ = epochs_ < last_epoch_;
+  in_epoch_ = epochs_ < flags_.epochs;
   return in_epoch_;
 }
 
@@ -92,7 +90,7 @@ void Run::end_steps() {
   if (progress_) progress_->finish();
   if (!profile_) return;
   fmt::print("{}", profile_->table());
-  profile_->save_trace(folder_ / "trace.json");
+  profile_->save_trace(folder() / "trace.json");
   profile_.reset();
 }
 
@@ -113,9 +111,9 @@ void Run::end_epoch() {
   fmt::print("{}\n", line);
   if (board_->is_open()) {
     Histograms histograms(*board_, steps_);
-    for (auto& state : states_) state(histograms);
+    checkpoint_.visit(histograms);
   }
-  if (!log_) log_.emplace(folder_ / "losses.csv", columns);
+  if (!log_) log_.emplace(folder() / "losses.csv", columns);
   log_->require_columns(columns);
   log_->append(epochs_, row);
 

@@ -58,16 +58,15 @@ class Run {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  Device device() const { return device_; }                        // of --device
-  const std::filesystem::path& folder() const { return folder_; }  // of --out
+  Device device() const { return device_; }                           // of --device
+  const std::filesystem::path& folder() const { return flags_.out; }  // of --out
   std::string backend() const;  // "cpu, oneDNN 2.6.3 and Eigen 3.4.0, 2 threads", for an app's first line
 
   // Whatever the rest of a run depends on: layers, optimizers, datasets, random streams, numbers, tensors. See
-  // Checkpoint::add(). Variables of layers also become histograms for --tensorboard.
+  // Checkpoint::add(). Trainable variables also become histograms for --tensorboard.
   template <class T>
   void keep(const std::string& name, T& part) {
     checkpoint_.add(name, part);
-    if constexpr (Stateful<T>) states_.push_back([&part, name](State& state) { part.state(state, name); });
   }
 
   // For an app that uses a trained model: what is kept becomes that of the last checkpoint in the folder. ValueError
@@ -75,12 +74,12 @@ class Run {
   // was trained for.
   std::int64_t use_trained();
 
-  // Ends the epoch before, and returns if there is another. The first call restores the last checkpoint if the flags
-  // hold --resume, and begins what they ask for: --check-numerics, --profile, --tensorboard.
+  // Ends the previous epoch; true if there is another one. The first call restores the last checkpoint under --resume,
+  // and starts what the flags want to see: --check-numerics, --profile, --tensorboard.
   bool next_epoch();
-  std::int64_t epoch() const { return epochs_ + 1; }             // the running one, from 1
-  bool is_last_epoch() const { return epoch() == last_epoch_; }  // of --epochs
-  std::int64_t step() const { return steps_; }                   // the running one, from 1, over all epochs
+  std::int64_t epoch() const { return epochs_ + 1; }               // the running one, from 1
+  bool is_last_epoch() const { return epoch() == flags_.epochs; }  // of --epochs
+  std::int64_t step() const { return steps_; }                     // the running one, from 1, over all epochs
 
   // The dataset's elements, one a step, with a line of progress.
   template <class E>
@@ -110,17 +109,15 @@ class Run {
   CommonArguments flags_;
   RunOptions options_;
   Device device_;
-  std::filesystem::path folder_;
   Checkpoint checkpoint_;
-  std::vector<std::function<void(State&)>> states_;  // of the parts that have one
-  std::optional<CsvLog> log_;                        // from the first row on
+  std::optional<CsvLog> log_;  // from the first row on
   std::optional<SummaryWriter> board_;
   std::optional<CheckNumerics> check_;
   std::optional<Profile> profile_;
   std::optional<Progress> progress_;
 
   std::int64_t epochs_ = 0, steps_ = 0;  // done so far
-  std::int64_t last_epoch_, last_printed_ = 0;
+  std::int64_t last_printed_ = 0;
   bool in_epoch_ = false;
   std::vector<std::pair<std::string, Mean>> numbers_;  // of the running epoch, in the order in which they came
 };
