@@ -47,15 +47,23 @@ TEST(CsvLog, GoesOnWhereAFileEndsWithTheColumnsThatItHas) {
   CsvLog log = CsvLog::restored(folder / "losses.csv", 2);
   log.require_columns({"epoch", "generator", "discriminator"});
   log.append(3, 1.5, 2.5);
-  EXPECT_EQ(read_bytes(folder / "losses.csv"),
-            "epoch,generator,discriminator\n1,0.5,0.25\n2,0.5,0.25\n3,1.5,2.5\n");
-  EXPECT_EQ(error_of<FileError>([&] { log.require_columns({"epoch", "mse"}); }),
-            (folder / "losses.csv").string() + ": line 1: its columns are epoch,generator,discriminator, and those of "
-                                               "this run epoch,mse: another --out keeps both");
-  for (const char* bytes : {"", "\n", "a,,b\n1,2,3\n", "a,\"b\"\n1,2\n"}) {
+  EXPECT_EQ(read_bytes(folder / "losses.csv"), "epoch,generator,discriminator\n1,0.5,0.25\n2,0.5,0.25\n3,1.5,2.5\n");
+  EXPECT_EQ(error_of<FileError>([&] {
+              log.require_columns({"epoch", "mse"});
+            }),
+            (folder / "losses.csv").string() +
+                ": line 1: its columns are epoch,generator,discriminator, and those of "
+                "this run epoch,mse: another --out keeps both");
+  for (const char* bytes : {"", "epoch", "epoch,generator,disc"}) {
+    folder.write("cut.csv", bytes);
+    EXPECT_EQ(error_of<FileError>([&] { CsvLog::restored(folder / "cut.csv", 9); }),
+              (folder / "cut.csv").string() + ": line 1: the line has no end");
+  }
+  for (const char* bytes : {"\n", "a,,b\n1,2,3\n", "a,\"b\"\n1,2\n"}) {
     folder.write("bad.csv", bytes);
-    EXPECT_TRUE(error_of<FileError>([&] { CsvLog::restored(folder / "bad.csv", 9); })
-                    .starts_with((folder / "bad.csv").string() + ": line 1: expected the name of a column, found "))
+    EXPECT_TRUE(error_of<FileError>([&] {
+                  CsvLog::restored(folder / "bad.csv", 9);
+                }).starts_with((folder / "bad.csv").string() + ": line 1: expected the name of a column, found "))
         << bytes;
   }
 }

@@ -38,6 +38,7 @@ CsvLog::CsvLog(std::filesystem::path path, std::vector<std::string> columns)
 CsvLog CsvLog::restored(std::filesystem::path path, std::int64_t last) {
   InputFile file(path);
   std::string text = file.read_text(0, file.size(), "the table");
+  if (text.find('\n') == text.npos) file.refuse("line 1", "the line has no end");
   std::string_view rest = text, header = take_until(rest, '\n');
   std::vector<std::string> columns;
   do {
@@ -47,7 +48,7 @@ CsvLog CsvLog::restored(std::filesystem::path path, std::int64_t last) {
     }
   } while (!header.empty());
   CsvLog log(std::move(path), std::move(columns));
-  log.restore(last);
+  log.take_rows(file, text, last);
   return log;
 }
 
@@ -72,7 +73,10 @@ void CsvLog::append_row(const std::vector<std::string>& cells) {
 
 void CsvLog::restore(std::int64_t last) {
   InputFile file(path_);
-  std::string text = file.read_text(0, file.size(), "the table");
+  take_rows(file, file.read_text(0, file.size(), "the table"), last);
+}
+
+void CsvLog::take_rows(const InputFile& file, const std::string& text, std::int64_t last) {
   int number = 1;
   auto refuse = [&](const std::string& what) { file.refuse(fmt::format("line {}", number), what); };
 

@@ -9,6 +9,8 @@
 
 namespace floe {
 
+class InputFile;
+
 // Whole numbers are written as they are; others with the fewest digits that give the same float32. Equal runs leave
 // equal files.
 class CsvLog {
@@ -50,6 +52,7 @@ class CsvLog {
   }
   static std::string short_text(float number);
   void append_row(const std::vector<std::string>& cells);
+  void take_rows(const InputFile& file, const std::string& text, std::int64_t last);  // of what the file holds
 
   std::filesystem::path path_;
   std::vector<std::string> columns_;
