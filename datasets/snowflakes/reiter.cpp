@@ -18,8 +18,7 @@ void require(std::string_view name, double value, bool fits, std::string_view ra
 
 }  // namespace
 
-Reiter::Reiter(double alpha, double beta, double gamma, int side)
-    : alpha_(alpha), beta_(beta), gamma_(gamma), side_(side) {
+Reiter::Reiter(double alpha, double beta, double gamma, int side) : alpha_(alpha), gamma_(gamma), side_(side) {
   require("alpha", alpha, alpha >= 0 && alpha <= 4, "0 to 4");
   require("beta", beta, beta >= 0 && beta < 1, "0 to below 1");
   require("gamma", gamma, gamma >= 0 && std::isfinite(gamma), "a number of 0 or more");

@@ -28,7 +28,7 @@ class Reiter {
   template <class Visit>
   void each_neighbour(int i, int j, Visit visit) const;
 
-  double alpha_, beta_, gamma_;
+  double alpha_, gamma_;
   int side_;
   std::vector<double> water_, moving_, staying_;
 };

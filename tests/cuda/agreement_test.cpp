@@ -170,7 +170,7 @@ TEST_F(CudaAgreement, CastsBetweenAllDtypes) {
 
 TEST_F(CudaAgreement, ReductionsOfEveryShape) {
   std::vector<Case> cases;
-  for (auto [shape, axes] : std::initializer_list<std::pair<Shape, Axes>>{{{100000}, {}},
+  for (auto [shape, over] : std::initializer_list<std::pair<Shape, Axes>>{{{100000}, {}},
                                                                           {{3, 20000}, 1},
                                                                           {{20000, 3}, 0},
                                                                           {{20000, 70}, 0},
@@ -181,6 +181,7 @@ TEST_F(CudaAgreement, ReductionsOfEveryShape) {
                                                                           {{1, 1}, 0},
                                                                           {{70, 300}, 1},
                                                                           {{4, 1, 9}, 1}}) {
+    const Axes axes = over;
     std::string name = to_string(shape) + fmt::format(" over {} axes", axes.all() ? -1 : axes.list().size());
     Tensors x{floats(shape)}, i{whole(shape, DType::int32)}, far{floats(shape) + 1000.0};
     auto add = [&](const char* op, Tensors inputs, std::function<Tensor(const Tensors&)> f, double tolerance) {
@@ -315,7 +316,7 @@ TEST_F(CudaAgreement, ProductsConvolutionsAndNetworks) {
     Shape channels{shape[shape.rank() - 1]};
     cases.push_back({"group_normalization " + to_string(shape),
                      {floats(shape) * 3.0 + 5.0, floats(channels, 2), floats(channels, 3)},
-                     [=](const Tensors& x) { return group_normalization(x[0], groups, x[1], x[2]); },
+                     [groups = groups](const Tensors& x) { return group_normalization(x[0], groups, x[1], x[2]); },
                      1e-5});
   }
   for (const Shape& shape : {Shape{3, 9, 11, 5}, Shape{2, 40, 41, 64}, Shape{1, 7, 7, 3}, Shape{2, 9001, 1}}) {

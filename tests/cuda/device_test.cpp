@@ -351,7 +351,7 @@ TEST_F(CudaPrecision, RoundsFactorsOfProductsAndNothingElse) {
     SCOPED_TRACE(name(precision));
     set_gpu_precision(precision);
     Products rounded = all();
-    auto expect_rounded = [&](const Tensor& found, const Tensor& truth) {
+    auto expect_rounded = [step = step](const Tensor& found, const Tensor& truth) {
       double off = reduce_max(abs(found - truth)).item(), largest = reduce_max(abs(truth)).item();
       EXPECT_GT(off, 0);
       EXPECT_LT(off, 4 * step * largest);

@@ -123,7 +123,7 @@ TEST(Schedules, RefuseStepsBelowZero) {
       {schedules::cosine_decay({.learning_rate = 1, .decay_steps = 1}), "cosine_decay: a step is 0 or more, not -1"},
       {schedules::piecewise({}, {1}), "piecewise: a step is 0 or more, not -1"},
   };
-  for (const auto& [schedule, message] : table) EXPECT_EQ(error_of<ValueError>([&] { schedule(-1); }), message);
+  for (const auto& row : table) EXPECT_EQ(error_of<ValueError>([&] { row.first(-1); }), row.second);
 }
 
 TEST(Schedules, RefuseBadArguments) {

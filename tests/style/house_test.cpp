@@ -39,7 +39,7 @@ std::vector<File> files_in(const std::vector<std::string>& folders, const std::v
     if (!fs::exists(home / folder)) continue;  // git keeps no empty folders
     for (const auto& entry : fs::recursive_directory_iterator(home / folder)) {
       if (std::find(extensions.begin(), extensions.end(), entry.path().extension()) == extensions.end()) continue;
-      File& file = files.emplace_back(fs::relative(entry.path(), home).string(), std::vector<std::string>{});
+      File& file = files.emplace_back(File{fs::relative(entry.path(), home).string(), {}});
       std::ifstream in(entry.path());
       for (std::string line; std::getline(in, line);) file.lines.push_back(line);
     }

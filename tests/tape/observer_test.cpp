@@ -245,7 +245,7 @@ TEST(Observers, SeeEveryOpWithOrWithoutTape) {
     GradientTape tape;
     Tensor y = sin(w * 3.0);
     NoRecording silence;
-    w > 1.0;
+    greater(w, 1.0);
     EXPECT_EQ(inner.all, (Counts{{"add", 1}, {"greater", 1}, {"multiply", 1}, {"sin", 1}}));
   }
   negative(w);

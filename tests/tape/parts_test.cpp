@@ -70,9 +70,9 @@ Tensor gradient_of_loop(const Loop& parts, std::int64_t steps, bool differentiab
 TEST(Parts, OfALoopCostWhatTheWholeDoes) {
   for (const auto& [name, parts] : loops()) {
     SCOPED_TRACE(name);
-    auto written = [&](std::int64_t steps) {
+    auto written = [&loop = parts](std::int64_t steps) {
       Written watching;
-      gradient_of_loop(parts, steps);
+      gradient_of_loop(loop, steps);
       return static_cast<double>(watching.elements) / static_cast<double>(steps * steps * 4);
     };
     EXPECT_LT(written(64), 1.1 * written(16)) << "for each element of x";

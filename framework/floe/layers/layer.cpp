@@ -88,7 +88,7 @@ Variable& Layer::add_statistic(const std::string& name, const Shape& shape, cons
 
 Rng& Layer::add_rng(const std::string& name) {
   claim(name);
-  return rngs_.emplace_back(name, rng_.stream(path_of(name))).rng;
+  return rngs_.emplace_back(NamedRng{name, rng_.stream(path_of(name))}).rng;
 }
 
 void Layer::refuse(const std::string& what) const { throw ValueError(fmt::format("{}: {}", path_, what)); }

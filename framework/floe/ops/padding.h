@@ -10,7 +10,7 @@ namespace floe {
 struct Size2 {
   // One number means both.
   constexpr Size2(std::int64_t both) : height(both), width(both) {}
-  constexpr Size2(std::int64_t height, std::int64_t width) : height(height), width(width) {}
+  constexpr Size2(std::int64_t down, std::int64_t across) : height(down), width(across) {}
   bool operator==(const Size2&) const = default;
 
   std::int64_t height, width;  // elements down and across

@@ -35,7 +35,7 @@ class Optimizer {
   // A tensor like the variable, which the optimizer keeps for it.
   struct Slot {
     // All of one value at first.
-    Slot(const char* name, double first = 0) : name(name), first(first) {}
+    Slot(const char* called, double value = 0) : name(called), first(value) {}
     std::string name;
     double first;  // every element of it, before the variable's first step
   };

@@ -22,19 +22,6 @@
 namespace floe {
 namespace {
 
-// A lock for a few instructions.
-class SpinLock {
- public:
-  void lock() {
-    while (flag_.test_and_set(std::memory_order_acquire)) {
-    }
-  }
-  void unlock() { flag_.clear(std::memory_order_release); }
-
- private:
-  std::atomic_flag flag_ = ATOMIC_FLAG_INIT;
-};
-
 // Four size classes to each power of two, from 64 bytes: at most a fifth of a block is waste.
 int class_of(std::size_t bytes) {
   if (bytes <= 256) return static_cast<int>((bytes + 63) / 64) - (bytes != 0);
@@ -141,6 +128,18 @@ class Allocator {  // of one device
     device_memory::release(block->data, device_);
     delete block;
   }
+
+  // A lock for a few instructions.
+  class SpinLock {
+   public:
+    void lock() {
+      while (flag_.test_and_set(std::memory_order_acquire)) {}
+    }
+    void unlock() { flag_.clear(std::memory_order_release); }
+
+   private:
+    std::atomic_flag flag_ = ATOMIC_FLAG_INIT;
+  };
 
   struct Cached {
     std::size_t bytes = 0, largest = 0;

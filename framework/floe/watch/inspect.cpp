@@ -20,9 +20,9 @@ std::string describe(const Gradients& gradients) {
     double squares = 0, low = INFINITY, high = -INFINITY;
     std::int64_t not_finite = 0;
     std::string first;
-    dispatch(gradient.dtype(), [&]<class T>() {
+    const Tensor here = gradient.on(Device{});
+    dispatch(here.dtype(), [&]<class T>() {
       std::int64_t shown = 0;
-      const Tensor here = gradient.on(Device{});
       for (T element : here.span<T>()) {
         double value = static_cast<double>(element);
         if (shown++ < 3) first += fmt::format("{:.3g} ", value);

@@ -11,9 +11,11 @@ constexpr int together = 8;  // pixels that share a filter tap while it is in a 
 
 std::int64_t rounded_up(std::int64_t size, std::int64_t to) { return (size + to - 1) / to * to; }
 
+}  // namespace
+
 // Along one axis, dx at x takes from dy at (x + before - tap) / stride, for the taps where that is whole; dy gets zeros
 // around it, so that no place has to be checked.
-struct Axis {
+struct NarrowAxis {
   std::int64_t size, small, taps, stride, before;
 
   std::int64_t first_tap(std::int64_t x) const { return (x + before) % stride; }
@@ -24,8 +26,6 @@ struct Axis {
   }
 };
 
-}  // namespace
-
 bool is_narrow(const ConvGeometry& g) {
   return g.in <= 3 && g.groups == 1 && g.dilation_height == 1 && g.dilation_width == 1;
 }
@@ -33,7 +33,7 @@ bool is_narrow(const ConvGeometry& g) {
 template <class T>
 void narrow_input_gradient(const T* dy, const T* filters, const T* bias, const ConvGeometry& g, T* dx) {
   using P = Packet<T>;
-  const Axis down{g.height, g.out_height, g.kernel_height, g.stride_height, g.pad_top},
+  const NarrowAxis down{g.height, g.out_height, g.kernel_height, g.stride_height, g.pad_top},
       along{g.width, g.out_width, g.kernel_width, g.stride_width, g.pad_left};
   const std::int64_t depth = rounded_up(g.out, P::size), row = along.padded() * depth;
 

@@ -82,8 +82,8 @@ void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strid
   StridedLoop<2> loop(shape, {to_strides, from_strides});
 
   bool transposed = loop.cross(to, from);
-  auto [to_row, from_row] = loop.strides[1];
-  auto [to_column, from_column] = loop.strides[0];
+  const std::int64_t to_row = loop.strides[1][to], from_row = loop.strides[1][from];
+  const std::int64_t to_column = loop.strides[0][to], from_column = loop.strides[0][from];
   std::int64_t rows = std::min<std::int64_t>(loop.sizes[1], 128);
   std::int64_t columns = transposed ? 16384 / rows : std::min<std::int64_t>(loop.sizes[0], 16384);
   if (!transposed) rows = 16384 / columns;
