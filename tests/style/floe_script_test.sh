@@ -79,7 +79,9 @@ printf '#!/bin/sh\nexit 0\n' >"$folder/all/nvcc"
 chmod +x "$folder/all/nvcc"
 for flags in "--device cuda" "--device cuda:1" "--device=cuda" "--epochs 1 --device cuda"; do
   # shellcheck disable=SC2086
-  expect "builds for a GPU with $flags" 1 "cmake --preset cuda" env PATH="$folder/all:$PATH" "$floe" run penguins $flags
+  expect "builds for a GPU with $flags" 1 "cmake --preset cuda" "${kit[@]}" PATH="$folder/gpu:$folder/all:$PATH" "$floe" run penguins $flags
+  # shellcheck disable=SC2086
+  expect "looks for a GPU before it builds with $flags" 2 "nvidia-smi names no GPU" "${kit[@]}" PATH="$folder/all:$PATH" "$floe" run penguins $flags
 done
 
 # Where CMake fails, every stage still has its line, and where the checkout may not be written the build is elsewhere.

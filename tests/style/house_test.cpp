@@ -24,7 +24,7 @@ const fs::path home = FLOE_SOURCE_DIR;
 const std::vector<std::string> rooms = {"tensor", "backend", "tape",     "ops",   "layers",  "optimizers",
                                         "files",  "data",    "pictures", "watch", "metrics", "run"};
 constexpr std::size_t longest_app = 300, longest_function = 60;  // lines
-constexpr double longest_compilation = 6;                  // seconds of processor time; about one on an idle machine
+constexpr double longest_compilation = 6;  // seconds of processor time; about one on an idle machine
 
 struct File {
   std::string path;  // from the top folder
@@ -87,7 +87,13 @@ TEST(House, EachHeaderIsReadOnce) {
 }
 
 TEST(House, NothingIsLeftToDoAndNoOnesFolderIsNamed) {
-  std::regex unwanted("\\b(TO" "DO|FIX" "ME|XX" "X)\\b|/ho" "me/|/ro" "ot/");
+  std::regex unwanted(
+      "\\b(TO"
+      "DO|FIX"
+      "ME|XX"
+      "X)\\b|/ho"
+      "me/|/ro"
+      "ot/");
   std::vector<File> files = files_in({"framework", "datasets", "apps", "tests", "benchmarks", "docs", "site"},
                                      {".h", ".cpp", ".cu", ".md", ".sh", ".txt", ".cmake", ".in"});
   for (const File& file : files) {
@@ -171,8 +177,10 @@ TEST(House, PlatformsAreKnownToOneFileEach) {
     for (const File& file : files) {
       for (std::size_t i = 0; i < file.lines.size(); ++i) {
         if (!std::regex_search(without_comment(file.lines[i]), pattern)) continue;
-        if (file.path == allowed) used = true;
-        else ADD_FAILURE() << file.path << ":" << i + 1 << ": " << file.lines[i] << "; use " << platform.instead;
+        if (file.path == allowed)
+          used = true;
+        else
+          ADD_FAILURE() << file.path << ":" << i + 1 << ": " << file.lines[i] << "; use " << platform.instead;
       }
     }
     EXPECT_EQ(used, *platform.allowed != 0) << allowed;
