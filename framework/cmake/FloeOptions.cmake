@@ -35,7 +35,10 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 # Warnings, and source paths in messages that do not depend on where Floe was unpacked.
 add_library(floe_flags INTERFACE)
 target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=>")
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593), and warns of what Eigen's packets carry.
-  target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized;-Wno-ignored-attributes>")
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # GCC warns of what Eigen's packets carry, and GCC 12 takes its own AVX-512 intrinsics for uninitialised (bug 105593).
+  target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-ignored-attributes>")
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(floe_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
+  endif()
 endif()

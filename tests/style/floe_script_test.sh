@@ -20,8 +20,9 @@ expect() {
 }
 
 # A checkout of its own, so that nothing is configured, and a system where only CMake is installed.
-mkdir -p "$folder/floe/apps" "$folder/floe/benchmarks" "$folder/bin" "$folder/elsewhere"
+mkdir -p "$folder/floe/apps" "$folder/floe/benchmarks" "$folder/floe/tests/wide" "$folder/bin" "$folder/elsewhere"
 cp "$home/floe" "$folder/floe/"
+cp "$home/tests/wide/run.sh" "$folder/floe/tests/wide/"
 cp -r "$home/apps/penguins" "$folder/floe/apps/"
 cp "$home/benchmarks/overhead.cpp" "$home/benchmarks/gpu.sh" "$folder/floe/benchmarks/"
 printf '#!/bin/sh\necho cmake installed\necho g++ deinstalled\nexit 1\n' >"$folder/bin/dpkg-query"
@@ -43,6 +44,7 @@ expect "takes no pattern for an app" 2 "there is no app '.*'" "$floe" run '.*'
 expect "asks for an app" 2 "run which app? Choose from: penguins" "$floe" run
 expect "names what is missing" 1 "these packages are missing: g++ ninja-build" "$floe" run penguins
 expect "needs GoogleTest for tests alone" 1 "libgtest-dev" "$floe" test
+expect "knows the parts of a wide run" 2 "there is no part 'walk'; choose from: sweeps clang" "$floe" test --wide walk
 expect "knows its benchmarks" 2 "there is no benchmark 'walk'; choose from: overhead compare" "$floe" bench walk
 expect "needs Google Benchmark for benchmarks alone" 1 "libbenchmark-dev" "$floe" bench overhead
 expect "takes no flags for the site" 2 "site takes no flags" "$floe" site --fast

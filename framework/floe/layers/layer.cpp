@@ -12,11 +12,11 @@
 namespace floe {
 namespace {
 
-const std::string& kept_forever(std::string path) {
+const std::string* kept_forever(std::string path) {
   static std::mutex mutex;
   static auto* paths = new std::set<std::string>;
   std::lock_guard lock(mutex);
-  return *paths->insert(std::move(path)).first;
+  return &*paths->insert(std::move(path)).first;
 }
 
 void require_name(const std::string& where, const std::string& name) {
@@ -33,20 +33,20 @@ Layer& Layer::require_parent(Layer* parent, const std::string& name) {
 }
 
 Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
-    : path_(kept_forever(std::move(name))), device_(device), dtype_(dtype), rng_(rng) {
+    : path_(*kept_forever(std::move(name))), device_(device), dtype_(dtype), rng_(rng) {
   require_name("layer", path_);
   if (!is_floating(dtype))
     throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
 
-Layer::Layer(Device device, Rng rng, DType dtype) : path_(kept_forever("")), device_(device), dtype_(dtype), rng_(rng) {
+Layer::Layer(Device device, Rng rng, DType dtype) : path_(*kept_forever("")), device_(device), dtype_(dtype), rng_(rng) {
   if (!is_floating(dtype))
     throw DTypeError(fmt::format("layer: layers are float32 or float64, not {}", floe::name(dtype)));
 }
 
 Layer::Layer(Layer* parent, const std::string& name)
     : parent_(parent),
-      path_(kept_forever(require_parent(parent, name).path_of(name))),
+      path_(*kept_forever(require_parent(parent, name).path_of(name))),
       device_(parent->device_),
       dtype_(parent->dtype_),
       rng_(parent->rng_) {
