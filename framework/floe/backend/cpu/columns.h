@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/backend/reductions.h>
 
@@ -25,9 +26,6 @@ void lane_row(bool stream, std::int64_t size, Formula formula, S* out, const In*
 // another, a line can hold `fold` of them, so that even a matrix of one column fills whole packets. Each element of a
 // line is a lane of its own, so a result depends neither on the number of threads nor on the width of a packet.
 struct ColumnTiling {
-  static constexpr std::int64_t short_line = 256;       // below it, a lane would wait for its own last sum
-  static constexpr std::int64_t long_line = 1024;       // beyond it, a part would have few rows for its columns
-
   std::int64_t rows, columns;
   std::int64_t block;      // columns of a part
   std::int64_t fold = 1;   // rows of a line, a power of two; 1 if there are several blocks
@@ -35,10 +33,10 @@ struct ColumnTiling {
   std::int64_t blocks, row_parts;
 
   ColumnTiling(std::int64_t rows, std::int64_t columns)
-      : rows(rows), columns(columns), block(std::clamp<std::int64_t>(columns, 1, long_line)) {
+      : rows(rows), columns(columns), block(std::clamp<std::int64_t>(columns, 1, cuts::long_line)) {
     if (block == columns) {
-      if (columns % 16 != 0 && columns < short_line) fold = 16;  // whole packets of any machine
-      while (fold * block < short_line) fold *= 2;
+      if (columns % cuts::whole_packets != 0 && columns < cuts::short_line) fold = cuts::whole_packets;
+      while (fold * block < cuts::short_line) fold *= 2;
       while (fold > 1 && (fold > rows || (fold * 8 > rows && fold * block > 32))) fold /= 2;
     }
     part_rows = (part_elements / block + fold - 1) / fold * fold;

@@ -1,6 +1,7 @@
 // Convolutions: through oneDNN where it is fast, else as matrix products over unrolled im2col.
 #include <floe/backend/cpu/bias.h>
 #include <floe/backend/cpu/conv2d_narrow.h>
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/gemm.h>
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
@@ -22,7 +23,8 @@ class Im2Col {
 
   // How many images are unrolled together: enough for a good matrix product, few enough for the cache.
   std::int64_t images_together() const {
-    return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(1, rows() * columns()), 1, 16);
+    return std::clamp(cuts::unrolled / std::max<std::int64_t>(1, rows() * columns()), std::int64_t{1},
+                      cuts::unrolled_images);
   }
 
   void unroll(const T* image, std::int64_t group, T* windows) const {
@@ -110,8 +112,9 @@ void filter_gradient(const T* x, const T* dy, const ConvGeometry& g, T* dfilters
   std::int64_t out = g.out / g.groups, image = g.height * g.width * g.in, result = im2col.rows() * g.out;
   std::int64_t size = im2col.columns() * g.out;
 
-  // At most eight parts of the batch make a sum each.
-  std::int64_t part = std::max<std::int64_t>(1, (g.batch + 7) / 8), parts = (g.batch + part - 1) / part;
+  // Some parts of the batch make a sum each.
+  std::int64_t part = std::max<std::int64_t>(1, (g.batch + cuts::batch_sums - 1) / cuts::batch_sums),
+               parts = (g.batch + part - 1) / part;
   Tensor sums({std::max<std::int64_t>(1, parts), size}, dtype_of<T>());
   T* sum = sums.mutable_data<T>();
   std::fill_n(sum, size, T(0));

@@ -1,13 +1,14 @@
 // Gradients to images of few channels: each number is a sum of dot products over the channels of dy.
 #include <floe/backend/cpu/conv2d_narrow.h>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/packet.h>
 #include <floe/backend/parallel.h>
 
 namespace floe::cpu {
 namespace {
 
-constexpr int together = 8;  // pixels that share a filter tap while it is in a register
+constexpr int together = cuts::narrow_pixels;
 
 std::int64_t rounded_up(std::int64_t size, std::int64_t to) { return (size + to - 1) / to * to; }
 
@@ -27,7 +28,7 @@ struct NarrowAxis {
 };
 
 bool is_narrow(const ConvGeometry& g) {
-  return g.in <= 3 && g.groups == 1 && g.dilation_height == 1 && g.dilation_width == 1;
+  return g.in <= cuts::narrow_channels && g.groups == 1 && g.dilation_height == 1 && g.dilation_width == 1;
 }
 
 template <class T>
@@ -45,7 +46,7 @@ void narrow_input_gradient(const T* dy, const T* filters, const T* bias, const C
   for (std::int64_t i = 0; i < tap_count; ++i) std::copy_n(filters + i * g.out, g.out, weights + i * depth);
 
   // Parts of some rows of one image, with the rows of dy that they need.
-  constexpr std::int64_t part_rows = 32;
+  constexpr std::int64_t part_rows = cuts::narrow_rows;
   std::int64_t parts_of_image = (g.height + part_rows - 1) / part_rows;
   parallel_ranges(g.batch * parts_of_image, 1, [&](std::int64_t part, std::int64_t) {
     std::int64_t image = part / parts_of_image, top = part % parts_of_image * part_rows;

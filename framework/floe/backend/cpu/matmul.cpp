@@ -1,4 +1,5 @@
 // matmul: products of matrices in fixed blocks, dealt out to the threads.
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/gemm.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/parallel.h>
@@ -12,18 +13,21 @@ struct Blocking {
   explicit Blocking(const MatmulGeometry& g)
       : rows(g.rows), columns(g.columns), inner(std::max<std::int64_t>(1, g.inner)) {
     auto work = [&] { return rows * columns * inner; };
-    while (rows > 256 || columns > 256) {
-      if (work() <= 1 << 21) break;
+    while (rows > cuts::product_side || columns > cuts::product_side) {
+      if (work() <= cuts::product_work) break;
       if (rows >= columns) rows = halved(rows);
       else columns = halved(columns);
     }
-    if (g.rows * g.columns <= 1 << 16 && g.inner >= 2048 && work() >= 1 << 21) inner = 1024;
+    if (g.rows * g.columns <= cuts::small_product && g.inner >= cuts::long_inner && work() >= cuts::product_work)
+      inner = cuts::inner_chunk;
     row_blocks = (g.rows + rows - 1) / rows;
     column_blocks = (g.columns + columns - 1) / columns;
     chunks = (g.inner + inner - 1) / inner;
   }
 
-  static std::int64_t halved(std::int64_t size) { return ((size + 1) / 2 + 31) / 32 * 32; }
+  static std::int64_t halved(std::int64_t size) {
+    return ((size + 1) / 2 + cuts::product_step - 1) / cuts::product_step * cuts::product_step;
+  }
 
   std::int64_t rows, columns, inner;
   std::int64_t row_blocks, column_blocks, chunks;

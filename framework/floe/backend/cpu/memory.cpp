@@ -1,6 +1,7 @@
 // Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
 #include <cstring>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/backend/dispatch.h>
 
@@ -52,7 +53,8 @@ void transpose(std::int64_t rows, std::int64_t columns, T* to, std::int64_t to_s
     }
   };
   if constexpr (sizeof(T) == 1) {
-    for (std::int64_t row = 0; row < rows; row += 64) one_by_one(row, std::min(rows, row + 64), 0, columns);
+    for (std::int64_t row = 0; row < rows; row += cuts::byte_rows)
+      one_by_one(row, std::min(rows, row + cuts::byte_rows), 0, columns);
   } else {
     using S = std::conditional_t<sizeof(T) == 4, float, double>;  // moved, never computed with
     constexpr int width = Packet<S>::size;
@@ -84,9 +86,9 @@ void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strid
   bool transposed = loop.cross(to, from);
   const std::int64_t to_row = loop.strides[1][to], from_row = loop.strides[1][from];
   const std::int64_t to_column = loop.strides[0][to], from_column = loop.strides[0][from];
-  std::int64_t rows = std::min<std::int64_t>(loop.sizes[1], 128);
-  std::int64_t columns = transposed ? 16384 / rows : std::min<std::int64_t>(loop.sizes[0], 16384);
-  if (!transposed) rows = 16384 / columns;
+  std::int64_t rows = std::min(loop.sizes[1], cuts::copied_rows);
+  std::int64_t columns = transposed ? cuts::copied_piece / rows : std::min(loop.sizes[0], cuts::copied_piece);
+  if (!transposed) rows = cuts::copied_piece / columns;
 
   dispatch_item(x.dtype(), [&]<class T>() {
     const T* in = static_cast<const T*>(x.raw());
@@ -197,7 +199,7 @@ void where(const Tensor& condition, const Strides& sc, const Tensor& a, const St
            const Strides& sb, Tensor& y) {
   if (y.elements() == 0) return;
   StridedLoop<4> loop(y.shape(), {dense_strides(y.shape()), sc, sa, sb});
-  std::int64_t columns = std::min<std::int64_t>(loop.sizes[0], 16384), rows = 16384 / columns;
+  std::int64_t columns = std::min(loop.sizes[0], cuts::copied_piece), rows = cuts::copied_piece / columns;
   dispatch_item(y.dtype(), [&]<class T>() {
     const bool* conditions = condition.data<bool>();
     const T *p = static_cast<const T*>(a.raw()), *q = static_cast<const T*>(b.raw());

@@ -111,7 +111,7 @@ class PartMoments {
 
   void take(const ColumnTiling::Part& part, const S* in, double* means, double* squares) {
     const double share = 1.0 / static_cast<double>(part.rows);
-    const std::int64_t first_rows = std::min<std::int64_t>(part.rows, 16);
+    const std::int64_t first_rows = std::min(part.rows, cuts::first_rows);
     deviate(part, in, [&](std::int64_t c) {
       double total = 0;
       for (std::int64_t row = 0; row < first_rows; ++row)
@@ -306,10 +306,11 @@ void gradient_down_columns(const NormalizationGeometry& g, const S* slopes, cons
 
 // A row (outer, group) of `within` elements, cut into chunks that the caches keep until a second pass.
 struct RowTiling {
-  static constexpr std::int64_t longest = 16384;
-
   explicit RowTiling(const NormalizationGeometry& g)
-      : rows(g.outer * g.groups), size(g.within), chunk(std::min(size, longest)), chunks((size + chunk - 1) / chunk) {}
+      : rows(g.outer * g.groups),
+        size(g.within),
+        chunk(std::min(size, cuts::longest_chunk)),
+        chunks((size + chunk - 1) / chunk) {}
 
   std::int64_t length(std::int64_t in_row) const { return std::min(chunk, size - in_row * chunk); }
 
@@ -329,7 +330,7 @@ struct RowTiling {
 template <class S, class... Terms, class... In>
 std::array<double, sizeof...(Terms)> sums_of_row(std::int64_t size, const std::tuple<Terms...>& terms,
                                                  const In*... in) {
-  constexpr std::int64_t width = Packet<S>::size, block = 64 * width;
+  constexpr std::int64_t width = Packet<S>::size, block = cuts::packets_in_block * width;
   std::array<double, sizeof...(Terms)> totals{};
   std::int64_t i = 0;
   while (i + width <= size) {
@@ -445,7 +446,7 @@ void gradient_along_rows(const RowGradient<S>& of, S* dgamma, S* dbeta) {
   const NormalizationGeometry& g = of.g;
   const RowTiling& tiling = of.tiling;
   const std::int64_t columns = g.columns(), blocks = g.groups * tiling.chunks;
-  const std::int64_t part_rows = std::min<std::int64_t>(256, rows_per_part(tiling.chunk));  // a lane keeps its digits
+  const std::int64_t part_rows = std::min(cuts::lane_rows, rows_per_part(tiling.chunk));
   const std::int64_t row_parts = (g.outer + part_rows - 1) / part_rows;
   const bool whole = tiling.chunks == 1;
   std::vector<Fold<S>> folds;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <floe/backend/cpu/bias.h>
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/parallel.h>
 
 #if FLOE_ONEDNN
@@ -183,11 +184,12 @@ dnnl::memory memory(const dnnl::memory::desc& desc, const float* data) {
 }
 
 // Runs the primitive on parts of the batch: `whole` images each, at most `most`, and what is left over in one smaller
-// part. Their number is a multiple of four where it can be, so that two or four threads get as much to do.
+// part. Their number is a multiple of onednn_parts where it can be, so that two or four threads get as much to do.
 struct Parts {
   Parts(Direction direction, const ConvGeometry& g, std::int64_t most) {
-    std::int64_t fours = (g.batch + 4 * most - 1) / (4 * most);
-    whole = (g.batch + 4 * fours - 1) / (4 * fours);
+    constexpr std::int64_t multiple = cuts::onednn_parts;
+    std::int64_t rounds = (g.batch + multiple * most - 1) / (multiple * most);
+    whole = (g.batch + multiple * rounds - 1) / (multiple * rounds);
     count = (g.batch + whole - 1) / whole;
     ConvGeometry part = g;
     part.batch = std::min(whole, g.batch);
@@ -220,7 +222,7 @@ Tensor in_own_layout(const Convolution& c, const float* filters) {
 
 bool images_times_filters(Direction direction, const float* in, const float* filters, const float* bias,
                           const ConvGeometry& g, float* out) try {
-  Parts parts(direction, g, 16);
+  Parts parts(direction, g, cuts::onednn_images);
   if (!parts.exist()) return false;
   bool forward = direction != Direction::input_gradient;
   std::int64_t in_step = parts.whole * (forward ? g.height * g.width * g.in : g.out_height * g.out_width * g.out);
@@ -278,7 +280,8 @@ bool onednn_conv2d_input_gradient(const float* dy, const float* filters, const f
 }
 
 bool onednn_conv2d_filter_gradient(const float* x, const float* dy, const ConvGeometry& g, float* dfilters) try {
-  Parts parts(Direction::filter_gradient, g, std::max<std::int64_t>(16, (g.batch + 7) / 8));
+  Parts parts(Direction::filter_gradient, g,
+              std::max(cuts::onednn_images, (g.batch + cuts::batch_sums - 1) / cuts::batch_sums));
   if (!parts.exist() || parts.first->own_filters != parts.last->own_filters) return false;
   std::int64_t size = static_cast<std::int64_t>(parts.first->own_filters.get_size() / sizeof(float));
 

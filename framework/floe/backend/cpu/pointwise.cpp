@@ -1,16 +1,14 @@
 // Broadcasting loops, and the sum that the tape adds gradients with.
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/pointwise.h>
 
 namespace floe::cpu {
 
 bool worth_streaming(const void* out, std::int64_t bytes) {
-  constexpr std::int64_t caches = 32 << 20;  // of most machines; what the system reports is often wrong
-  return bytes > caches && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+  return bytes > cuts::cached_bytes && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
 }
 
 namespace {
-
-constexpr std::int64_t short_row = 256, tile_bytes = 4096;
 
 // Short rows, under which one operand begins anew and the other continues, as with a bias: the first is repeated in a
 // tile, and many rows become one.
@@ -18,12 +16,12 @@ struct Tile {
   Tile(const BroadcastLoop& loop, std::size_t item) {
     auto begins_anew = [&](const auto& strides) { return strides[0] == 1 && strides[1] == 0; };
     auto goes_on = [&](const auto& strides) { return strides[0] == 1 && strides[1] == loop.sizes[0]; };
-    if (loop.rank < 2 || loop.sizes[0] >= short_row) return;
+    if (loop.rank < 2 || loop.sizes[0] >= cuts::short_row) return;
     if (begins_anew(loop.a) && goes_on(loop.b))
       of_a = true;
     else if (!(begins_anew(loop.b) && goes_on(loop.a)))
       return;
-    rows = std::min(loop.sizes[1], tile_bytes / (loop.sizes[0] * static_cast<std::int64_t>(item)));
+    rows = std::min(loop.sizes[1], cuts::tile_bytes / (loop.sizes[0] * static_cast<std::int64_t>(item)));
   }
 
   std::int64_t rows = 1;  // of the loop that become one; 1 if none do
@@ -61,7 +59,7 @@ void broadcast_rows(const BroadcastLoop& loop, Row row, std::byte* out, std::siz
     for (std::int64_t rest = begin, axis = 1; axis < loop.rank; rest /= loop.sizes[axis++])
       move(static_cast<int>(axis), rest % loop.sizes[axis]);
 
-    alignas(64) std::byte tiled[tile_bytes];
+    alignas(64) std::byte tiled[cuts::tile_bytes];
     const std::byte* tiled_from = nullptr;
     for (std::int64_t r = begin; r < end;) {
       const std::byte *p = a + at_a * static_cast<std::int64_t>(item), *q = b + at_b * static_cast<std::int64_t>(item);

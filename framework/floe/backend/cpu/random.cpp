@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/parallel.h>
 #include <floe/tensor/philox.h>
@@ -9,9 +10,9 @@
 namespace floe::cpu {
 namespace {
 
-// The rounds of Philox for this many blocks side by side, which compiles to vector instructions.
-constexpr std::int64_t side_by_side = 16;
+constexpr std::int64_t side_by_side = cuts::philox_blocks;
 
+// The rounds of Philox for blocks side by side, which compiles to vector instructions.
 void philox_blocks(std::uint64_t key, std::uint64_t counter, std::uint32_t* words) {
   std::uint32_t c0[side_by_side], c1[side_by_side], c2[side_by_side] = {}, c3[side_by_side] = {};
   for (std::uint32_t i = 0; i < side_by_side; ++i)
@@ -39,10 +40,11 @@ constexpr std::int64_t together = 4 * side_by_side;
 
 template <class Body>
 void for_groups(std::int64_t size, const Body& body) {
-  parallel_ranges(size, size > 16384 ? 1024 : 16384, [&](std::int64_t begin, std::int64_t end) {
-    Body own = body;
-    for (std::int64_t first = begin; first < end; first += together) own(first);
-  });
+  parallel_ranges(size, size > cuts::random_alone ? cuts::random_part : cuts::random_alone,
+                  [&](std::int64_t begin, std::int64_t end) {
+                    Body own = body;
+                    for (std::int64_t first = begin; first < end; first += together) own(first);
+                  });
 }
 
 // Fills `result` from blocks of four words; element i comes from block i / 4, whatever the number of threads.

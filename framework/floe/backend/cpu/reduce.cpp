@@ -12,7 +12,7 @@ template <class S, class Total, class Join>
 void reduce(const Tensor& x, const Folded& axis, S identity, Join join, Tensor& y) {
   const S* in = static_cast<const S*>(x.raw());
   S* out = static_cast<S*>(y.raw_mutable());
-  if (axis.inner == 1 && axis.reduced <= 16) {  // too short to be cut into lanes
+  if (axis.inner == 1 && axis.reduced <= cuts::unrolled_sum) {  // too short to be cut into lanes
     return parallel_ranges(axis.outer, rows_per_part(axis.reduced), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         S total = identity;
@@ -44,7 +44,8 @@ void reduce(const Tensor& x, const Folded& axis, S identity, Join join, Tensor& 
 // body(outer, first, count) for blocks of neighbouring columns, each to be walked from top to bottom.
 template <class Body>
 void for_column_blocks(const Folded& axis, Body body) {
-  std::int64_t block = std::clamp<std::int64_t>(axis.inner, 1, 256), blocks = (axis.inner + block - 1) / block;
+  std::int64_t block = std::clamp<std::int64_t>(axis.inner, 1, cuts::column_block),
+               blocks = (axis.inner + block - 1) / block;
   parallel_ranges(axis.outer * blocks, rows_per_part(axis.reduced * block), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       std::int64_t first = i % blocks * block;
@@ -61,7 +62,7 @@ void arg_best(const Tensor& x, const Folded& axis, Better better, Tensor& y) {
     for_column_blocks(axis, [&](std::int64_t outer, std::int64_t first, std::int64_t count) {
       const T* column = in + outer * axis.reduced * axis.inner + first;
       std::int64_t* winner = out + outer * axis.inner + first;
-      std::array<T, 256> best;
+      std::array<T, cuts::column_block> best;
       std::copy_n(column, count, best.data());
       std::fill_n(winner, count, 0);
       for (std::int64_t row = 1; row < axis.reduced; ++row) {
@@ -102,7 +103,7 @@ void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, T
     const S* in = static_cast<const S*>(x.raw());
     S* out = static_cast<S*>(y.raw_mutable());
     for_column_blocks(axis, [&](std::int64_t outer, std::int64_t first, std::int64_t count) {
-      std::array<Wide<S>, 256> totals{};
+      std::array<Wide<S>, cuts::column_block> totals{};
       for (std::int64_t step = 0; step < axis.reduced; ++step) {
         std::int64_t row = reverse ? axis.reduced - 1 - step : step;
         std::int64_t offset = (outer * axis.reduced + row) * axis.inner + first;

@@ -1,6 +1,7 @@
 // Softmax and its logarithm over rows of the last axis, and their gradients.
 #include <limits>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/pointwise.h>
 
 namespace floe::cpu {
@@ -40,7 +41,7 @@ S join_row(std::int64_t size, Term term, const S* first, const In*... rest) {
 // The sum of term(in[i]...), in blocks so that long rows lose no digits.
 template <class S, class Term, class... In>
 S sum_row(std::int64_t size, Term term, const In*... in) {
-  constexpr std::int64_t block = 1024;
+  constexpr std::int64_t block = cuts::softmax_block;
   double total = 0;
   for (std::int64_t i = 0; i < size; i += block) {
     total += join_row<Sum>(std::min(block, size - i), term, (in + i)...);
