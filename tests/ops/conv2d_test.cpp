@@ -6,76 +6,12 @@
 #include <floe/backend/settings.h>
 #include <support/messages.h>
 #include <support/op_case.h>
+#include <support/plain_conv2d.h>
 
 namespace floe {
 namespace {
 
 using namespace test;
-
-// One axis as TensorFlow documents it: how often the window fits, and the padding before it.
-struct Axis {
-  std::int64_t out, before;
-};
-
-Axis axis_of(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, Padding::Kind kind,
-             std::int64_t before, std::int64_t after) {
-  std::int64_t reach = (kernel - 1) * dilation + 1;
-  if (kind == Padding::Kind::valid) return {(in - reach) / stride + 1, 0};
-  if (kind == Padding::Kind::explicit_pads) return {(in + before + after - reach) / stride + 1, before};
-  std::int64_t out = (in + stride - 1) / stride;
-  std::int64_t total = std::max<std::int64_t>(in % stride == 0 ? reach - stride : reach - in % stride, 0);
-  return {out, total / 2};
-}
-
-// body(place in the image, in the filters, in the result) for every product of the convolution `g` of an image.
-template <class Body>
-void for_each_product(const Shape& image, const Shape& filters, const ConvOptions& o, Body body) {
-  Axis rows = axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top,
-                      o.padding.bottom);
-  Axis columns =
-      axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right);
-  for_each_index({image[0], rows.out, columns.out, filters[3]}, [&](const Index& y) {
-    std::int64_t group = y[3] / (filters[3] / o.groups);
-    for_each_index({filters[0], filters[1], filters[2]}, [&](const Index& w) {
-      std::int64_t row = y[1] * o.strides.height - rows.before + w[0] * o.dilation.height;
-      std::int64_t column = y[2] * o.strides.width - columns.before + w[1] * o.dilation.width;
-      if (row < 0 || row >= image[1] || column < 0 || column >= image[2]) return;
-      body(Index{y[0], row, column, group * filters[2] + w[2]}, Index{w[0], w[1], w[2], y[3]}, y);
-    });
-  });
-}
-
-Shape result_of(const Shape& image, const Shape& filters, const ConvOptions& o) {
-  return {
-      image[0],
-      axis_of(image[1], filters[0], o.strides.height, o.dilation.height, o.padding.kind, o.padding.top,
-              o.padding.bottom)
-          .out,
-      axis_of(image[2], filters[1], o.strides.width, o.dilation.width, o.padding.kind, o.padding.left, o.padding.right)
-          .out,
-      filters[3]};
-}
-
-std::int64_t place(const Tensor& x, const Index& i) {
-  return ((i[0] * x.dim(1) + i[1]) * x.dim(2) + i[2]) * x.dim(3) + i[3];
-}
-
-Tensor plain_conv2d(const Tensor& x, const Tensor& w, const ConvOptions& options) {
-  Tensor y = zeros(result_of(x.shape(), w.shape(), options), DType::float64);
-  double* to = y.mutable_data<double>();
-  for_each_product(x.shape(), w.shape(), options,
-                   [&](const Index& i, const Index& k, const Index& o) { to[place(y, o)] += at(x, i) * at(w, k); });
-  return y;
-}
-
-// Each element of x spreads the filters over the result: what TensorFlow's conv2d_transpose is defined as.
-Tensor plain_conv2d_transpose(const Tensor& x, const Tensor& w, const Shape& result, const ConvOptions& options) {
-  Tensor y = zeros(result, DType::float64);
-  double* to = y.mutable_data<double>();
-  for_each_product(result, w.shape(), options,
-                   [&](const Index& i, const Index& k, const Index& o) { to[place(y, i)] += at(x, o) * at(w, k); });
-  return y;
-}
 
 struct Convolution {
   std::string name;
@@ -103,6 +39,9 @@ const std::vector<Convolution> small = {
     {"two groups", {2, 4, 4, 4}, {3, 3, 2, 6}, {.groups = 2}},
     {"a group for each channel", {2, 4, 4, 3}, {3, 3, 1, 3}, {.strides = 2, .groups = 3}},
     {"a group for each channel, two results", {1, 4, 3, 3}, {2, 2, 1, 6}, {.padding = Padding::valid, .groups = 3}},
+    {"two groups, tall filters", {2, 5, 6, 4}, {3, 2, 2, 6}, {.groups = 2}},
+    {"two groups, wide filters", {1, 6, 7, 4}, {2, 3, 2, 4}, {.strides = {1, 2}, .groups = 2}},
+    {"a group for each channel, tall filters", {1, 7, 6, 3}, {3, 2, 1, 6}, {.dilation = {1, 2}, .groups = 3}},
     {"kernel as large as the image", {2, 4, 3, 2}, {4, 3, 2, 3}, {.padding = Padding::valid}},
     {"kernel larger than the image", {1, 2, 3, 1}, {5, 5, 1, 2}, {}},
     {"a row", {2, 1, 6, 2}, {1, 3, 2, 2}, {}},
@@ -126,6 +65,9 @@ std::vector<Convolution> medium() {
   }
   all.push_back({"groups", {17, 6, 6, 32}, {3, 3, 16, 48}, {.groups = 2}});
   all.push_back({"narrow groups", {5, 6, 6, 12}, {3, 3, 3, 8}, {.strides = 2, .groups = 4}});
+  all.push_back({"groups, tall", {5, 9, 8, 16}, {5, 3, 8, 16}, {.groups = 2}});
+  all.push_back({"groups, wide", {17, 8, 9, 32}, {2, 3, 16, 48}, {.strides = {2, 1}, .groups = 2}});
+  all.push_back({"depthwise, wide", {5, 8, 9, 16}, {1, 4, 1, 16}, {.groups = 16}});
   all.push_back({"depthwise", {17, 6, 6, 17}, {3, 3, 1, 17}, {.groups = 17}});
   all.push_back({"depthwise of 16", {5, 6, 6, 16}, {3, 3, 1, 16}, {.strides = 2, .groups = 16}});
   all.push_back({"dilation", {5, 12, 11, 16}, {3, 3, 16, 16}, {.dilation = {2, 3}}});
