@@ -118,8 +118,9 @@ TEST(CheckpointFiles, HoldEachValueUnderItsName) {
   checkpoint.add("rng", rng);
   checkpoint.add("epoch", epoch);
   checkpoint.add("data", data);
-  SafetensorsFile file(checkpoint.save(9));
-  EXPECT_EQ(file.path().filename(), "checkpoint-00000009.safetensors");
+  std::filesystem::path path = checkpoint.save(9);
+  EXPECT_EQ(path, folder / "checkpoint-00000009.safetensors");
+  SafetensorsFile file(path);
   std::string held;
   for (const SafetensorsEntry& entry : file.entries())
     held += fmt::format("{} {} {}\n", entry.name, entry.file_dtype, to_string(entry.shape));
