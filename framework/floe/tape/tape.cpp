@@ -117,7 +117,7 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   }
 
   Tensors results = collect(pass, target, sources, options.missing, where);
-  if (!pass.differentiable()) leave_mark(target, sources, results, where);
+  if (!pass.differentiable()) leave_mark(target, sources, options.output_gradient, results, where);
   return results;
 }
 
@@ -177,10 +177,12 @@ Tensors GradientTape::collect(BackwardPass& pass, const Tensor& target, TensorRe
 }
 
 // For the other live tapes: silence there would be a wrong number.
-void GradientTape::leave_mark(const Tensor& target, TensorRefs sources, Tensors& results, Location where) {
+void GradientTape::leave_mark(const Tensor& target, TensorRefs sources, const Tensor& output_gradient, Tensors& results,
+                              Location where) {
   if (!(detail::hooks & detail::recording)) return;
   std::vector<TensorRef> inputs(sources.begin(), sources.end());
   inputs.emplace_back(target);
+  if (output_gradient.defined()) inputs.emplace_back(output_gradient);
   std::vector<Tensor*> outputs;
   for (Tensor& result : results) outputs.push_back(&result);
   this_record().add({"gradient", where}, inputs, outputs, {}, 0, Node::Kind::gradient_mark);

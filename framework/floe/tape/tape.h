@@ -70,7 +70,8 @@ class GradientTape {
   void require_answerable(const Tensor& target, const Tensor& output_gradient, Location where) const;
   void add_sources(BackwardPass& pass, TensorRefs sources) const;
   Tensors collect(BackwardPass& pass, const Tensor& target, TensorRefs sources, Missing missing, Location where) const;
-  static void leave_mark(const Tensor& target, TensorRefs sources, Tensors& results, Location where);
+  static void leave_mark(const Tensor& target, TensorRefs sources, const Tensor& output_gradient, Tensors& results,
+                         Location where);
 
   // Why there is no gradient: because of the source, the target, or what lies between them; "" if that is not why.
   std::string why_missing(const Tensor& target, const Tensor& source) const;
