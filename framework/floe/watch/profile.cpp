@@ -114,7 +114,7 @@ void Profile::op(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> o
 }
 
 // Whatever kind of work takes most, and what helps against it.
-std::string Profile::remedy() const {
+std::string Profile::remedy(Time whole) const {
   enum Kind { calculating, moving, short_calls, waiting, outside, kinds };
   struct Sum {
     double seconds = 0, calls = 0, flops = 0, bytes = 0;
@@ -130,10 +130,10 @@ std::string Profile::remedy() const {
     Sum& sum = sums[kind];
     sum.seconds += seconds, sum.calls += calls, sum.flops += row.flops, sum.bytes += static_cast<double>(row.bytes);
   }
-  sums[outside].seconds = in_seconds(now() - counted_);
+  sums[outside].seconds = in_seconds(whole - counted_);
   auto most =
       std::max_element(sums.begin(), sums.end(), [](const Sum& a, const Sum& b) { return a.seconds < b.seconds; });
-  double percent = 100 * most->seconds / in_seconds(now());
+  double percent = 100 * most->seconds / in_seconds(whole);
   switch (most - sums.begin()) {
     case calculating:
       return fmt::format(
@@ -164,19 +164,18 @@ std::string Profile::table() const {
     lines.push_back({fmt::format("{}{}", key.first, key.second ? ", backward" : ""), row});
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.row.time > b.row.time; });
 
-  double whole = in_seconds(now());
-  Time outside = now() - counted_;
-  auto percent = [&](Time time) { return 100 * in_seconds(time) / whole; };
+  const Time whole = now(), outside = whole - counted_;  // read once, so that shares add up to all of it
+  auto percent = [&](Time time) { return 100 * in_seconds(time) / in_seconds(whole); };
 
   // What dominates.
-  std::string text = fmt::format("no op in {:.2f} s\n", whole);
+  std::string text = fmt::format("no op in {:.2f} s\n", in_seconds(whole));
   if (!lines.empty()) {
     std::size_t top = std::min<std::size_t>(3, lines.size());
     Time most = std::accumulate(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(top), Time{},
                                 [](Time sum, const Line& line) { return sum + line.row.time; });
-    text = fmt::format("{} takes {:.0f} % of {:.2f} s, ", lines[0].name, percent(lines[0].row.time), whole);
+    text = fmt::format("{} takes {:.0f} % of {:.2f} s, ", lines[0].name, percent(lines[0].row.time), in_seconds(whole));
     if (top > 1) text += fmt::format("the first {} lines {:.0f} %; ", top, percent(most));
-    text += fmt::format("{:.0f} % is outside ops\n{}\n", percent(outside), remedy());
+    text += fmt::format("{:.0f} % is outside ops\n{}\n", percent(outside), remedy(whole));
   }
 
   std::size_t width = 14;

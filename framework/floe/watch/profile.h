@@ -74,7 +74,7 @@ class Profile : public OpObserver {
     std::size_t inputs;
   };
 
-  std::string remedy() const;
+  std::string remedy(Time whole) const;
   Time now() const { return Clock::now() - began_; }
 
   Clock::time_point began_;
