@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <floe/files/safetensors.h>
@@ -44,8 +45,11 @@ using test::TempFolder;
 class Critic : public Layer {
  public:
   Critic(const std::string& name, std::uint64_t seed, std::int64_t units = 4)
-      : Layer(name, {}, Rng(seed)), hidden_(this, "hidden", {.in = 3, .units = units}), norm_(this, "norm", units),
-        dropout_(this, "dropout", 0.5), out_(this, "out", {.in = units, .units = 1}) {}
+      : Layer(name, {}, Rng(seed)),
+        hidden_(this, "hidden", {.in = 3, .units = units}),
+        norm_(this, "norm", units),
+        dropout_(this, "dropout", 0.5),
+        out_(this, "out", {.in = units, .units = 1}) {}
 
   Tensor operator()(const Tensor& x) { return out_(dropout_(norm_(hidden_(x), Mode::training), Mode::training)); }
 
@@ -144,27 +148,34 @@ TEST(Checkpoint, GivesBackEveryBitOfATrainingThatWentOn) {
   EXPECT_EQ(training.bits(), bits);
 }
 
+struct Kind {
+  std::function<std::unique_ptr<Optimizer>()> make;
+  Names slots;
+};
+const Kind kinds[] = {
+    {[] { return std::make_unique<SGD>(0.1); }, {}},
+    {[] { return std::make_unique<Momentum>(); }, {"velocity"}},
+    {[] { return std::make_unique<RMSprop>(); }, {"square"}},
+    {[] { return std::make_unique<Adagrad>(); }, {"accumulator"}},
+    {[] { return std::make_unique<Adam>(); }, {"m", "v"}},
+    {[] { return std::make_unique<AdamW>(); }, {"m", "v"}},
+};
+
+// One step with gradients that follow from the seed, for those of the variables that are trainable.
+void step(Optimizer& optimizer, const Variables& variables, std::uint64_t seed) {
+  Rng rng(seed);
+  Gradients gradients;
+  for (Variable* variable : variables) {
+    Tensor gradient = random_normal(variable->shape(), rng);
+    if (variable->trainable()) gradients.add(*variable, gradient);
+  }
+  optimizer.apply(gradients);
+}
+void step(Optimizer& optimizer, Variable& w, std::uint64_t seed) { step(optimizer, Variables{&w}, seed); }
+
 // Under the names that files have held all along, and with what an optimizer keeps in the file, not its initial values.
 TEST(Checkpoint, ContinuesEachOptimizerBitForBit) {
-  struct Kind {
-    std::function<std::unique_ptr<Optimizer>()> make;
-    Names slots;
-  };
-  const Kind kinds[] = {
-      {[] { return std::make_unique<SGD>(0.1); }, {}},
-      {[] { return std::make_unique<Momentum>(); }, {"velocity"}},
-      {[] { return std::make_unique<RMSprop>(); }, {"square"}},
-      {[] { return std::make_unique<Adagrad>(); }, {"accumulator"}},
-      {[] { return std::make_unique<Adam>(); }, {"m", "v"}},
-      {[] { return std::make_unique<AdamW>(); }, {"m", "v"}},
-  };
   for (const Kind& kind : kinds) {
-    auto step = [](Optimizer& optimizer, Variable& w, std::uint64_t seed) {
-      Rng rng(seed);
-      Gradients gradients;
-      gradients.add(w, random_normal({5}, rng));
-      optimizer.apply(gradients);
-    };
     TempFolder folder;
     Variable w("net.w", ones({5}));
     std::unique_ptr<Optimizer> optimizer = kind.make();
@@ -190,6 +201,96 @@ TEST(Checkpoint, ContinuesEachOptimizerBitForBit) {
     again.restore(path);
     step(*fresh, w, 3);
     EXPECT_EQ(read_bytes(again.save(3)), whole);
+  }
+}
+
+// --- Slots that a file was saved without -----------------------------------------------------------------------------
+
+// Two variables, of which the second may be frozen, and their optimizer.
+struct Pair {
+  Pair(const Kind& kind, const std::filesystem::path& folder, bool frozen)
+      : optimizer(kind.make()), checkpoint(folder) {
+    if (frozen) second.set_trainable(false);
+    add_all(checkpoint);
+  }
+
+  void add_all(Checkpoint& to) {
+    to.add("first", first);
+    to.add("second", second);
+    to.add("optimizer", *optimizer);
+  }
+
+  // Every bit of them, as the file that they would save.
+  std::string bits() {
+    TempFolder elsewhere;
+    Checkpoint copy(elsewhere.path());
+    add_all(copy);
+    return read_bytes(copy.save(0));
+  }
+
+  void train(std::uint64_t seed) { step(*optimizer, {&first, &second}, seed); }
+
+  Variable first{"net.first", ones({5})}, second{"net.second", ones({3})};
+  std::unique_ptr<Optimizer> optimizer;
+  Checkpoint checkpoint;
+};
+
+TEST(Checkpoint, OfBeforeASlotsFirstStepGoesBackToThatMoment) {
+  for (const Kind& kind : kinds) {
+    for (int before : {0, 2}) {  // steps before it was saved; without any, no variable has slots
+      for (bool partial : {false, true}) {
+        SCOPED_TRACE(fmt::format("{} {} {}", fmt::join(kind.slots, " "), before, partial));
+        TempFolder folder;
+        Pair pair(kind, folder.path(), /*frozen=*/true);
+        for (int i = 0; i < before; ++i) pair.train(1 + i);
+        std::filesystem::path path = pair.checkpoint.save(0);
+        std::string saved = pair.bits();
+
+        pair.second.set_trainable(true);
+        pair.train(7);
+        std::string went_on = pair.bits();
+        pair.train(8);
+        RestoreReport report = pair.checkpoint.restore(path, {.partial = partial});
+        EXPECT_TRUE(report.missing.empty() && report.unexpected.empty()) << report.text();
+        EXPECT_EQ(pair.optimizer->steps(), before);
+        EXPECT_EQ(pair.bits(), saved);
+        pair.train(7);
+        EXPECT_EQ(pair.bits(), went_on);
+      }
+    }
+  }
+}
+
+TEST(Checkpoint, OfSomethingElseLeavesTheSlots) {
+  TempFolder folder;
+  Pair pair(kinds[4], folder.path(), false);
+  pair.train(1);
+  std::string trained = pair.bits();
+  save_safetensors(folder / "weights", {{"first", pair.first.value()}});
+  EXPECT_EQ(pair.checkpoint.restore(folder / "weights", {.partial = true}).matched, (Names{"first"}));
+  EXPECT_EQ(pair.bits(), trained);
+
+  // Nor if the source says that they stay.
+  Pair fresh(kinds[4], folder.path(), false);
+  std::filesystem::path early = fresh.checkpoint.save(0);
+  pair.checkpoint.restore(early, {.source = [](const std::string& name) {
+                            return RestoreSource{name.starts_with("optimizer.") ? "" : name};
+                          }});
+  EXPECT_TRUE(SafetensorsFile(pair.checkpoint.save(1)).contains("optimizer.m.net.first"));
+}
+
+TEST(Checkpoint, WithHalfOfTheSlotsIsRefused) {
+  for (const char* lost : {"optimizer.m.net.first", "optimizer.v.net.first"}) {
+    TempFolder folder;
+    Pair pair(kinds[4], folder.path(), false), fresh(kinds[4], folder.path(), false);
+    pair.train(1);
+    Safetensors file = load_safetensors(pair.checkpoint.save(1));
+    std::erase_if(file.tensors, [&](const auto& named) { return named.first == lost; });
+    save_safetensors(folder / "half", file.tensors);
+    for (Pair* into : {&pair, &fresh}) {
+      EXPECT_EQ(file_error_of(folder / "half", [&] { into->checkpoint.restore(folder / "half"); }),
+                fmt::format("it does not fit: 1 missing ({})", lost));
+    }
   }
 }
 
@@ -705,6 +806,15 @@ TEST(Checkpoint, PutsEverythingBackIfADatasetRefusesItsPlace) {
   std::string bits = fresh.bits();
   EXPECT_NE(error_of<ValueError>([&] { fresh.checkpoint.restore(path); }), "no error");
   EXPECT_EQ(fresh.bits(), bits);
+
+  // Slots that the file was saved without are back as well.
+  std::erase_if(file.tensors, [](const auto& named) {
+    return named.first.starts_with("optimizer.") && named.first != "optimizer.steps";
+  });
+  save_safetensors(path, file.tensors, file.metadata);
+  bits = training.bits();
+  EXPECT_NE(error_of<ValueError>([&] { training.checkpoint.restore(path); }), "no error");
+  EXPECT_EQ(training.bits(), bits);
 }
 
 TEST(Checkpoint, RefusesMistakesInItsUse) {

@@ -3,6 +3,10 @@
 
 namespace floe {
 
+void State::together(const std::string&, const std::vector<std::pair<std::string, Tensor*>>& tensors) {
+  for (const auto& [name, value] : tensors) tensor(name, *value);
+}
+
 // As variables, since their shapes are fixed: a walk can spot a value that does not fit before it changes anything.
 
 void State::number(const std::string& name, std::int64_t& value) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <floe/tape/variable.h>
 #include <floe/tensor/rng.h>
@@ -21,6 +23,10 @@ class State {
   // Values that come and go by name, such as an optimizer's slots: when restoring, calls `found` for each name in the
   // file that begins with `prefix`, without the prefix.
   virtual void names(const std::string& prefix, const std::function<void(const std::string&)>& found) = 0;
+
+  // Tensors that are there all together or not at all, such as what an optimizer keeps for one variable. Restored from a
+  // file that has the value `owner` but none of them, and so was saved without, they lose their values.
+  virtual void together(const std::string& owner, const std::vector<std::pair<std::string, Tensor*>>& tensors);
 
   void number(const std::string& name, std::int64_t& value);  // held as int64 ()
   void rng(const std::string& name, Rng& rng);                // key and position, held as int64 (2,)

@@ -91,16 +91,21 @@ Tensors& Optimizer::slots_of(const Variable& variable) {
 }
 
 void Optimizer::state(State& state, const std::string& prefix) {
-  state.number(prefix + ".steps", steps_);
-  if (slots_kept_.empty()) return;
-  state.names(prefix + "." + slots_kept_[0].name + ".",
-              [&](const std::string& path) { slots_[path].tensors.resize(slots_kept_.size()); });
+  const std::string steps = prefix + ".steps";
+  state.number(steps, steps_);
+  for (const Slot& slot : slots_kept_) {
+    state.names(prefix + "." + slot.name + ".",
+                [&](const std::string& path) { slots_[path].tensors.resize(slots_kept_.size()); });
+  }
   for (auto& [path, slots] : slots_) {
+    std::vector<std::pair<std::string, Tensor*>> named;
     for (std::size_t i = 0; i < slots.tensors.size(); ++i)
-      state.tensor(prefix + "." + slots_kept_[i].name + "." + path, slots.tensors[i]);
+      named.emplace_back(prefix + "." + slots_kept_[i].name + "." + path, &slots.tensors[i]);
+    state.together(steps, named);
   }
 
-  // A walk may name slots and then leave them without a value, such as one that only checks whether a file fits.
+  // A walk may leave slots without a value: one that only checks whether a file fits has named them, or the file was
+  // saved before their variable's first step.
   std::erase_if(slots_, [](const auto& entry) {
     const Tensors& slots = entry.second.tensors;
     return std::any_of(slots.begin(), slots.end(), [](const Tensor& slot) { return !slot.defined(); });

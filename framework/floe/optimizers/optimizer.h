@@ -27,7 +27,8 @@ class Optimizer {
   void set_learning_rate(double rate);           // ValueError unless finite and 0 or more
   std::int64_t steps() const { return steps_; }  // calls of apply(), whichever variables they were for
 
-  // Names the step count and every slot. Restored before its first step, an optimizer takes its slots from the file.
+  // Names the step count and every slot. A restore leaves the slots that the file has: all of them if it is restored
+  // before its first step, none if the file was saved before that.
   // The learning rate belongs to the program: one that decays is set again after a restore.
   void state(State& state, const std::string& prefix);
 

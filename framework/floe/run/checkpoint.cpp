@@ -60,6 +60,7 @@ Shape in_order(const Shape& shape, const RestoreSource& source, const std::strin
 class Compare : public State {
  public:
   std::vector<std::pair<std::string, RestoreSource>> matched;  // where each of report.matched is
+  std::set<std::string> emptied;  // what the file was saved without
 
   Compare(const SafetensorsFile& file, const RestoreOptions& options, RestoreReport& report)
       : options_(options), report_(report) {
@@ -75,6 +76,16 @@ class Compare : public State {
     }
   }
 
+  void together(const std::string& owner, const std::vector<std::pair<std::string, Tensor*>>& tensors) override {
+    auto absent = [&](const auto& named) {
+      RestoreSource source = source_of(named.first);
+      return !source.name.empty() && !entries_.contains(source.name);
+    };
+    if (!entries_.contains(source_of(owner).name) || !std::all_of(tensors.begin(), tensors.end(), absent))
+      return State::together(owner, tensors);
+    for (const auto& [name, value] : tensors) emptied.insert(name);
+  }
+
   void list_unexpected() {
     for (const auto& [name, entry] : entries_) {
       if (!asked_.contains(name)) report_.unexpected.push_back(name);
@@ -82,9 +93,13 @@ class Compare : public State {
   }
 
  private:
+  RestoreSource source_of(const std::string& name) const {
+    return options_.source ? options_.source(name) : RestoreSource{name};
+  }
+
   // `like`: the value whose shape and dtype it must have.
   void compare(const std::string& name, const Tensor* like) {
-    RestoreSource source = options_.source ? options_.source(name) : RestoreSource{name};
+    RestoreSource source = source_of(name);
     if (source.name.empty()) return;
     std::string told = source.name == name ? name : fmt::format("{} as {}", name, source.name);
     auto found = entries_.find(source.name);
@@ -106,13 +121,13 @@ class Compare : public State {
 
 class Replace : public State {
  public:
-  enum class Others { stay, go };  // what becomes of tensors that are not among the values
-
-  Replace(const NamedTensors& values, Others others) : values_(values.begin(), values.end()), others_(others) {}
+  // Tensors that are not among the values stay, but for those that are `emptied`.
+  Replace(const NamedTensors& values, std::set<std::string> emptied)
+      : values_(values.begin(), values.end()), emptied_(std::move(emptied)) {}
 
   void tensor(const std::string& name, Tensor& value) override {
     if (auto found = values_.find(name); found != values_.end()) value = found->second.on(value.device());
-    else if (others_ == Others::go) value = {};
+    else if (emptied_.contains(name)) value = {};
   }
   void variable(const std::string& name, Variable& variable) override {
     if (auto found = values_.find(name); found != values_.end())
@@ -126,7 +141,7 @@ class Replace : public State {
 
  private:
   std::map<std::string, Tensor> values_;
-  Others others_;
+  std::set<std::string> emptied_;
 };
 
 // --- Files and texts -------------------------------------------------------------------------------------------------
@@ -306,10 +321,10 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, RestoreOpti
   Gather before;
   visit(before);
   try {
-    Replace replace(values, Replace::Others::stay);
+    Replace replace(values, compare.emptied);
     visit(replace);
   } catch (...) {
-    Replace replace(before.values, Replace::Others::go);
+    Replace replace(before.values, std::set(report.matched.begin(), report.matched.end()));
     visit(replace);
     throw;
   }

@@ -106,10 +106,11 @@ class Checkpoint {
   // below.
   std::optional<RestoreReport> restore_latest();
 
-  // Everything is read and checked before anything changes. Only names, shapes and dtypes are compared: another --seed,
-  // --batch or --data than the file was made with goes unnoticed. Unless `partial`, a value that is missing or of
-  // another shape or dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the
-  // file, or if axes of a .source are not all axes of what is there. After an error all parts are what they were.
+  // Everything is read and checked before anything changes. What an optimizer keeps for a variable that had not made a
+  // step when the file was saved is dropped. Only names, shapes and dtypes are compared: another --seed, --batch or
+  // --data than the file was made with goes unnoticed. Unless `partial`, a value that is missing or of another shape or
+  // dtype is a FileError, which lists them. ValueError if a dataset cannot be at the place in the file, or if axes of a
+  // .source are not all axes of what is there. After an error all parts are what they were.
   RestoreReport restore(const std::filesystem::path& path, RestoreOptions options = {});
 
  private:
