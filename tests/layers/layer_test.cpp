@@ -1,6 +1,7 @@
 // Layers: paths, parameters, options, first values, the summary table, freezing.
 #include <floe/layers/layer.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -10,10 +11,15 @@
 #include <floe/layers/conv2d.h>
 #include <floe/layers/dense.h>
 #include <floe/layers/dropout.h>
+#include <floe/layers/embedding.h>
+#include <floe/layers/group_normalization.h>
+#include <floe/layers/instance_normalization.h>
+#include <floe/layers/layer_normalization.h>
 #include <floe/layers/layer_list.h>
 #include <floe/layers/sequential.h>
 #include <floe/layers/summary.h>
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/matmul.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
@@ -21,6 +27,7 @@
 #include <floe/tape/tape.h>
 #include <floe/files/safetensors.h>
 #include <floe/run/checkpoint.h>
+#include <support/devices.h>
 #include <support/messages.h>
 #include <support/tensors.h>
 
@@ -194,7 +201,9 @@ TEST(Options, ThatAreMissingAreNamed) {
       {[](Layer& m) { Conv2D(&m, "conv", {.filters = 8, .kernel_size = 5}); }, "model.conv: option .in is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .kernel_size = 5}); }, "model.conv: option .filters is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8}); }, "model.conv: option .kernel_size is missing"},
-      {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8, .kernel_size = {5, 0}}); },
+      {[](Layer& m) {
+         Conv2D(&m, "conv", {.in = 1, .filters = 8, .kernel_size = {5, 0}});
+       },
        "model.conv: option .kernel_size is missing"},
       {[](Layer& m) { Conv2D(&m, "conv", {.in = 1, .filters = 8, .kernel_size = 5, .strides = 0}); },
        "model.conv: option .strides is missing"},
@@ -538,6 +547,69 @@ TEST(LayerObserver, HearsEveryCallInOrder) {
   Listener listener;
   discriminator(zeros({2, 28, 28, 1}), Mode::inference);
   EXPECT_EQ(listener.heard, "conv1(2, 14, 14, 64) dropout(2, 14, 14, 64) conv2(2, 7, 7, 128) judge(2, 1) ");
+}
+
+// --- Devices ---------------------------------------------------------------------------------------------------------
+
+class LayersOnGpu : public test::OnGpu {};
+
+// Data may come from the CPU: one rule for every layer, in both modes, and what it gives is where the model is.
+TEST_F(LayersOnGpu, TakeInputFromTheCpu) {
+  struct Case {
+    const char* name;
+    Shape shape;
+    std::function<Tensor(Layer* model, const Tensor& x, Mode mode)> call;
+  };
+  const Case table[] = {
+      {"dense", {4, 6}, [](Layer* m, auto& x, Mode) { return Dense(m, "part", {.in = 6, .units = 2})(x); }},
+      {"conv2d",
+       {2, 5, 5, 6},
+       [](Layer* m, auto& x, Mode) { return Conv2D(m, "part", {.in = 6, .filters = 2, .kernel_size = 3})(x); }},
+      {"conv2d_transpose",
+       {2, 5, 5, 6},
+       [](Layer* m, auto& x, Mode) {
+         return Conv2DTranspose(m, "part", {.in = 6, .filters = 2, .kernel_size = 3})(x);
+       }},
+      {"embedding",
+       {4},
+       [](Layer* m, auto& x, Mode) {
+         return Embedding(m, "part", {.entries = 9, .units = 2})(cast(abs(x) * 3.0, DType::int32));
+       }},
+      {"batch_normalization",
+       {5, 6},
+       [](Layer* m, auto& x, Mode mode) { return BatchNormalization(m, "part", 6)(x, mode); }},
+      {"layer_normalization", {5, 6}, [](Layer* m, auto& x, Mode) { return LayerNormalization(m, "part", 6)(x); }},
+      {"group_normalization",
+       {2, 3, 3, 6},
+       [](Layer* m, auto& x, Mode) {
+         return GroupNormalization(m, "part", {.channels = 6, .groups = 3, .scale = false, .center = false})(x);
+       }},
+      {"instance_normalization",
+       {2, 3, 3, 6},
+       [](Layer* m, auto& x, Mode) { return InstanceNormalization(m, "part", 6)(x); }},
+      {"dropout", {5, 6}, [](Layer* m, auto& x, Mode mode) { return Dropout(m, "part", 0.5)(x, mode); }},
+      {"sequential of layers",
+       {4, 6},
+       [](Layer* m, auto& x, Mode mode) {
+         return Sequential(m, "part").add<Dense>("a", {.in = 6, .units = 2})(x, mode);
+       }},
+      {"sequential of functions",
+       {4, 6},
+       [](Layer* m, auto& x, Mode mode) {
+         Tensor shift = ones({6}, DType::float32, m->device());
+         return Sequential(m, "part").add([=](const Tensor& x) { return relu(x + shift); })(x, mode);
+       }},
+  };
+  for (const Case& one : table) {
+    for (Mode mode : {Mode::training, Mode::inference}) {
+      SCOPED_TRACE(one.name);
+      Tensor x = cast(test::uniform(one.shape, -2, 2, 1), DType::float32);
+      Layer here("model", Device{}, Rng(1)), there("model", gpu, Rng(1));
+      Tensor y = one.call(&there, x, mode);
+      EXPECT_EQ(y.device(), gpu);
+      EXPECT_TRUE(test::close(to(y, Device{}), one.call(&here, x, mode), 1e-5));
+    }
+  }
 }
 
 TEST(Layer, NeedsAParentOrARoot) {

@@ -15,7 +15,6 @@
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tape/tape.h>
-#include <support/devices.h>
 #include <support/messages.h>
 #include <support/tensors.h>
 
@@ -94,26 +93,6 @@ TEST_F(Normalizations, AcceptAnEmptyBatch) {
   InstanceNormalization instance(&model_, "instance", 6);
   Tensor none = zeros({0, 4, 5, 6}, DType::float64);
   EXPECT_EQ(instance(group(layer(none))).shape(), none.shape());
-}
-
-// A model on a GPU takes what comes from the CPU, as Dense does.
-TEST_F(Normalizations, TakeInputFromTheCpu) {
-  for (Device gpu : gpus()) {
-    Layer model("model", gpu, Rng(1), DType::float64);
-    BatchNormalization batch(&model, "batch", 6);
-    LayerNormalization layer(&model, "layer", 6);
-    GroupNormalization group(&model, "group", {.channels = 6, .groups = 3, .scale = false, .center = false});
-    InstanceNormalization instance(&model, "instance", 6);
-    const std::function<Tensor(const Tensor&)> calls[] = {
-        [&](const Tensor& x) { return batch(x, Mode::training); },
-        [&](const Tensor& x) { return batch(x, Mode::inference); }, [&](const Tensor& x) { return layer(x); },
-        [&](const Tensor& x) { return group(x); }, [&](const Tensor& x) { return instance(x); }};
-    for (const auto& call : calls) {
-      Tensor y = call(images_);
-      EXPECT_EQ(y.device(), gpu);
-      EXPECT_EQ(y.shape(), images_.shape());
-    }
-  }
 }
 
 TEST_F(Normalizations, RefuseOptionsOutOfRange) {

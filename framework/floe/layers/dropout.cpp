@@ -14,7 +14,8 @@ Dropout::Dropout(Layer* parent, const std::string& name, double rate)
 
 Tensor Dropout::operator()(Operand x, Mode mode) {
   LayerCall call(*this, x);
-  return call.done(mode == Mode::training ? dropout(x, rate_, rng_) : x.tensor());
+  Operand here = call.here(std::move(x));
+  return call.done(mode == Mode::training ? dropout(here, rate_, rng_) : here.tensor());
 }
 
 }  // namespace floe

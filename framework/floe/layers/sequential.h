@@ -9,7 +9,7 @@
 
 namespace floe {
 
-// Layers and functions, each taking what the one before it gave.
+// Layers and functions, each taking what the one before it gave, on this model's device.
 class Sequential : public Layer {
  public:
   using Layer::Layer;
@@ -29,7 +29,9 @@ class Sequential : public Layer {
 
   // The next function, such as an activation: add([](const Tensor& x) { return relu(x); }).
   Sequential& add(std::function<Tensor(const Tensor&)> function) {
-    steps_.push_back([function = std::move(function)](const Tensor& x, Mode) { return function(x); });
+    steps_.push_back([this, function = std::move(function)](const Tensor& x, Mode) {
+      return function(LayerCall(*this, x).here(x));  // on this model's device, as layers move it by themselves
+    });
     return *this;
   }
 
