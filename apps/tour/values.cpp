@@ -10,6 +10,10 @@ namespace tour {
 //! [matmul]
 // An op runs when it is called. No session, no placeholder: its result is there, and prints.
 void matmul(const Settings&) {
+  Tensor m1 = tensor({{1, 3, 5, 7}, {2, 4, 6, 8}});                 // (2, 4)
+  Tensor m2 = tensor({{1, 5}, {2, 6}, {3, 7}, {4, 8}});             // (4, 2)
+  print(floe::matmul(m1, m2));
+
   Tensor x = tensor({{2.}});
   Tensor m = floe::matmul(x, x);
   print("m", m);

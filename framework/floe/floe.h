@@ -6,6 +6,7 @@
 #include <floe/tensor/shape.h>
 #include <floe/tensor/dtype.h>
 #include <floe/tensor/device.h>
+#include <floe/tensor/number.h>
 #include <floe/tensor/tensor.h>
 #include <floe/tensor/memory.h>
 #include <floe/tensor/print.h>

@@ -62,6 +62,7 @@ TEST(Tour, HoldsTheNumbersOfTheTalk) {
     const char *stop, *line;
   };
   for (const Fact& fact : {
+           Fact{"matmul", "\n\nTensor(\n[[ 50 114]\n [ 60 140]], shape=(2, 2), dtype=int32)\n"},
            Fact{"matmul", "m: Tensor([[4.]], shape=(1, 1), dtype=float32)\n"},
            Fact{"fizzbuzz", "14\nFizzBuzz\n"},
            Fact{"tape", "d(w * w)/dw at 1: Tensor(2.0, shape=(), dtype=float32)\n"},

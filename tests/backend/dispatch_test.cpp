@@ -34,11 +34,13 @@ TEST(Dispatch, CallsWithTheTypeOfEachDtype) {
     dispatch_floating(dtype, [&]<class T>() { EXPECT_EQ(dtype_of<T>(), dtype); });
   for (DType dtype : {DType::int32, DType::int64})
     dispatch_index(dtype, [&]<class T>() { EXPECT_EQ(dtype_of<T>(), dtype); });
-  for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64}) {
-    dispatch_sum(dtype, [&]<class T>() {
+  for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8}) {
+    auto check = [&]<class T>() {
       EXPECT_EQ(sizeof(T), item_size(dtype));
       EXPECT_EQ(std::is_floating_point_v<T>, is_floating(dtype));
-    });
+    };
+    dispatch_product(dtype, check);
+    if (dtype != DType::uint8) dispatch_sum(dtype, check);
   }
 }
 
@@ -65,7 +67,7 @@ TEST(Dispatch, RefusesADtypeThatItHasNoWayFor) {
     if (!is_floating(dtype)) {
       EXPECT_EQ(refusal([&] { dispatch_floating(dtype, nothing); }),
                 "dispatch_floating: takes float32 and float64" + ending);
-      EXPECT_EQ(refusal([&] { formulas::dispatch_taken<formulas::Pow>(dtype, nothing); }),
+      EXPECT_EQ(refusal([&] { formulas::dispatch_taken<formulas::Divide>(dtype, nothing); }),
                 "dispatch_taken: takes float32 and float64" + ending);
     }
     if (dtype != DType::int32 && dtype != DType::int64) {

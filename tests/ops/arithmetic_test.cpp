@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <support/messages.h>
@@ -51,6 +52,12 @@ Tensor positive(const Shape& shape, std::uint64_t seed) { return uniform(shape, 
 // Odd seeds give multiples of 0.1 and even ones those moved by 0.05: no element of one is near one of the other.
 Tensor apart(const Shape& shape, std::uint64_t seed) { return distinct(shape, seed) + (seed % 2 ? 0.0 : 0.05); }
 
+// Odd seeds give 1 to 1.3 and even ones 0.4 to 0.45 with either sign: quotients stay away from whole numbers.
+Tensor far_from_multiples(const Shape& shape, std::uint64_t seed) {
+  if (seed % 2) return uniform(shape, 1, 1.1, seed);
+  return uniform(shape, 0.4, 0.45, seed) * where(uniform(shape, -1, 1, seed + 9) > 0.0, 1.0, full({}, -1, DType::float64));
+}
+
 const std::vector<Binary> binaries = {
     {"add", add, [](double a, double b) { return a + b; }, any},
     {"subtract", subtract, [](double a, double b) { return a - b; }, any},
@@ -59,6 +66,7 @@ const std::vector<Binary> binaries = {
     {"maximum", maximum, [](double a, double b) { return a > b ? a : b; }, apart},
     {"minimum", minimum, [](double a, double b) { return a < b ? a : b; }, apart},
     {"pow", pow, [](double a, double b) { return std::pow(a, b); }, positive},
+    {"remainder", remainder, [](double a, double b) { return a - std::floor(a / b) * b; }, far_from_multiples},
 };
 
 OpCases cases() {
@@ -236,6 +244,60 @@ TEST(Arithmetic, TiesOfMaximumAndMinimumGiveTheGradientToTheFirst) {
 TEST(Arithmetic, DivisionByZeroFollowsIeee) {
   Tensor x = tensor({1.0, -1.0, 0.0});
   EXPECT_TRUE(close(x / 0.0, tensor(std::vector<double>{infinity, -infinity, nan}, {3}), 0));
+}
+
+// a // b and a % b as Python 3 prints them, which refuses to divide by 0.
+TEST(Arithmetic, FloorDivisionAndRemainderAreThoseOfPython) {
+  struct Case {
+    double a, b, quotient, left;
+  };
+  const Case table[] = {
+      {7.0, 3.0, 2.0, 1.0},
+      {-7.0, 3.0, -3.0, 2.0},
+      {7.0, -3.0, -3.0, -2.0},
+      {-7.0, -3.0, 2.0, -1.0},
+      {1.0, 0.1, 9.0, 0.09999999999999995},
+      {-1.0, 0.1, -10.0, 5.551115123125783e-17},
+      {6.0, 3.0, 2.0, 0.0},
+      {-6.0, 3.0, -2.0, 0.0},
+      {6.0, -3.0, -2.0, -0.0},
+      {0.0, 3.0, 0.0, 0.0},
+      {-0.0, 3.0, -0.0, 0.0},
+      {0.0, -3.0, -0.0, -0.0},
+      {5.0, infinity, 0.0, 5.0},
+      {-5.0, infinity, -1.0, infinity},
+      {5.0, -infinity, -1.0, -infinity},
+      {-5.0, -infinity, 0.0, -5.0},
+      {infinity, 2.0, nan, nan},
+      {nan, 2.0, nan, nan},
+      {2.0, nan, nan, nan},
+      {1e+300, 3.0, 3.3333333333333335e+299, 0.0},
+      {9007199254740991.0, 1.0, 9007199254740991.0, 0.0},
+      {-9007199254740991.0, 2.0, -4503599627370496.0, 1.0},
+      {0.3, 0.1, 2.0, 0.09999999999999998},
+      {5e-324, 1.0, 0.0, 5e-324},
+      {-5e-324, 1.0, -1.0, 1.0},
+      {1, 0, infinity, nan},
+      {-1, 0, -infinity, nan},
+      {0, 0, nan, nan},
+  };
+  for (const Case& one : table) {
+    SCOPED_TRACE(fmt::format("{} {}", one.a, one.b));
+    Tensor a = full({}, one.a, DType::float64), b = full({}, one.b, DType::float64);
+    EXPECT_TRUE(same_bits(abs(floor_divide(a, b)), abs(full({}, one.quotient, DType::float64))));
+    EXPECT_TRUE(same_bits(abs(remainder(a, b)), abs(full({}, one.left, DType::float64))));
+    EXPECT_TRUE(std::isnan(one.left) || std::signbit(remainder(a, b).item()) == std::signbit(one.left));
+    EXPECT_TRUE(std::isnan(one.quotient) || std::signbit(floor_divide(a, b).item()) == std::signbit(one.quotient));
+  }
+}
+
+TEST(Arithmetic, OnlyTheRemainderOfADivisionHasAGradient) {
+  Tensor x = tensor({7.5, -7.5});
+  GradientTape tape(persistent);
+  tape.watch(x);
+  EXPECT_TRUE(close(tape.gradient(remainder(x, 2), x), tensor({1, 1}), 0));
+  Tensor whole = reduce_sum(floor_divide(x, 2));
+  EXPECT_THROW(tape.gradient(whole, x), GradientError);
 }
 
 TEST(Arithmetic, PowHasItsEdges) {

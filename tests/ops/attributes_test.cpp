@@ -56,6 +56,8 @@ const std::vector<Row> rows = {
     {"maximum", [] { maximum(x, 0); }, "maximum"},
     {"minimum", [] { minimum(x, 0); }, "minimum"},
     {"pow", [] { pow(x, 2); }, "pow"},
+    {"floor_divide", [] { floor_divide(x, 2); }, "floor_divide"},
+    {"remainder", [] { remainder(x, 2); }, "remainder"},
     {"negative", [] { negative(x); }, "multiply"},
     {"equal", [] { equal(x, x); }, "equal"},
     {"not_equal", [] { not_equal(x, x); }, "not_equal"},
@@ -75,6 +77,7 @@ const std::vector<Row> rows = {
     {"sqrt", [] { sqrt(x); }, "sqrt"},
     {"rsqrt", [] { rsqrt(x); }, "rsqrt"},
     {"square", [] { square(x); }, "square"},
+    {"square", [] { square(whole); }, "square"},
     {"abs", [] { abs(x); }, "abs"},
     {"abs", [] { abs(whole); }, "abs"},
     {"sign", [] { sign(x); }, "sign"},
@@ -92,7 +95,7 @@ const std::vector<Row> rows = {
     {"erf", [] { erf(x); }, "erf"},
     {"gelu", [] { gelu(x); }, "gelu"},
     {"clip", [] { clip(x, -0.25, 1); }, "clip low -0.25, high 1"},
-    {"clip", [] { clip(whole, -0.25, 1.5); }, "clip low -0, high 1"},
+    {"clip", [] { clip(whole, -0.25, 1.5); }, "clip low 0, high 1"},
     {"isnan", [] { isnan(x); }, "isnan"},
     {"isfinite", [] { isfinite(x); }, "isfinite"},
 
@@ -167,6 +170,8 @@ const std::vector<Row> rows = {
        pad(x, {{0, 1}, {2, 0}}, 0.5);
      },
      "pad before (0, 2), after (1, 0), value 0.5"},
+    {"pad", [] { pad(tensor({std::int64_t{1}}), {{0, 1}}, 9007199254740993); },
+     "pad before (0,), after (1,), value 9007199254740993"},
     {"gather", [] { gather(x, whole, 1); }, "gather axis 1"},
     {"scatter",
      [] {
@@ -327,6 +332,10 @@ Size2 size_of(const AttributeValue& list) { return {list.list()[0], list.list()[
 Padding padding_of(const AttributeValue& list) {
   return Padding::of(list.list()[0], list.list()[1], list.list()[2], list.list()[3]);
 }
+// Integer ops have whole constants.
+Number number_of(const AttributeValue& value) {
+  return value.kind() == AttributeValue::Kind::integer ? Number(value.integer()) : Number(value.real());
+}
 DType dtype_of(const AttributeValue& text) {
   for (DType dtype : {DType::float32, DType::float64, DType::int32, DType::int64, DType::uint8, DType::boolean}) {
     if (name(dtype) == text.text()) return dtype;
@@ -392,7 +401,7 @@ const std::map<std::string, Interpreter> interpreters = {
      }},
     {"leaky_relu", [](auto& in, auto& a) { return Tensors{leaky_relu(in[0], a["slope"].real())}; }},
     {"elu", [](auto& in, auto& a) { return Tensors{elu(in[0], a["alpha"].real())}; }},
-    {"clip", [](auto& in, auto& a) { return Tensors{clip(in[0], a["low"].real(), a["high"].real())}; }},
+    {"clip", [](auto& in, auto& a) { return Tensors{clip(in[0], number_of(a["low"]), number_of(a["high"]))}; }},
     {"where", [](auto& in, auto&) { return Tensors{where(in[0], in[1], in[2])}; }},
     {"stop_gradient", [](auto& in, auto&) { return Tensors{stop_gradient(in[0])}; }},
     {"reshape", [](auto& in, auto& a) { return Tensors{reshape(in[0], shape_of(a["shape"]))}; }},
@@ -423,7 +432,7 @@ const std::map<std::string, Interpreter> interpreters = {
      [](auto& in, auto& a) {
        std::vector<std::pair<std::int64_t, std::int64_t>> both;
        for (int i = 0; i < in[0].rank(); ++i) both.emplace_back(a["before"].list()[i], a["after"].list()[i]);
-       return Tensors{pad(in[0], both, a["value"].real())};
+       return Tensors{pad(in[0], both, number_of(a["value"]))};
      }},
     {"gather", [](auto& in, auto& a) { return Tensors{gather(in[0], in[1], static_cast<int>(a["axis"].integer()))}; }},
     {"gather_gradient",

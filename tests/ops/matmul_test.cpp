@@ -144,8 +144,8 @@ TEST(Matmul, RefusesWhatDoesNotFit) {
                  "  b  (3, 4, 5)   ..., inner, columns");
   EXPECT_MESSAGE(DTypeError, matmul(a, wide),
                  "matmul: a is float32 but b is float64; cast() converts\n  a  (2, 3)\n  b  (3, 2)   float64");
-  EXPECT_MESSAGE(DTypeError, matmul(whole, a),
-                 "matmul: needs float32 or float64; cast() converts\n  a  (2, 3)   int32");
+  EXPECT_MESSAGE(DTypeError, matmul(whole, b),
+                 "matmul: a is int32 but b is float32; cast() converts\n  a  (2, 3)   int32\n  b  (4, 5)");
   EXPECT_MESSAGE(ValueError, matmul(a, none), "matmul: b has no value yet");
 }
 

@@ -471,7 +471,7 @@ TEST(Reduce, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(ShapeError, reduce_max(nothing, 1), "reduce_max: there is no element to choose from\n  x  (2, 0)");
   EXPECT_MESSAGE(ShapeError, argmax(nothing), "argmax: there is no element to choose from\n  x  (2, 0)");
   EXPECT_MESSAGE(ShapeError, argmin(Tensor(Shape{})), "argmin: there is no axis -1 in rank 0\n  x  ()");
-  EXPECT_MESSAGE(DTypeError, reduce_sum(flags), "reduce_sum: does not take bool; cast() converts\n  x  (2,)   bool");
+  EXPECT_MESSAGE(DTypeError, reduce_sum(flags), "reduce_sum: needs numbers; cast() converts\n  x  (2,)   bool");
   EXPECT_MESSAGE(DTypeError, reduce_sum(bytes), "reduce_sum: does not take uint8; cast() converts\n  x  (2,)   uint8");
   EXPECT_MESSAGE(DTypeError, reduce_mean(whole),
                  "reduce_mean: needs float32 or float64; cast() converts\n  x  (2,)   int32");

@@ -1,9 +1,7 @@
-// Elements that are moved or converted, by their size and type, for both backends.
+// Elements that are moved, by their size, and indices, by their type, for both backends.
 #pragma once
 
 #include <cstddef>
-#include <limits>
-#include <type_traits>
 
 #include <floe/tensor/tensor.h>
 
@@ -29,24 +27,6 @@ void dispatch_item(DType dtype, Visitor visit) {
       return visit.template operator()<Item<8>>();
   }
   refuse_dtype("dispatch_item", "a dtype of Floe", dtype);
-}
-
-// Floats beyond an integer type become its nearest value, and NaN 0; other conversions are C++'s.
-template <class To, class From>
-FLOE_HOST_DEVICE To converted(From value) {
-  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
-    using Limits = std::numeric_limits<To>;
-    constexpr From bottom = static_cast<From>(Limits::lowest()), top = static_cast<From>(Limits::max());
-    value = value == value ? value : From(0);
-    value = value > bottom ? value : bottom;
-    if constexpr (Limits::digits <= std::numeric_limits<From>::digits) {
-      return static_cast<To>(static_cast<std::common_type_t<To, int>>(value < top ? value : top));
-    } else {  // top was rounded up
-      return value < top ? static_cast<To>(value < top ? value : From(0)) : Limits::max();
-    }
-  } else {
-    return static_cast<To>(value);
-  }
 }
 
 // dispatch() for the types of an index.

@@ -6,7 +6,7 @@
 namespace floe {
 
 // `value` everywhere; ops/create.h has the checked and public form.
-inline Tensor filled(const Shape& shape, double value, DType dtype, Device device) {
+inline Tensor filled(const Shape& shape, Number value, DType dtype, Device device) {
   Tensor y(shape, dtype, device);
   run<cpu::fill, cuda::fill>(device, value, y);
   return y;

@@ -16,6 +16,10 @@ struct Constant {
   const char* name;
   double value;
 };
+struct WholeConstant {
+  const char* name;
+  std::int64_t value;
+};
 
 // --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 -------------------------------
 
@@ -192,6 +196,12 @@ struct Magnitude {
   template <class T> FLOE_HOST_DEVICE T operator()(T a) const { return math::abs(a); }
 };
 
+struct Squared {
+  template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
+    return static_cast<T>(math::modular(a) * math::modular(a));
+  }
+};
+
 struct Sign {
   template <class T> FLOE_HOST_DEVICE T operator()(T a) const {
     return math::select(math::less(T(0), a), T(1), math::select(math::less(a, T(0)), T(-1), static_cast<T>(T(0) * a)));
@@ -231,19 +241,19 @@ struct ClipWhole {
     }
   }
 
-  // A whole number as a T, or the end of T's range beyond it.
-  template <class T> FLOE_HOST_DEVICE static T nearest(double whole) {
+  // The same number, or the end of T's range beyond it.
+  template <class T> FLOE_HOST_DEVICE static T nearest(std::int64_t whole) {
     constexpr T bottom = std::numeric_limits<T>::lowest(), top = std::numeric_limits<T>::max();
-    if (whole <= static_cast<double>(bottom)) return bottom;
-    return whole >= static_cast<double>(top) ? top : static_cast<T>(whole);
+    if (whole <= static_cast<std::int64_t>(bottom)) return bottom;
+    return whole >= static_cast<std::int64_t>(top) ? top : static_cast<T>(whole);
   }
 
-  std::array<Constant, 2> constants() const { return {{{"low", low}, {"high", high}}}; }
-  double low, high;
+  std::array<WholeConstant, 2> constants() const { return {{{"low", low}, {"high", high}}}; }
+  std::int64_t low, high;
 };
 
 #define FLOE_EACH_MAP(X) \
-  X(Magnitude, abs) X(Sign, sign) X(Floor, floor) X(Ceil, ceil) X(Round, round) X(ClipWhole, clip)
+  X(Magnitude, abs) X(Squared, square) X(Sign, sign) X(Floor, floor) X(Ceil, ceil) X(Round, round) X(ClipWhole, clip)
 
 // --- Questions about float32 and float64 -----------------------------------------------------------------------------
 
@@ -280,15 +290,15 @@ constexpr const char* in_words(Takes takes) {
 
 struct Add {
   static constexpr Takes takes = Takes::numbers;
-  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a + b; }
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::modular(a) + math::modular(b); }
 };
 struct Subtract {
   static constexpr Takes takes = Takes::numbers;
-  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a - b; }
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::modular(a) - math::modular(b); }
 };
 struct Multiply {
   static constexpr Takes takes = Takes::numbers;
-  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a * b; }
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::modular(a) * math::modular(b); }
 };
 struct Divide {
   static constexpr Takes takes = Takes::floating;
@@ -303,13 +313,21 @@ struct Minimum {
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::minimum(a, b); }
 };
 struct Pow {
-  static constexpr Takes takes = Takes::floating;
+  static constexpr Takes takes = Takes::numbers;
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::pow(a, b); }
+};
+struct FloorDivide {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::floor_divide(a, b); }
+};
+struct Remainder {
+  static constexpr Takes takes = Takes::numbers;
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::remainder(a, b); }
 };
 
 #define FLOE_EACH_ARITHMETIC(X)                                                                        \
   X(Add, add) X(Subtract, subtract) X(Multiply, multiply) X(Divide, divide) X(Maximum, maximum)        \
-  X(Minimum, minimum) X(Pow, pow)
+  X(Minimum, minimum) X(Pow, pow) X(FloorDivide, floor_divide) X(Remainder, remainder)
 
 struct Equal {
   static constexpr Takes takes = Takes::all;

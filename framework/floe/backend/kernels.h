@@ -63,7 +63,7 @@ struct RandomBlocks {
   namespace cuda { void name(__VA_ARGS__); }
 
 // initial values
-FLOE_KERNEL(fill, double value, Tensor& y)                                          // of any dtype
+FLOE_KERNEL(fill, Number value, Tensor& y)                                          // of any dtype
 FLOE_KERNEL(random_uniform, RandomBlocks from, double low, double high, Tensor& y)  // float64 takes two words each
 FLOE_KERNEL(random_normal, RandomBlocks from, double mean, double stddev, Tensor& y)
 FLOE_KERNEL(random_bernoulli, RandomBlocks from, std::uint32_t last, double one, Tensor& y)  // `one` for words to last
@@ -91,7 +91,7 @@ FLOE_KERNEL(cumsum, const Tensor& x, const Folded& axis, bool exclusive, bool re
 FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)  // along the last axis, largest first
 
 // matrices and convolutions
-FLOE_KERNEL(matmul, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c)
+FLOE_KERNEL(matmul, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c)  // of numbers
 // `bias` has a number for each channel of the result, which is added to it, or no value.
 FLOE_KERNEL(conv2d, const Tensor& x, const Tensor& filters, const Tensor& bias, const ConvGeometry& g, Tensor& y)
 FLOE_KERNEL(conv2d_input_gradient, const Tensor& dy, const Tensor& filters, const Tensor& bias, const ConvGeometry& g,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <type_traits>
 
 #include <floe/tensor/device.h>
@@ -11,6 +12,15 @@ namespace floe::math {
 
 template <class T> concept Number = std::is_arithmetic_v<T>;
 
+// Integers as what adds, subtracts and multiplies modulo a power of 2, so that too large a result wraps; anything else
+// as it is.
+template <class T>
+FLOE_HOST_DEVICE auto modular(T x) {
+  using Unsigned = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+  if constexpr (std::is_integral_v<T>) return static_cast<Unsigned>(x);
+  else return x;
+}
+
 template <Number T> FLOE_HOST_DEVICE bool less(T a, T b) { return a < b; }
 template <Number T> FLOE_HOST_DEVICE bool less_equal(T a, T b) { return a <= b; }
 template <Number T> FLOE_HOST_DEVICE T select(bool condition, T a, T b) { return condition ? a : b; }
@@ -18,7 +28,8 @@ template <Number T> FLOE_HOST_DEVICE T maximum(T a, T b) { return a > b || a != 
 template <Number T> FLOE_HOST_DEVICE T minimum(T a, T b) { return a < b || a != a ? a : b; }
 template <Number T> FLOE_HOST_DEVICE T abs(T x) {
   if constexpr (std::is_unsigned_v<T>) return x;
-  else return x < T(0) ? static_cast<T>(-x) : x;
+  else if constexpr (std::is_integral_v<T>) return x < 0 ? static_cast<T>(-modular(x)) : x;  // the lowest stays
+  else return x < T(0) ? -x : x;
 }
 template <Number T> FLOE_HOST_DEVICE T sqrt(T x) { return std::sqrt(x); }
 template <Number T> FLOE_HOST_DEVICE T floor(T x) { return std::floor(x); }
@@ -32,6 +43,48 @@ template <Number T> FLOE_HOST_DEVICE T cos(T x) { return std::cos(x); }
 template <Number T> FLOE_HOST_DEVICE T tanh(T x) { return std::tanh(x); }
 template <Number T> FLOE_HOST_DEVICE T erf(T x) { return std::erf(x); }
 template <Number T> FLOE_HOST_DEVICE T erfc(T x) { return std::erfc(x); }
-template <Number T> FLOE_HOST_DEVICE T pow(T x, T y) { return static_cast<T>(std::pow(x, y)); }
+
+// Integers by squaring, for exponents of 0 or more.
+template <Number T>
+FLOE_HOST_DEVICE T pow(T x, T y) {
+  if constexpr (std::is_integral_v<T>) {
+    auto factor = modular(x), power = modular(T(1));
+    for (auto left = modular(y); left != 0; left >>= 1, factor *= factor) {
+      if (left & 1) power *= factor;
+    }
+    return static_cast<T>(power);
+  } else {
+    return std::pow(x, y);
+  }
+}
+
+// What is left of a after as many b as fit, as in Python: with the sign of b. An integer leaves 0 of 0, as in NumPy.
+template <Number T>
+FLOE_HOST_DEVICE T remainder(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) return 0;
+    T left = static_cast<T>(a % b);
+    return left != 0 && (left < 0) != (b < 0) ? static_cast<T>(left + b) : left;
+  } else {
+    T left = std::fmod(a, b);
+    if (left == 0) return std::copysign(T(0), b);
+    return (left < 0) != (b < 0) ? left + b : left;
+  }
+}
+
+// How often that is: the quotient rounded down. An integer goes 0 times into 0, and the lowest by -1 wraps to itself.
+template <Number T>
+FLOE_HOST_DEVICE T floor_divide(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (b == 0) return 0;
+    if (std::is_signed_v<T> && b == static_cast<T>(-1)) return static_cast<T>(-modular(a));
+    return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+  } else {
+    if (b == 0) return a / b;
+    T left = std::fmod(a, b), quotient = (a - left) / b;  // whole but for rounding
+    if (left != 0 && (left < 0) != (b < 0)) quotient -= 1;
+    return quotient == 0 ? std::copysign(T(0), a / b) : std::rint(quotient);
+  }
+}
 
 }  // namespace floe::math

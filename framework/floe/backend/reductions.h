@@ -46,4 +46,11 @@ void dispatch_sum(DType dtype, Visitor visit) {
   refuse_dtype("dispatch_sum", "float32, float64, int32 and int64", dtype);
 }
 
+// The same for products, also of bytes.
+template <class Visitor>
+void dispatch_product(DType dtype, Visitor visit) {
+  if (dtype == DType::uint8) return visit.template operator()<std::uint8_t>();
+  dispatch_sum(dtype, visit);
+}
+
 }  // namespace floe

@@ -45,16 +45,16 @@ struct Pair {
   Device device() const { return first->device().kind == Device::Kind::cpu ? second->device() : first->device(); }
 
   static Tensor like(const char* op, const OperandOrNumber& number, const OperandOrNumber& tensor) {
-    double value = number.number();
+    Number value = number.number();
     if (!fits(value, tensor->dtype())) {
       Shown shown{"tensor", tensor};
-      if (value != std::trunc(value)) {
-        throw DTypeError(message(
-            op,
-            fmt::format("{} is not a whole number but the tensor is {}; cast() converts", value, name(tensor->dtype())),
-            {shown}, tensor.where()));
+      if (value.real() != std::trunc(value.real())) {
+        throw DTypeError(message(op,
+                                 fmt::format("{} is not a whole number but the tensor is {}; cast() converts",
+                                             value.text(), name(tensor->dtype())),
+                                 {shown}, tensor.where()));
       }
-      throw ValueError(message(op, fmt::format("{} is beyond {}; cast() converts", value, name(tensor->dtype())),
+      throw ValueError(message(op, fmt::format("{} is beyond {}; cast() converts", value.text(), name(tensor->dtype())),
                                {shown}, tensor.where()));
     }
     return full({}, value, tensor->dtype());
@@ -97,18 +97,34 @@ Shape broadcast_shape(const char* op, const Pair& pair, Location where) {
   return floe::broadcast_shape(op, *pair.first, *pair.second, where);
 }
 
-void require_numbers(const char* op, const Pair& pair, Location where, bool floating) {
+template <class Formula>
+void require_taken(const char* op, const Pair& pair, Location where) {
   DType dtype = pair.first->dtype();
+  constexpr bool floating = Formula::takes == Takes::floating;
   if (floating ? is_floating(dtype) : dtype != DType::boolean) return;
   throw DTypeError(message(op,
                            floating ? "needs float32 or float64; cast() converts" : "needs numbers; cast() converts",
                            {{"a", *pair.first}, {"b", *pair.second}}, where));
 }
 
+// Integers have no fractions that a negative exponent could give. Exponents on a GPU have to be waited for.
+void require_whole_power(const Tensor& exponent, Location where) {
+  dispatch(exponent.dtype(), [&]<class T>() {
+    if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+      const Tensor here = exponent.on(Device{});
+      for (T power : here.span<T>()) {
+        if (power >= 0) continue;
+        throw ValueError(message("pow", fmt::format("integers have no power of {}; cast() converts", power),
+                                 {{"b", exponent}}, where));
+      }
+    }
+  });
+}
+
 // Check, allocate, run; the caller records, and may keep the operands.
 template <class Formula>
-Tensor arithmetic(const char* op, Pair& pair, Location where, Formula formula, bool kept, bool floating = false) {
-  require_numbers(op, pair, where, floating);
+Tensor arithmetic(const char* op, Pair& pair, Location where, Formula formula, bool kept) {
+  require_taken<Formula>(op, pair, where);
   Tensor y = pair.result(broadcast_shape(op, pair, where), kept);
   run<cpu::combine<Formula>, cuda::combine<Formula>>(y.device(), formula, *pair.first, *pair.second, y);
   return y;
@@ -174,7 +190,7 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
 Tensor divide(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("divide", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("divide", pair, a.where(), Divide{}, true, true);
+  Tensor y = arithmetic("divide", pair, a.where(), Divide{}, true);
   record({"divide", a.where()}, {p, q}, y, {q, kept_for(q, y)}, [sa = p.shape(), sb = q.shape()](Backward& op) {
     Tensor da = divide(op.dy(), op.kept(0));
     if (op.needs(0)) op.give(0, sum_to(da, sa));
@@ -210,7 +226,8 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
 Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("pow", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("pow", pair, a.where(), Pow{}, true, true);
+  require_whole_power(q, a.where());
+  Tensor y = arithmetic("pow", pair, a.where(), Pow{}, true);
   record({"pow", a.where()}, {p, q}, y, {p, q, kept_for(q, y)}, [](Backward& op) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
     if (op.needs(0)) {
@@ -225,7 +242,32 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
   return y;
 }
 
-Tensor negative(Operand x) { return multiply(std::move(x), -1.0); }
+Tensor floor_divide(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("floor_divide", a, b);
+  Tensor y = arithmetic("floor_divide", pair, a.where(), FloorDivide{}, false);
+  record_blocked({"floor_divide", a.where()}, {*pair.first, *pair.second}, y);
+  return y;
+}
+
+Tensor remainder(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("remainder", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("remainder", pair, a.where(), Remainder{}, true);
+  record({"remainder", a.where()}, {p, q}, y, {kept_for(q, p), kept_for(q, q)},
+         [sa = p.shape(), sb = q.shape()](Backward& op) {
+           if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
+           if (op.needs(1))
+             op.give(1, sum_to(negative(multiply(op.dy(), floor_divide(op.kept(0), op.kept(1)))), sb));
+         });
+  return y;
+}
+
+Tensor negative(Operand x) {
+  require_numbers("negative", x);
+  if (x->dtype() == DType::uint8)
+    throw DTypeError(message("negative", "uint8 has no negative numbers; cast() converts", {{"x", x}}, x.where()));
+  return multiply(std::move(x), -1);
+}
 
 Tensor equal(OperandOrNumber a, OperandOrNumber b) { return comparison("equal", a, b, Equal{}); }
 Tensor not_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("not_equal", a, b, NotEqual{}); }

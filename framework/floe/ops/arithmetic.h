@@ -10,8 +10,7 @@ namespace floe {
 // DeviceError if a and b differ in dtype or device, DTypeError for a number that is not whole next to integers,
 // ValueError for one beyond their range, for two numbers, and for a tensor without a value.
 
-// Numbers of one dtype, which the result has; bool is a DTypeError. uint8 wraps; int32 and int64 must stay in their
-// range.
+// Numbers of one dtype, which the result has; bool is a DTypeError. Integers wrap.
 Tensor add(OperandOrNumber a, OperandOrNumber b);
 Tensor subtract(OperandOrNumber a, OperandOrNumber b);
 Tensor multiply(OperandOrNumber a, OperandOrNumber b);
@@ -19,9 +18,14 @@ Tensor divide(OperandOrNumber a, OperandOrNumber b);  // float32 or float64: x /
 // NaN if either is; at ties the gradient goes to a.
 Tensor maximum(OperandOrNumber a, OperandOrNumber b);
 Tensor minimum(OperandOrNumber a, OperandOrNumber b);
-// float32 or float64: NaN for a negative base and an exponent that is not whole. No gradient to b where a is 0 or less.
+// NaN for a negative base and an exponent that is not whole. No gradient to b where a is 0 or less. ValueError for
+// integers with a negative exponent.
 Tensor pow(OperandOrNumber a, OperandOrNumber b);
-Tensor negative(Operand x);  // x * -1, so a ValueError for uint8 and bool
+// a / b rounded down, and what is then left of a, with the sign of b: a = floor_divide(a, b) * b + remainder(a, b), as
+// Python's // and %. By 0, integers give 0 and 0, and floats a / b and NaN. Only the remainder has a gradient.
+Tensor floor_divide(OperandOrNumber a, OperandOrNumber b);
+Tensor remainder(OperandOrNumber a, OperandOrNumber b);
+Tensor negative(Operand x);  // x * -1; DTypeError for uint8, which has no negative numbers
 
 // The operators: add, subtract, multiply, divide and negative.
 inline Tensor operator+(OperandOrNumber a, OperandOrNumber b) { return add(std::move(a), std::move(b)); }

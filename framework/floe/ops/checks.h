@@ -44,6 +44,12 @@ inline void require_floating(const char* op, const Operand& x, const char* role 
   throw DTypeError(message(op, "needs float32 or float64; cast() converts", {{role, x}}, x.where()));
 }
 
+inline void require_numbers(const char* op, const Operand& x, const char* role = "x") {
+  require_defined(op, x, role);
+  if (x->dtype() != DType::boolean) return;
+  throw DTypeError(message(op, "needs numbers; cast() converts", {{role, x}}, x.where()));
+}
+
 inline void require_rank(const char* op, const Operand& x, int rank, const char* role, const char* axes) {
   require_defined(op, x, role);
   if (x->rank() == rank) return;

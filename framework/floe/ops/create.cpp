@@ -10,7 +10,7 @@
 
 namespace floe {
 
-Tensor full(const Shape& shape, double value, DType dtype, Device device) {
+Tensor full(const Shape& shape, Number value, DType dtype, Device device) {
   require_fits("full", value, dtype);
   return filled(shape, value, dtype, device);
 }
@@ -29,19 +29,50 @@ Tensor eye(std::int64_t size, DType dtype, Device device) {
   return result.on(device);
 }
 
-Tensor range(double start, double stop, double step, DType dtype) {
-  if (step == 0) throw ValueError("range: the step cannot be 0");
-  double count = std::ceil((stop - start) / step);
-  if (!(count < 0x1p62)) throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start, stop, step));
-  count = std::max(0.0, count);
-  if (!is_floating(dtype) && step != std::trunc(step))
-    throw ValueError(fmt::format("range: the step is {} but the dtype is {}; use a floating one", step, name(dtype)));
+namespace {
+
+[[noreturn]] void refuse_range(Number start, Number stop, Number step) {
+  throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start.text(), stop.text(), step.text()));
+}
+
+// Counted in integers, which are exact where doubles are not.
+Tensor whole_range(Number start, Number stop, Number step, DType dtype) {
+  if (!step.whole()) {
+    throw ValueError(
+        fmt::format("range: the step is {} but the dtype is {}; use a floating one", step.text(), name(dtype)));
+  }
   require_fits("range", start, dtype);
-  if (count > 0) require_fits("range", start + (count - 1) * step, dtype);
+  std::int64_t first = *start.whole(), by = *step.whole();
+  bool up = by > 0;
+  if (up ? stop.real() < start.real() : stop.real() > start.real()) return Tensor({0}, dtype);
+  auto end = stop.whole() ? stop.whole() : Number(up ? std::ceil(stop.real()) : std::floor(stop.real())).whole();
+  if (!end) refuse_range(start, stop, step);
+  std::uint64_t from = static_cast<std::uint64_t>(first), stride = static_cast<std::uint64_t>(by);
+  std::uint64_t distance = up ? static_cast<std::uint64_t>(*end) - from : from - static_cast<std::uint64_t>(*end);
+  std::uint64_t size = up ? stride : -stride, count = distance / size + (distance % size != 0);
+  if (count >= std::uint64_t{1} << 62) refuse_range(start, stop, step);
+  auto at = [=](std::uint64_t i) { return static_cast<std::int64_t>(from + i * stride); };
+  if (count > 0) require_fits("range", at(count - 1), dtype);
   Tensor result({static_cast<std::int64_t>(count)}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();
-    for (std::int64_t i = 0; i < result.elements(); ++i) out[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    for (std::uint64_t i = 0; i < count; ++i) out[i] = static_cast<T>(at(i));
+  });
+  return result;
+}
+
+}  // namespace
+
+Tensor range(Number start, Number stop, Number step, DType dtype) {
+  if (step.real() == 0) throw ValueError("range: the step cannot be 0");
+  if (!is_floating(dtype)) return whole_range(start, stop, step, dtype);
+  double count = std::ceil((stop.real() - start.real()) / step.real());
+  if (!(count < 0x1p62)) refuse_range(start, stop, step);
+  Tensor result({static_cast<std::int64_t>(std::max(0.0, count))}, dtype);
+  dispatch_floating(dtype, [&]<class T>() {
+    T* out = result.mutable_data<T>();
+    for (std::int64_t i = 0; i < result.elements(); ++i)
+      out[i] = static_cast<T>(start.real() + static_cast<double>(i) * step.real());
   });
   return result;
 }

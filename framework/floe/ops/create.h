@@ -8,7 +8,7 @@
 namespace floe {
 
 // Here and elsewhere, a number that the dtype cannot hold is a ValueError, and a negative size a ShapeError.
-Tensor full(const Shape& shape, double value, DType dtype = DType::float32, Device device = {});
+Tensor full(const Shape& shape, Number value, DType dtype = DType::float32, Device device = {});
 Tensor zeros(const Shape& shape, DType dtype = DType::float32, Device device = {});
 Tensor ones(const Shape& shape, DType dtype = DType::float32, Device device = {});
 Tensor zeros_like(const Tensor& x);  // in the shape and dtype of x, on its device
@@ -17,7 +17,7 @@ Tensor ones_like(const Tensor& x);
 Tensor eye(std::int64_t size, DType dtype = DType::float32, Device device = {});
 // start, start + step, ... before `stop`, as (count,); (0,) if the step leads away from it. ValueError for a step of 0,
 // a range that cannot be counted, and with an integer dtype for a start or step that is not whole.
-Tensor range(double start, double stop, double step = 1, DType dtype = DType::int32);
+Tensor range(Number start, Number stop, Number step = 1, DType dtype = DType::int32);
 // (count,) at equal distances, `stop` included; a single one is `start`. DTypeError unless floating.
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::float32);
 

@@ -33,8 +33,7 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
       throw ValueError(
           message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, logits.where()));
   }
-  Tensor at =
-      reshape(wide, {rows}) + range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes);
+  Tensor at = reshape(wide, {rows}) + range(0, rows, 1, DType::int64) * classes;
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
 }
 
@@ -63,10 +62,12 @@ OperandOrNumber beside(const Operand& a, const OperandOrNumber& b, Tensor& copie
 Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) {
   require_target("binary_cross_entropy_with_logits", logits, "logits", labels, "labels");
   CallScope scope(logits.where());
-  if (labels.is_number() && labels.number() == 1) return reduce_mean(softplus(negative(logits)));
-  if (labels.is_number() && labels.number() == 0) return reduce_mean(softplus(logits));
-  if (labels.is_number())
-    return reduce_mean(labels.number() * softplus(negative(logits)) + (1 - labels.number()) * softplus(logits));
+  if (labels.is_number()) {
+    double label = labels.number().real();
+    if (label == 1) return reduce_mean(softplus(negative(logits)));
+    if (label == 0) return reduce_mean(softplus(logits));
+    return reduce_mean(label * softplus(negative(logits)) + (1 - label) * softplus(logits));
+  }
   Tensor copied;
   OperandOrNumber here = beside(logits, labels, copied);
   return reduce_mean(here * softplus(negative(logits)) + (1.0 - here) * softplus(logits));

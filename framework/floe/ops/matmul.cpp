@@ -31,7 +31,7 @@ Shape with_matrix(Shape shape, std::int64_t rows, std::int64_t columns) {
 }  // namespace
 
 Tensor matmul(Operand a, Operand b, MatmulOptions options) {
-  require_floating("matmul", a, "a");
+  require_numbers("matmul", a, "a");
   require_alike("matmul", a, "a", b, "b");
   const char* a_axes = options.transpose_a ? "..., inner, rows" : "..., rows, inner";
   const char* b_axes = options.transpose_b ? "..., columns, inner" : "..., inner, columns";

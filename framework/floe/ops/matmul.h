@@ -11,9 +11,9 @@ struct MatmulOptions {
   bool transpose_b = false;  // read b as (columns, inner)
 };
 
-// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. Both float32 or
-// both float64, else DTypeError; ShapeError for a rank below 2, inner axes that differ, or leading ones that do not
-// broadcast.
+// (..., rows, inner) times (..., inner, columns) gives (..., rows, columns); leading axes broadcast. Numbers of one
+// dtype, else DTypeError; integers wrap. ShapeError for a rank below 2, inner axes that differ, or leading ones that do
+// not broadcast.
 Tensor matmul(Operand a, Operand b, MatmulOptions options = {});
 
 }  // namespace floe

@@ -33,10 +33,11 @@ Tensor predicate(const char* name, const Operand& x, Test test) {
   return y;
 }
 
-void require_numeric(const char* op, const Operand& x) {
-  require_defined(op, x, "x");
-  if (x->dtype() == DType::boolean)
-    throw DTypeError(message(op, "needs numbers; cast() converts", {{"x", x}}, x.where()));
+// A function that has a formula with a slope for floats, and one without for integers.
+template <class Formula, class Function>
+Tensor of_numbers(const char* name, const Operand& x, Formula formula, Function function) {
+  require_numbers(name, x);
+  return is_floating(x->dtype()) ? pointwise(formula, x) : blocked(name, x, function);
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ Tensor log(Operand x) { return pointwise(Log{}, x); }
 Tensor log1p(Operand x) { return pointwise(Log1p{}, x); }
 Tensor sqrt(Operand x) { return pointwise(Sqrt{}, x); }
 Tensor rsqrt(Operand x) { return pointwise(Rsqrt{}, x); }
-Tensor square(Operand x) { return pointwise(Square{}, x); }
+Tensor square(Operand x) { return of_numbers("square", x, Square{}, Squared{}); }
 Tensor sin(Operand x) { return pointwise(Sin{}, x); }
 Tensor cos(Operand x) { return pointwise(Cos{}, x); }
 Tensor tanh(Operand x) { return pointwise(Tanh{}, x); }
@@ -70,26 +71,22 @@ Tensor elu(Operand x, double alpha) {
   return pointwise(Elu{alpha}, x);
 }
 
-Tensor abs(Operand x) {
-  require_numeric("abs", x);
-  return is_floating(x->dtype()) ? pointwise(Abs{}, x) : blocked("abs", x, Magnitude{});
-}
+Tensor abs(Operand x) { return of_numbers("abs", x, Abs{}, Magnitude{}); }
 
-Tensor clip(Operand x, double low, double high) {
-  require_numeric("clip", x);
-  if (!(low <= high))
-    throw ValueError(
-        message("clip", fmt::format("low must not exceed high: {} and {}", low, high), {{"x", x}}, x.where()));
-  if (is_floating(x->dtype())) return pointwise(Clip{low, high}, x);
-  if (std::ceil(low) > std::floor(high)) {
-    throw ValueError(
-        message("clip", fmt::format("there is no whole number from {} to {}", low, high), {{"x", x}}, x.where()));
-  }
-  return blocked("clip", x, ClipWhole{std::ceil(low), std::floor(high)});
+Tensor clip(Operand x, Number low, Number high) {
+  require_numbers("clip", x);
+  auto refuse = [&](const std::string& what) { throw ValueError(message("clip", what, {{"x", x}}, x.where())); };
+  if (!(low.real() <= high.real()))
+    refuse(fmt::format("low must not exceed high: {} and {}", low.text(), high.text()));
+  auto nearest = [](Number end, double rounded) { return end.whole().value_or(converted<std::int64_t>(rounded)); };
+  ClipWhole whole{nearest(low, std::ceil(low.real())), nearest(high, std::floor(high.real()))};
+  if (!is_floating(x->dtype()) && whole.low > whole.high) 
+    refuse(fmt::format("there is no whole number from {} to {}", low.text(), high.text()));
+  return of_numbers("clip", x, Clip{low.real(), high.real()}, whole);
 }
 
 Tensor sign(Operand x) {
-  require_numeric("sign", x);
+  require_numbers("sign", x);
   return blocked("sign", x, Sign{});
 }
 

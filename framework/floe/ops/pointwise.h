@@ -12,8 +12,8 @@ Tensor log(Operand x);      // -infinity at 0, NaN below
 Tensor log1p(Operand x);    // log(1 + x), exact near 0; -infinity at -1, NaN below
 Tensor sqrt(Operand x);     // NaN below 0; slope infinity at 0
 Tensor rsqrt(Operand x);    // 1 / sqrt(x); infinity at 0, NaN below
-Tensor square(Operand x);   // x * x
-Tensor abs(Operand x);      // also integers, without gradient; slope 0 at 0
+Tensor square(Operand x);   // x * x; also integers, which wrap, without gradient
+Tensor abs(Operand x);      // slope 0 at 0; also integers, without gradient: the lowest of a type stays as it is
 Tensor sign(Operand x);     // -1, 0 or 1; also integers; no gradient
 Tensor floor(Operand x);    // no gradient
 Tensor ceil(Operand x);     // no gradient
@@ -37,7 +37,7 @@ Tensor gelu(Operand x);      // x * P(Z <= x), Z standard normal: exact. Hendryc
 
 // The nearest value from low to high; slope 1 there, ends included, and 0 beyond. Also integers, without gradient.
 // ValueError if low exceeds high.
-Tensor clip(Operand x, double low, double high);
+Tensor clip(Operand x, Number low, Number high);
 
 Tensor isnan(Operand x);     // bool; no gradient
 Tensor isfinite(Operand x);  // bool: neither NaN nor infinite; no gradient

@@ -88,18 +88,17 @@ Tensor reduced(const Operand& x, const ReducedAxes& over, bool keepdims, DType d
   return y;
 }
 
-void require_numbers(const char* op, const Operand& x, bool small_integers) {
-  require_defined(op, x, "x");
-  bool good = x->dtype() != DType::boolean && (small_integers || x->dtype() != DType::uint8);
-  if (!good)
-    throw DTypeError(
-        message(op, fmt::format("does not take {}; cast() converts", name(x->dtype())), {{"x", x}}, x.where()));
+// Sums of bytes would mostly wrap.
+void require_summable(const char* op, const Operand& x) {
+  require_numbers(op, x);
+  if (x->dtype() == DType::uint8)
+    throw DTypeError(message(op, "does not take uint8; cast() converts", {{"x", x}}, x.where()));
 }
 
 // Largest or smallest: the gradient goes to the elements that reached it, in equal shares.
 Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims,
                void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
-  require_numbers(op, x, true);
+  require_numbers(op, x);
   ReducedAxes over(op, x, axes);
   if (over.count == 0 && over.dropped.elements() > 0)
     throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
@@ -119,7 +118,7 @@ Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims
 }
 
 Tensor arg(const char* op, const Operand& x, int axis, void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
-  require_numbers(op, x, true);
+  require_numbers(op, x);
   axis = require_axis(op, x, axis);
   ReducedAxes over(op, x, axis);
   if (x->dim(axis) == 0) throw ShapeError(message(op, "there is no element to choose from", {{"x", x}}, x.where()));
@@ -149,7 +148,7 @@ Tensor quantified(const char* op, const Operand& x, const Axes& axes, bool keepd
 }  // namespace
 
 Tensor reduce_sum(Operand x, Axes axes, bool keepdims) {
-  require_numbers("reduce_sum", x, false);
+  require_summable("reduce_sum", x);
   ReducedAxes over("reduce_sum", x, axes);
   Tensor y = reduced(x, over, keepdims, x->dtype(), on<cpu::reduce_sum, cuda::reduce_sum>);
   record({"reduce_sum", x.where(), {{"axes", over.axes()}, {"keepdims", keepdims}}}, {x}, y, {},
@@ -182,7 +181,7 @@ Tensor reduce_min(Operand x, Axes axes, bool keepdims) {
 
 // By halves, so that no element is ever divided by: gradients are right where factors are 0.
 Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
-  require_floating("reduce_prod", x);
+  require_numbers("reduce_prod", x);
   CallScope scope(x.where());
   ReducedAxes over("reduce_prod", x, axes);
   AxisList order;
@@ -191,7 +190,10 @@ Tensor reduce_prod(Operand x, Axes axes, bool keepdims) {
       if (over.reduced[axis] == wanted) order.push_back(axis);
     }
   }
-  if (over.count == 0) return reduce_sum(x, axes, keepdims) + 1.0;
+  if (over.count == 0) {
+    return is_floating(x->dtype()) ? reduce_sum(x, axes, keepdims) + 1.0
+                                   : ones(over.result(keepdims), x->dtype(), x->device());
+  }
   Tensor y = reshape(transpose(x, order), {over.dropped.elements(), over.count});
   while (y.dim(1) > 1) {
     std::int64_t half = y.dim(1) / 2;
@@ -223,7 +225,7 @@ Tensor argmax(Operand x, int axis) { return arg("argmax", x, axis, on<cpu::arg_m
 Tensor argmin(Operand x, int axis) { return arg("argmin", x, axis, on<cpu::arg_min, cuda::arg_min>); }
 
 Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
-  require_numbers("cumsum", x, false);
+  require_summable("cumsum", x);
   axis = require_axis("cumsum", x, axis);
   Folded folded{1, x->dim(axis), 1};
   for (int i = 0; i < axis; ++i) folded.outer *= x->dim(i);
@@ -236,7 +238,7 @@ Tensor cumsum(Operand x, int axis, bool exclusive, bool reverse) {
 }
 
 TopK top_k(Operand x, std::int64_t k) {
-  require_numbers("top_k", x, true);
+  require_numbers("top_k", x);
   if (x->rank() == 0) throw ShapeError(message("top_k", "a scalar has no axis to choose along", {{"x", x}}, x.where()));
   if (k < 0 || k > x->dim(-1))
     throw ValueError(message("top_k",
@@ -257,8 +259,7 @@ TopK top_k(Operand x, std::int64_t k) {
     std::int64_t classes = whole[whole.rank() - 1], k = op.kept(0).dim(-1),
                  rows = classes ? whole.elements() / classes : 0;
     Tensor at = reshape(op.kept(0), {rows, k}) +
-                expand_dims(range(0, static_cast<double>(rows), 1, DType::int64) * static_cast<double>(classes), 1)
-                    .on(op.kept(0).device());
+                expand_dims(range(0, rows, 1, DType::int64) * classes, 1).on(op.kept(0).device());
     op.give(0, reshape(scatter(reshape(op.dy(), {-1}), reshape(at, {-1}), whole.elements()), whole));
   });
   return top;

@@ -37,7 +37,7 @@ Tensor reduce_variance(Operand x, Axes axes = {}, bool keepdims = false);
 // Any numbers; NaN if one is. Ties share the gradient, which only floats have. ShapeError over nothing.
 Tensor reduce_max(Operand x, Axes axes = {}, bool keepdims = false);
 Tensor reduce_min(Operand x, Axes axes = {}, bool keepdims = false);
-// Floats; 1 over nothing. Exact gradients also where factors are 0.
+// Any numbers, of which integers wrap; 1 over nothing. Exact gradients also where factors are 0.
 Tensor reduce_prod(Operand x, Axes axes = {}, bool keepdims = false);
 // Floats: log(sum(exp(x))) without overflow; -infinity over nothing.
 Tensor reduce_logsumexp(Operand x, Axes axes = {}, bool keepdims = false);

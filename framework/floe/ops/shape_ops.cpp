@@ -430,7 +430,7 @@ Tensors unstack(Operand x, int axis) {
   return parts;
 }
 
-Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value) {
+Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, Number value) {
   require_defined("pad", x, "x");
   if (static_cast<int>(before_after.size()) != x->rank()) {
     throw ShapeError(message("pad",
@@ -451,7 +451,8 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
   Strides strides = dense_strides(shape);
   for (int axis = 0; axis < x->rank(); ++axis) strides.offset += before_after[axis].first * strides.strides[axis];
   write(x, y, strides);
-  record({"pad", x.where(), {{"before", begins}, {"after", ends}, {"value", value}}}, {x}, y, {},
+  const AttributeValue told = is_floating(x->dtype()) ? AttributeValue(value.real()) : AttributeValue(*value.whole());
+  record({"pad", x.where(), {{"before", begins}, {"after", ends}, {"value", told}}}, {x}, y, {},
          [begins, inner = x->shape()](Backward& op) {
            Tensor dx = op.dy();
            for (int axis = 0; axis < inner.rank(); ++axis)

@@ -44,7 +44,7 @@ Tensors unstack(Operand x, int axis = 0);
 
 // x with `before` and `after` more elements of `value` at the ends of each axis, whose size grows by both. ValueError
 // for a negative one, and for a value that the dtype cannot hold.
-Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, double value = 0);
+Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& before_after, Number value = 0);
 
 // Below, indices are int32 or int64 (DTypeError), each from 0 to the size of the axis - 1 (ValueError naming the
 // first). They may be on the CPU with x on a GPU, and are best there: they are checked without waiting.

@@ -1,6 +1,8 @@
 // Operand: what an op takes: a tensor, a variable or (for arithmetic) a number, together with the place of the call.
 #pragma once
 
+#include <concepts>
+
 #include <floe/tape/variable.h>
 #include <floe/tensor/tensor.h>
 
@@ -58,14 +60,15 @@ class OperandOrNumber : public Operand {
   OperandOrNumber(const Operand& operand) : Operand(operand) {}        // with the place that it has
   OperandOrNumber(Operand&& operand) : Operand(std::move(operand)) {}  // as given
   // A number, at the place of this conversion.
-  OperandOrNumber(double number, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+  template <std::convertible_to<Number> N>
+  OperandOrNumber(N number, const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : Operand(Location{file, line}), number_(number) {}
 
   bool is_number() const { return tensor_ == nullptr; }  // true: there is no tensor
-  double number() const { return number_; }  // 0 for a tensor
+  Number number() const { return number_; }  // 0 for a tensor
 
  private:
-  double number_ = 0;
+  Number number_ = 0;
 };
 
 }  // namespace floe

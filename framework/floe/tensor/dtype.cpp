@@ -1,8 +1,6 @@
 // DType: sizes and names.
 #include <floe/tensor/dtype.h>
 
-#include <cmath>
-#include <limits>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,15 +11,6 @@ namespace floe {
 
 std::size_t item_size(DType dtype) {
   return dispatch(dtype, []<class T>() { return sizeof(T); });
-}
-
-bool fits(double value, DType dtype) {
-  if (is_floating(dtype)) return true;
-  return dispatch(dtype, [=]<class T>() {
-    using Limits = std::numeric_limits<T>;
-    return value >= static_cast<double>(Limits::lowest()) && value < std::ldexp(1.0, Limits::digits) &&
-           value == std::trunc(value);
-  });
 }
 
 namespace {

@@ -12,9 +12,8 @@ namespace floe {
 // What an element is; float32 is the default everywhere.
 enum class DType : std::uint8_t { float32, float64, int32, int64, uint8, boolean };
 
-std::size_t item_size(DType dtype);         // bytes of one element
-std::string_view name(DType dtype);         // "float32", ..., "bool"
-bool fits(double value, DType dtype);       // false for an integer type or bool that has no such value
+std::size_t item_size(DType dtype);   // bytes of one element
+std::string_view name(DType dtype);   // "float32", ..., "bool"
 // float32 or float64: what gradients need
 inline bool is_floating(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 

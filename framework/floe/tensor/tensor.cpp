@@ -99,8 +99,4 @@ void refuse_size(std::size_t values, const Shape& shape) {
 
 }  // namespace detail
 
-void require_fits(std::string_view op, double value, DType dtype) {
-  if (!fits(value, dtype)) throw ValueError(fmt::format("{}: {} is not a value of {}", op, value, name(dtype)));
-}
-
 }  // namespace floe

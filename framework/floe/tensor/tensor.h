@@ -13,6 +13,7 @@
 #include <floe/tensor/dtype.h>
 #include <floe/tensor/error.h>
 #include <floe/tensor/node_id.h>
+#include <floe/tensor/number.h>
 #include <floe/tensor/shape.h>
 #include <floe/tensor/storage.h>
 
@@ -59,12 +60,12 @@ class Tensor {
     return reinterpret_cast<T*>(mutable_bytes(dtype_of<T>()));
   }
 
-  // The value of a tensor of one element, converted to T. ShapeError if there are more or none, ValueError without a
-  // value.
+  // The value of a tensor of one element as a T, as cast() converts. ShapeError if there are more or none, ValueError
+  // without a value.
   template <class T = double> T item() const {
     require_one_element();
     if (device_.kind != Device::Kind::cpu) return on(Device{}).template item<T>();
-    return dispatch(dtype_, [this]<class Held>() { return static_cast<T>(*data<Held>()); });
+    return dispatch(dtype_, [this]<class Held>() { return converted<T>(*data<Held>()); });
   }
 
   // The part at `index` of the leading axis (negative counts from the end), without that axis and without a copy.
@@ -121,9 +122,6 @@ template <class T> Tensor tensor(std::initializer_list<std::initializer_list<std
 
 // From a vector of exactly `shape.elements()` values, keeping T as the dtype; else ShapeError.
 template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape);
-
-// ValueError "OP: 256 is not a value of uint8" for a number that the dtype cannot hold.
-void require_fits(std::string_view op, double value, DType dtype);
 
 // --- Implementation of the templates ---------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ void set(Tensor& x, std::int64_t index, double value) {
   guarded([&] {
     require_index(x, index);
     dispatch(x.dtype(), [&]<class T>() {
-      T number = static_cast<T>(value);
+      T number = converted<T>(value);
       device_memory::copy(static_cast<T*>(x.raw_mutable()) + index, x.device(), &number, Device{}, sizeof(T));
     });
   });

@@ -1,13 +1,16 @@
-// gemm: one matrix product in one thread, on Eigen or oneDNN.
+// gemm: one matrix product in one thread, on Eigen or oneDNN; of integers, which neither has for every type, here.
 #include <floe/backend/cpu/gemm.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include <Eigen/Core>
 
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/settings.h>
+#include <floe/tensor/size.h>
 
 namespace floe::cpu {
 namespace {
@@ -51,5 +54,53 @@ void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<do
   if (rows == 0 || columns == 0) return;
   eigen_gemm(rows, columns, inner, a, b, c, ldc, accumulate);
 }
+
+namespace {
+
+// to[i] += the sum of left[k] * right[k * ld + i], of as many k as go over `to` at once. A function of its own, where
+// the compiler sees that `to` overwrites nothing that is read.
+template <int together, class T>
+void add_products(std::int64_t size, std::array<T, together> left, const T* right, std::int64_t ld, T* to) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < size; ++i) {
+    T total = to[i];
+    for (int k = 0; k < together; ++k) total = static_cast<T>(total + left[k] * right[k * ld + i]);
+    to[i] = total;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c,
+          std::int64_t ldc, bool accumulate) {
+  std::vector<T> turned(b.transposed ? to_size(inner * columns) : 0);
+  if (b.transposed) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      for (std::int64_t k = 0; k < inner; ++k) turned[k * columns + column] = b.data[column * b.ld + k];
+    }
+    b = {turned.data(), columns};
+  }
+  auto left = [&](std::int64_t row, std::int64_t k) {
+    return a.transposed ? a.data[k * a.ld + row] : a.data[row * a.ld + k];
+  };
+  for (std::int64_t row = 0; row < rows; ++row) {
+    T* to = c + row * ldc;
+    if (!accumulate) std::fill_n(to, columns, T(0));
+    std::int64_t k = 0;
+    for (; k + 4 <= inner; k += 4) {
+      std::array<T, 4> four{left(row, k), left(row, k + 1), left(row, k + 2), left(row, k + 3)};
+      add_products<4>(columns, four, b.data + k * b.ld, b.ld, to);
+    }
+    for (; k < inner; ++k) add_products<1>(columns, std::array{left(row, k)}, b.data + k * b.ld, b.ld, to);
+  }
+}
+
+#define FLOE_GEMM(T)                                                                                             \
+  template void gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<T>, Matrix<T>, T*, std::int64_t, bool);
+FLOE_GEMM(std::uint8_t)
+FLOE_GEMM(std::uint32_t)
+FLOE_GEMM(std::uint64_t)
+#undef FLOE_GEMM
 
 }  // namespace floe::cpu

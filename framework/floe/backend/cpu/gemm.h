@@ -19,4 +19,9 @@ void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<fl
 void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<double> a, Matrix<double> b, double* c,
           std::int64_t ldc, bool accumulate);
 
+// The same of unsigned integers, which wrap.
+template <class T>
+void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c,
+          std::int64_t ldc, bool accumulate);
+
 }  // namespace floe::cpu

@@ -3,6 +3,7 @@
 #include <floe/backend/cpu/gemm.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/parallel.h>
+#include <floe/backend/reductions.h>
 
 namespace floe::cpu {
 namespace {
@@ -34,15 +35,16 @@ struct Blocking {
 };
 
 template <class T>
-void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
+void multiply(const T* a, const T* b, const MatmulGeometry& g, Tensor& result) {
+  T* c = static_cast<T*>(result.raw_mutable());
   Blocking blocking(g);
   std::int64_t size = g.rows * g.columns, blocks = blocking.row_blocks * blocking.column_blocks;
   std::int64_t lda = g.transpose_a ? g.rows : g.inner, ldb = g.transpose_b ? g.inner : g.columns;
 
   // One task is one block of one chunk of one product. The first chunk goes to the result, the others to partial sums.
   Tensor partials;
-  if (blocking.chunks > 1) partials = Tensor({g.batches, blocking.chunks - 1, size}, dtype_of<T>());
-  T* partial = partials.defined() ? partials.mutable_data<T>() : nullptr;
+  if (blocking.chunks > 1) partials = Tensor({g.batches, blocking.chunks - 1, size}, result.dtype());
+  T* partial = partials.defined() ? static_cast<T*>(partials.raw_mutable()) : nullptr;
   std::int64_t tasks = g.batches * blocking.chunks * blocks;
   parallel_ranges(
       tasks, rows_per_part(blocking.rows * blocking.columns * blocking.inner),
@@ -67,7 +69,7 @@ void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
     parallel_ranges(size, rows_per_part(blocking.chunks), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t chunk = 0; chunk + 1 < blocking.chunks; ++chunk) {
         const T* from = partial + (batch * (blocking.chunks - 1) + chunk) * size;
-        for (std::int64_t i = begin; i < end; ++i) c[batch * size + i] += from[i];
+        for (std::int64_t i = begin; i < end; ++i) c[batch * size + i] = static_cast<T>(c[batch * size + i] + from[i]);
       }
     });
   }
@@ -76,11 +78,10 @@ void multiply(const T* a, const T* b, const MatmulGeometry& g, T* c) {
 }  // namespace
 
 void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
-  if (g.inner == 0) {
-    dispatch_floating(c.dtype(), [&]<class T>() { std::fill_n(c.mutable_data<T>(), c.elements(), T(0)); });
-    return;
-  }
-  dispatch_floating(c.dtype(), [&]<class T>() { multiply(a.data<T>(), b.data<T>(), g, c.mutable_data<T>()); });
+  if (g.inner == 0) return fill(0, c);
+  dispatch_product(c.dtype(), [&]<class T>() {
+    multiply(static_cast<const T*>(a.raw()), static_cast<const T*>(b.raw()), g, c);
+  });
 }
 
 }  // namespace floe::cpu

@@ -118,8 +118,8 @@ void convert(const From* in, To* out, std::int64_t size) {
 
 }  // namespace
 
-void fill(double value, Tensor& y) {
-  dispatch(y.dtype(), [&]<class T>() { std::fill_n(y.mutable_data<T>(), y.elements(), static_cast<T>(value)); });
+void fill(Number value, Tensor& y) {
+  dispatch(y.dtype(), [&]<class T>() { std::fill_n(y.mutable_data<T>(), y.elements(), value.as<T>()); });
 }
 
 void one_hot(const Tensor& indices, Tensor& y) {
@@ -187,7 +187,7 @@ void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Te
             if (index[place] < first || index[place] >= last) continue;
             const S* from = in + (outer * count + place) * inner;
             S* to = out + (outer * axis.reduced + index[place]) * inner;
-            for (std::int64_t k = 0; k < inner; ++k) to[k] = static_cast<S>(to[k] + from[k]);
+            for (std::int64_t k = 0; k < inner; ++k) to[k] = static_cast<S>(formulas::Add{}(to[k], from[k]));
           }
         }
       });

@@ -193,12 +193,23 @@ template <class S> Packet<S> cos(Packet<S> x) {
 template <class S> Packet<S> erf(Packet<S> x) { return x.each([](S lane) { return std::erf(lane); }); }
 template <class S> Packet<S> erfc(Packet<S> x) { return x.each([](S lane) { return std::erfc(lane); }); }
 
-template <class S>
-Packet<S> pow(Packet<S> x, Packet<S> y) {
+// A function of two, lane by lane.
+template <class S, class Function>
+Packet<S> each(Packet<S> x, Packet<S> y, Function function) {
   alignas(64) S a[Packet<S>::size], b[Packet<S>::size];
   x.store(a), y.store(b);
-  for (int i = 0; i < Packet<S>::size; ++i) a[i] = std::pow(a[i], b[i]);
+  for (int i = 0; i < Packet<S>::size; ++i) a[i] = function(a[i], b[i]);
   return Packet<S>::load(a);
+}
+
+template <class S> Packet<S> pow(Packet<S> x, Packet<S> y) {
+  return each(x, y, [](S a, S b) { return std::pow(a, b); });
+}
+template <class S> Packet<S> floor_divide(Packet<S> x, Packet<S> y) {
+  return each(x, y, [](S a, S b) { return floor_divide(a, b); });
+}
+template <class S> Packet<S> remainder(Packet<S> x, Packet<S> y) {
+  return each(x, y, [](S a, S b) { return remainder(a, b); });
 }
 
 }  // namespace floe::math

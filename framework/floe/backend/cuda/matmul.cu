@@ -1,10 +1,11 @@
-// matmul: products of matrices through cuBLASLt.
+// matmul: products of matrices through cuBLASLt, of integers by a kernel of its own.
 #include <initializer_list>
 #include <map>
 #include <mutex>
 #include <tuple>
 
 #include <floe/backend/cuda/bfloat16.h>
+#include <floe/backend/reductions.h>
 #include <floe/backend/settings.h>
 
 namespace floe::cuda {
@@ -109,11 +110,34 @@ void multiply(const Context& on, MatmulGeometry g, Precision precision, const Fa
   }
 }
 
+// A thread for each element. Neighbours read the same row of a, and neighbours of b.
+template <class T>
+__global__ void whole_kernel(std::int64_t size, MatmulGeometry g, const T* a, const T* b, T* c) {
+  const std::int64_t down = g.transpose_a ? 1 : g.inner, along = g.transpose_a ? g.rows : 1;
+  const std::int64_t below = g.transpose_b ? 1 : g.columns, beside = g.transpose_b ? g.inner : 1;
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    std::int64_t column = i % g.columns, row = i / g.columns % g.rows, batch = i / g.columns / g.rows;
+    const T *left = a + batch * g.a_stride + row * down, *right = b + batch * g.b_stride + column * beside;
+    T total = 0;
+    for (std::int64_t k = 0; k < g.inner; ++k) total = static_cast<T>(total + left[k * along] * right[k * below]);
+    c[i] = total;
+  }
+}
+
+void multiply_whole(const Context& on, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
+  dispatch_product(c.dtype(), [&]<class T>() {
+    if constexpr (std::is_integral_v<T>)
+      launch(on, whole_kernel<T>, blocks_for(on, c.elements()), c.elements(), g, data<T>(a), data<T>(b),
+             mutable_data<T>(c));
+  });
+}
+
 }  // namespace
 
 void matmul(const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
   if (g.inner == 0) return fill(0, c);
   const Context& on = context(c.device());
+  if (!is_floating(c.dtype())) return multiply_whole(on, a, b, g, c);
   dispatch_floating(c.dtype(), [&]<class T>() {
     Precision precision = std::is_same_v<T, float> ? gpu_precision() : Precision::float32;
     if (precision != Precision::bf16) return multiply(on, g, precision, data<T>(a), data<T>(b), mutable_data<T>(c));

@@ -3,6 +3,7 @@
 
 #include <floe/backend/cuda/launch.h>
 #include <floe/backend/dispatch.h>
+#include <floe/backend/formulas.h>
 
 namespace floe::cuda {
 namespace {
@@ -109,7 +110,7 @@ __global__ void scatter_kernel(std::int64_t blocks, std::int64_t count, std::int
       for (std::int64_t k = thread; k < inner; k += block_threads) {
         S total = to[k];
         for (int j = 0; j < block_threads; ++j) {
-          if (matches[j]) total = static_cast<S>(total + in[(outer * count + first + j) * inner + k]);
+          if (matches[j]) total = static_cast<S>(formulas::Add{}(total, in[(outer * count + first + j) * inner + k]));
         }
         to[k] = total;
       }
@@ -135,15 +136,15 @@ __global__ void where_kernel(std::int64_t size, Path<4> path, Source<bool> condi
 
 }  // namespace
 
-void fill(double value, Tensor& y) {
+void fill(Number value, Tensor& y) {
   if (y.elements() == 0) return;
   const Context& on = context(y.device());
-  if (value == 0 && !std::signbit(value)) {
+  if (value.real() == 0 && !std::signbit(value.real())) {
     std::size_t bytes = static_cast<std::size_t>(y.elements()) * item_size(y.dtype());
     return check(cudaMemsetAsync(y.raw_mutable(), 0, bytes, on.stream), "filling with zeros");
   }
   dispatch(y.dtype(), [&]<class T>() {
-    launch(on, fill_kernel<T>, blocks_for(on, y.elements()), y.elements(), static_cast<T>(value), mutable_data<T>(y));
+    launch(on, fill_kernel<T>, blocks_for(on, y.elements()), y.elements(), value.as<T>(), mutable_data<T>(y));
   });
 }
 
