@@ -125,6 +125,57 @@ TEST(Tensors, WithoutAValueSaySo) {
   EXPECT_EQ(error_of<ValueError>([&] { given.data<float>(); }), "tensor: it has no value yet");
 }
 
+// What each member says: its result in words, or its error.
+std::vector<std::string> members_of(Tensor& x) {
+  auto say = [](const std::function<std::string()>& member) {
+    try {
+      return member();
+    } catch (const Error& error) { return std::string(error.what()); }
+  };
+  return {
+      say([&] { return std::to_string(x.defined()) + std::to_string(x.unique()); }),
+      say([&] { return to_string(x.shape()) + std::to_string(x.rank()) + " " + std::to_string(x.elements()); }),
+      say([&] { return std::to_string(x.dim(0)); }),
+      say([&] { return std::string(name(x.dtype())) + to_string(x.device()) + std::to_string(x.id().number()); }),
+      say([&] { return x.raw() ? "bytes" : "null"; }),
+      say([&] { return x.view({}).raw() ? "bytes" : "null"; }),
+      say([&] { return x.detached().raw() ? "bytes" : "null"; }),
+      say([&] { return x.on(Device{}).raw() ? "bytes" : "null"; }),
+      say([&] { return x.raw_mutable() ? "bytes" : "null"; }),
+      say([&] { return x.data<float>() ? "bytes" : "null"; }),
+      say([&] { return x.mutable_data<float>() ? "bytes" : "null"; }),
+      say([&] { return std::to_string(x.span<float>().size()); }),
+      say([&] { return std::to_string(x.to_vector<float>().size()); }),
+      say([&] { return std::to_string(x.item()); }),
+      say([&] { return to_string(x[0].shape()); }),
+      say([&] { return to_string(x); }),
+  };
+}
+
+TEST(Tensors, ThatWereMovedFromAreWithoutAValueAgain) {
+  const Tensor original = tensor<std::int64_t>({{1, 2, 3}, {4, 5, 6}});
+  Tensor nothing;
+  const std::vector<std::string> expected = members_of(nothing);
+
+  Tensor from = original, to = std::move(from);
+  EXPECT_EQ(members_of(from), expected);
+  EXPECT_TRUE(same_bits(to, original));
+  from = std::move(to);
+  EXPECT_EQ(members_of(to), expected);
+  EXPECT_TRUE(same_bits(from, original));
+  Tensor& itself = from;
+  from = std::move(itself);
+  EXPECT_TRUE(same_bits(from, original));
+  to = std::move(from);
+  from = tensor(1.);
+  EXPECT_EQ(from.item(), 1) << "it takes a value again";
+  std::swap(from, to);
+  EXPECT_TRUE(same_bits(from, original));
+  to = Tensor(), from = Tensor();
+  EXPECT_TRUE(original.unique());
+  static_assert(std::is_nothrow_move_constructible_v<Tensor> && std::is_nothrow_move_assignable_v<Tensor>);
+}
+
 TEST(Tensors, RefuseAnotherElementType) {
   EXPECT_EQ(error_of<DTypeError>([] { zeros({2}).data<double>(); }),
             "tensor: its elements are float32, not float64; cast() converts");

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <floe/ops/shape_ops.h>
+#include <floe/tape/of_thread.h>
 
 namespace floe {
 namespace {
@@ -55,6 +56,7 @@ Layer::Layer(Layer* parent, const std::string& name)
 }
 
 Layer::~Layer() {
+  for (Layer* child : children_) child->parent_ = nullptr;
   if (!parent_) return;
   std::erase(parent_->children_, this);
   std::erase(parent_->names_, name());
@@ -159,16 +161,15 @@ void Layer::state(State& state, const std::string& prefix) {
 // --- Calls -----------------------------------------------------------------------------------------------------------
 
 namespace {
-
-std::vector<LayerObserver*>& layer_observers() {
-  static thread_local std::vector<LayerObserver*> observers;
-  return observers;
+using LayerObservers = detail::OfThread<detail::Seats<LayerObserver>>;
 }
 
-}  // namespace
+LayerObserver::LayerObserver() : seat_(LayerObservers::get().take(this)) {}
 
-LayerObserver::LayerObserver() { layer_observers().push_back(this); }
-LayerObserver::~LayerObserver() { std::erase(layer_observers(), this); }
+LayerObserver::~LayerObserver() {
+  seat_->store(nullptr);
+  if (auto* observers = LayerObservers::existing()) observers->sweep();
+}
 
 Operand LayerCall::here(Operand x) {
   if (!x->defined() || x->device() == layer_.device()) return x;
@@ -177,7 +178,8 @@ Operand LayerCall::here(Operand x) {
 }
 
 Tensor LayerCall::done(Tensor y) const {
-  for (LayerObserver* observer : layer_observers()) observer->called(layer_, y);
+  if (auto* observers = LayerObservers::existing())
+    observers->each([&](LayerObserver& observer) { observer.called(layer_, y); });
   return y;
 }
 

@@ -2,6 +2,7 @@
 // random stream come from the parent.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -18,8 +19,8 @@ enum class Mode { training, inference };
 
 // A model or a part of one: variables, layers below it, and an operator() of its own.
 //
-// ValueError for a name that is empty or holds a dot, and where a parent already has a part of that name. A parent must
-// outlive the layers below it, as it does its members; a part that is gone leaves its name free.
+// ValueError for a name that is empty or holds a dot, and where a parent already has a part of that name. A part that
+// is gone leaves its name free, and a layer whose parent is gone goes on by itself.
 class Layer {
  public:
   // A root: its name begins all paths; its random stream gives every variable below its initial value, keyed by path,
@@ -101,7 +102,7 @@ struct LayerOptions<L> {
 template <class L>
 using OptionsOf = typename LayerOptions<L>::type;
 
-// Sees every call of a built-in layer on its thread while it lives.
+// Sees every call of a built-in layer on its thread while it lives. It may end anywhere, like an OpObserver.
 class LayerObserver {
  public:
   LayerObserver();  // begins to see
@@ -111,6 +112,9 @@ class LayerObserver {
 
   // A built-in layer has just given y.
   virtual void called(const Layer& layer, const Tensor& y) = 0;
+
+ private:
+  std::shared_ptr<std::atomic<LayerObserver*>> seat_;
 };
 
 // One call of a layer: errors inside it name the caller's line, ops the layer, and observers hear of the result.

@@ -103,6 +103,8 @@ class KeptAttributes {
  public:
   KeptAttributes() = default;  // none
   explicit KeptAttributes(const Attributes& attributes);  // a copy of these
+  KeptAttributes(const KeptAttributes&) = default;        // one that is moved from keeps them, too
+  KeptAttributes& operator=(const KeptAttributes&) = default;
 
   operator const Attributes&() const { return attributes_; }    // as long as this or a copy of it lives
   const Attributes& attributes() const { return attributes_; }  // the same

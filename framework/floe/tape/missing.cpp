@@ -24,7 +24,7 @@ std::string GradientTape::why_missing(const Tensor& target, const Tensor& source
 std::string GradientTape::why_not_to(const Tensor& source) const {
   const Record& record = this_record();
   NodeId id = source.id();
-  bool watched = watches(id);
+  bool watched = state_->watches(id);
 
   if (!is_floating(source.dtype()))
     return fmt::format("it is {}; gradients exist for float32 and float64", name(source.dtype()));
@@ -33,7 +33,7 @@ std::string GradientTape::why_not_to(const Tensor& source) const {
     return "it is a former value of that variable, which is a constant; pass the variable itself";
   if (id.is_variable())
     return id.is_blocked() && !watched ? "it is not trainable; set_trainable(true), or watch it" : "";
-  if (!watched && id.plain() <= begun_)
+  if (!watched && id.plain() <= state_->begun)
     return "it was made before this tape began; watch(x), or begin the tape earlier";
   if (id.plain() > record.last) return "it was made on another thread; watch(x) before it is used";
   if (id.plain() > seen_until()) return "it was made after this tape was stopped";
@@ -47,7 +47,7 @@ std::string GradientTape::why_not_from(const Tensor& target) const {
   if (id.is_variable()) return "";
   if (id.plain() > this_record().last) return "the target was made on another thread";
   if (id.plain() > seen_until()) return "the target was made after this tape was stopped";
-  return id.plain() <= begun_ ? "the target was made before this tape began" : "";
+  return id.plain() <= state_->begun ? "the target was made before this tape began" : "";
 }
 
 // Follows every dependency, even where no gradient flows, and remembers the first op that stopped it.
@@ -58,18 +58,18 @@ std::string GradientTape::why_no_way(NodeId target, NodeId source) const {
     bool yes = false;
     const Node* stop = nullptr;
   };
-  std::vector<Reached> reached(end.since(begun_));
-  auto inside = [&](NodeId id) { return id.plain() > begun_ && id.plain() <= end; };
+  std::vector<Reached> reached(end.since(state_->begun));
+  auto inside = [&](NodeId id) { return id.plain() > state_->begun && id.plain() <= end; };
   auto from = [&](NodeId id) {
     if (id.plain() == source.plain()) return Reached{true};
     if (!inside(id)) return Reached{};
-    Reached found = reached[id.plain().since(begun_) - 1];
+    Reached found = reached[id.plain().since(state_->begun) - 1];
     if (found.yes && !found.stop && id.is_blocked()) found.stop = &record.maker(id);
     return found;
   };
 
   bool used = false;
-  for (const Node* node : record.between(begun_, end)) {
+  for (const Node* node : record.between(state_->begun, end)) {
     Reached reach;
     for (int input = 0; input < node->input_count; ++input) {
       NodeId id = node->inputs[input];
@@ -78,7 +78,7 @@ std::string GradientTape::why_no_way(NodeId target, NodeId source) const {
     }
     for (int output = 0; output < node->output_count; ++output) {
       NodeId id = node->first_output.plus(static_cast<std::uint64_t>(output));
-      if (reach.yes && inside(id)) reached[id.since(begun_) - 1] = reach;
+      if (reach.yes && inside(id)) reached[id.since(state_->begun) - 1] = reach;
     }
   }
   if (!used) return "it was never used while this tape was recording";

@@ -1,7 +1,9 @@
 // OpObserver: sees every op of its thread, with its name, constants, inputs, outputs, line and layer.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -34,7 +36,8 @@ struct OpInfo {
 };
 
 // Sees every op and optimizer step of its thread while it lives, taped or not. It may throw: the op then fails, and the
-// tapes continue. It may run ops, which are neither observed nor recorded.
+// tapes continue. It may run ops, which are neither observed nor recorded. It may end anywhere: inside a call of its
+// own, on another thread while this one runs no op, or after its thread.
 class OpObserver {
  public:
   OpObserver();
@@ -47,6 +50,9 @@ class OpObserver {
 
   // Work on the value at `data` begins: ops allocate their output first. Not every such value is an op's.
   virtual void begun(const void* /*data*/) {}
+
+ private:
+  std::shared_ptr<std::atomic<OpObserver*>> seat_;
 };
 
 // The recorded op whose gradient this thread is computing; null outside a tape's walk.

@@ -95,30 +95,31 @@ void Arena::give(void* memory) {
 
 // --- Record ----------------------------------------------------------------------------------------------------------
 
-Record& this_record() {
-  static thread_local Record record;
-  return record;
-}
+Record& this_record() { return detail::OfThread<Record>::get(); }
 
 Record::Record() : last(Ids::all().take()) {}
-Record::~Record() { Ids::all().give(last); }
 
-void Record::enter(GradientTape* tape) {
-  tapes.push_back(tape);
-  refresh();
+// Tapes and observers may be left: what this thread still does at its end is neither recorded nor observed.
+Record::~Record() {
+  detail::hooks = 0;
+  detail::allocated = nullptr;
+  tapes.clear();
+  trim();
+  Ids::all().give(last);
 }
 
-void Record::leave(GradientTape* tape) {
-  std::erase(tapes, tape);
-  refresh();
-  trim();
+void GradientTape::State::leave() {
+  left = true;
+  if (Record* record = detail::OfThread<Record>::existing()) record->refresh(), record->trim();
 }
 
 void Record::refresh() {
+  std::erase_if(tapes, [](const auto& tape) { return tape->left.load(); });
+  observers.sweep();
   bool any = false;
-  for (GradientTape* tape : tapes) {
+  for (const auto& tape : tapes) {
     if (!tape->live()) continue;
-    oldest_live = any ? std::min(oldest_live, tape->begun_) : tape->begun_;
+    oldest_live = any ? std::min(oldest_live, tape->begun) : tape->begun;
     any = true;
   }
   bool observed = !observers.empty() && !notifying;
@@ -126,8 +127,13 @@ void Record::refresh() {
   detail::hooks = (any && paused == 0 && !notifying ? detail::recording : 0) | (observed ? detail::observed : 0);
 }
 
+bool Record::recording() {
+  if (std::any_of(tapes.begin(), tapes.end(), [](const auto& tape) { return tape->left.load(); })) refresh(), trim();
+  return detail::hooks & detail::recording;
+}
+
 bool Record::watched(NodeId id) const {
-  for (const GradientTape* tape : tapes) {
+  for (const auto& tape : tapes) {
     if (tape->live() && tape->watches(id)) return true;
   }
   return false;
@@ -137,7 +143,7 @@ bool Record::knows(NodeId id) const {
   if (id.is_variable()) return true;
   if (id.is_constant() || id.is_blocked() || id > last) return false;
   return std::any_of(tapes.begin(), tapes.end(),
-                     [id](const GradientTape* tape) { return id > tape->begun_ || tape->watches(id); });
+                     [id](const auto& tape) { return id > tape->begun || tape->watches(id); });
 }
 
 Record::Tracking Record::tracking(const Tensor& tensor) const {
@@ -200,7 +206,7 @@ void Record::empty(Node& node) {
 
 void Record::trim() {
   NodeId oldest(~std::uint64_t{0});
-  for (const GradientTape* tape : tapes) oldest = std::min(oldest, tape->begun_);
+  for (const auto& tape : tapes) oldest = std::min(oldest, tape->begun);
   while (trimmed < nodes.size() && nodes[trimmed]->first_output <= oldest) {
     Node* node = nodes[trimmed++];
     empty(*node);
@@ -248,18 +254,20 @@ struct Notifying {
 void notify(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs) {
   OpInfo known = told(op);
   Notifying now;
-  for (OpObserver* observer : this_record().observers) observer->op(known, inputs, outputs);
+  this_record().observers.each([&](OpObserver& observer) { observer.op(known, inputs, outputs); });
 }
 
 void notify_begun(const void* data) {
   Notifying now;
-  for (OpObserver* observer : this_record().observers) observer->begun(data);
+  this_record().observers.each([&](OpObserver& observer) { observer.begun(data); });
 }
 
 Node* add_node(const OpInfo& op, TensorRefs inputs, std::span<Tensor* const> outputs, TensorRefs keeps,
                std::size_t function_size, Node::Kind kind) {
   if (hooks & observed) notify(op, inputs, outputs);
-  return hooks & recording ? this_record().add(op, inputs, outputs, keeps, function_size, kind) : nullptr;
+  return hooks & recording && this_record().recording()
+             ? this_record().add(op, inputs, outputs, keeps, function_size, kind)
+             : nullptr;
 }
 
 }  // namespace detail
@@ -279,14 +287,11 @@ void record_blocked(const OpInfo& op, TensorList inputs, std::initializer_list<T
                    Node::Kind::blocked);
 }
 
-OpObserver::OpObserver() {
-  this_record().observers.push_back(this);
-  this_record().refresh();
-}
+OpObserver::OpObserver() : seat_(this_record().observers.take(this)) { this_record().refresh(); }
 
 OpObserver::~OpObserver() {
-  std::erase(this_record().observers, this);
-  this_record().refresh();
+  seat_->store(nullptr);
+  if (Record* record = detail::OfThread<Record>::existing()) record->refresh();
 }
 
 NoRecording::NoRecording() {
@@ -295,8 +300,7 @@ NoRecording::NoRecording() {
 }
 
 NoRecording::~NoRecording() {
-  --this_record().paused;
-  this_record().refresh();
+  if (Record* record = detail::OfThread<Record>::existing()) --record->paused, record->refresh();
 }
 
 const OpInfo* gradient_of() { return this_record().gradient_of; }

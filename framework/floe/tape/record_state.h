@@ -1,8 +1,10 @@
 // Record: what one thread's tapes have seen. Private to the tape room.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include <floe/tape/of_thread.h>
 #include <floe/tape/record.h>
 #include <floe/tape/tape.h>
 
@@ -34,14 +36,12 @@ struct Record {
   Record();
   ~Record();
 
-  // The tapes that have begun here and may still answer, and those of them that still record.
-  void enter(GradientTape* tape);
-  void leave(GradientTape* tape);
-  void refresh();  // after any change of a tape, `paused` or `notifying`
+  void refresh();  // after any change of a tape, an observer, `paused` or `notifying`
 
   // How far a tape in recording would follow this tensor.
   enum class Tracking { none, blocked, live };
   Tracking tracking(const Tensor& tensor) const;
+  bool recording();  // does a tape still record, now that some may have left on another thread?
   bool watched(NodeId id) const;
   bool knows(NodeId id) const;  // can any tape give gradients to this tensor, even a stopped one?
 
@@ -54,12 +54,12 @@ struct Record {
   std::span<Node* const> between(NodeId begun, NodeId end) const;
   const Node& maker(NodeId id) const;  // the node whose output this is; it must be there
 
-  std::vector<GradientTape*> tapes;
-  std::vector<OpObserver*> observers;
+  std::vector<std::shared_ptr<GradientTape::State>> tapes;  // those that may still answer
+  detail::Seats<OpObserver> observers;
   std::vector<Node*> nodes;
   std::size_t trimmed = 0;  // nodes before this index are gone
   NodeId last;              // the newest id
-  NodeId oldest_live;       // begun_ of the oldest recording tape
+  NodeId oldest_live;       // the begin of the oldest recording tape
   int paused = 0;
   bool notifying = false;  // the observers are at work: what they do is neither observed nor recorded
   const OpInfo* gradient_of = nullptr;

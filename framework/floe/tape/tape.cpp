@@ -24,28 +24,40 @@ std::string described(const Tensor& tensor) {
 
 }  // namespace
 
-GradientTape::GradientTape() : begun_(this_record().last) { this_record().enter(this); }
-GradientTape::GradientTape(Persistent) : GradientTape() { persistent_ = true; }
-GradientTape::~GradientTape() { this_record().leave(this); }
+GradientTape::GradientTape() : state_(std::make_shared<State>()) {
+  Record& record = this_record();
+  state_->begun = record.last;
+  record.tapes.push_back(state_);
+  record.refresh();
+}
+
+GradientTape::GradientTape(Persistent) : GradientTape() { state_->persistent = true; }
+GradientTape::~GradientTape() { state_->leave(); }
 
 void GradientTape::stop() {
-  if (stopped_.is_constant()) stopped_ = this_record().last;
+  require_here("stop");
+  if (state_->stopped.is_constant()) state_->stopped = this_record().last;
   this_record().refresh();
 }
 
 void GradientTape::watch(Tensor& x) {
+  require_here("watch");
+  if (!x.defined()) throw ValueError("watch: the tensor has no value yet");
   if (!is_floating(x.dtype())) {
     throw DTypeError(
         fmt::format("watch: gradients exist for float32 and float64, and the tensor is {}", name(x.dtype())));
   }
   Record& record = this_record();
-  if (!record.knows(x.id()))
+  if (!record.knows(x.id()) || is_former_value(x))
     x.set_id(record.last = record.last.plus(1));
-  else if (x.id().is_variable() || x.id().plain() <= begun_)
-    watched_.push_back(x.id().plain());
+  else if (x.id().is_variable() || x.id().plain() <= state_->begun)
+    state_->watched.push_back(x.id().plain());
 }
 
-void GradientTape::watch(const Variable& x) { watched_.push_back(x.value().id().plain()); }
+void GradientTape::watch(const Variable& x) {
+  require_here("watch");
+  state_->watched.push_back(x.value().id().plain());
+}
 
 Tensor GradientTape::gradient(const Tensor& target, const Tensor& source, const GradientOptions& options,
                               Location where) {
@@ -76,28 +88,31 @@ Gradients GradientTape::gradient(const Tensor& target, const Variables& sources,
 
 // From here on the tape has answered, even if a gradient function throws.
 struct GradientTape::Asked {
-  explicit Asked(GradientTape* tape) : tape(tape) {
-    tape->asked_ = !tape->persistent_;
+  explicit Asked(std::shared_ptr<State> tape) : tape(std::move(tape)) {
+    this->tape->asked = !this->tape->persistent;
     this_record().refresh();
   }
   ~Asked() {
-    if (tape->asked_) this_record().leave(tape);
+    if (tape->asked) tape->leave();
   }
-  GradientTape* tape;
+  std::shared_ptr<State> tape;
 };
 
 Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options,
                                     Location where) {
   require_answerable(target, options.output_gradient, where);
-  Asked now(this);
+  for (const TensorRef& source : sources) {
+    if (!source->defined()) fail(where, "a source has no value");
+  }
+  Asked now(state_);
   Record& record = this_record();
 
   // Mark the sources, and everything that depends on them, up to the target.
   NodeId end = seen_until();
-  if (target.id().plain() > begun_ && target.id().plain() <= end) end = target.id().plain();
-  BackwardPass pass(begun_, end, options.differentiable && detail::hooks & detail::recording);
+  if (target.id().plain() > state_->begun && target.id().plain() <= end) end = target.id().plain();
+  BackwardPass pass(state_->begun, end, options.differentiable && detail::hooks & detail::recording);
   add_sources(pass, sources);
-  pass.mark(record.between(begun_, end));
+  pass.mark(record.between(state_->begun, end));
   if (pass.through_mark(target.id())) {
     fail(where,
          "the target depends on a gradient that was not recorded, so its own gradient would be wrong\n"
@@ -109,8 +124,8 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
   if (pass.needs(target.id())) {
     std::optional<NoRecording> silence;
     if (!pass.differentiable()) silence.emplace();
-    std::span<Node* const> nodes = record.between(begun_, end);  // copied below: the walk may add to the record
-    bool release = !persistent_ && !pass.differentiable() && record.tapes.size() == 1;
+    std::span<Node* const> nodes = record.between(state_->begun, end);  // copied below: the walk may add to the record
+    bool release = !state_->persistent && !pass.differentiable() && record.tapes.size() == 1;
     Tensor flows = options.output_gradient.defined() ? options.output_gradient
                                                      : filled(target.shape(), 1, target.dtype(), target.device());
     pass.run(target.id(), std::move(flows), {nodes.begin(), nodes.end()}, release);
@@ -124,13 +139,12 @@ Tensors GradientTape::differentiate(const Tensor& target, TensorRefs sources, co
 // --- The steps of an answer ------------------------------------------------------------------------------------------
 
 void GradientTape::require_answerable(const Tensor& target, const Tensor& output_gradient, Location where) const {
-  const auto& tapes = this_record().tapes;
-  if (std::find(tapes.begin(), tapes.end(), this) == tapes.end()) {
-    fail(where, asked_ ? "this tape has already answered\n"
-                         "  a tape gives its gradients once; GradientTape tape{persistent} gives them again"
-                       : "this tape belongs to another thread\n"
-                         "  a tape records and answers on the thread that made it");
+  if (state_->asked) {
+    fail(where,
+         "this tape has already answered\n"
+         "  a tape gives its gradients once; GradientTape tape{persistent} gives them again");
   }
+  require_here("gradient", where);
   if (!target.defined()) fail(where, "the target has no value");
   if (!is_floating(target.dtype()))
     fail(where, fmt::format("the target is {}\n  gradients exist for float32 and float64", name(target.dtype())));
@@ -142,11 +156,16 @@ void GradientTape::require_answerable(const Tensor& target, const Tensor& output
     throw DTypeError(message("gradient", "the output gradient must have the target's dtype", both, where));
 }
 
-NodeId GradientTape::seen_until() const { return stopped_.is_constant() ? this_record().last : stopped_; }
-
-bool GradientTape::watches(NodeId id) const {
-  return std::find(watched_.begin(), watched_.end(), id.plain()) != watched_.end();
+void GradientTape::require_here(const char* op, Location where) const {
+  const auto& tapes = this_record().tapes;
+  if (state_->asked || std::find(tapes.begin(), tapes.end(), state_) != tapes.end()) return;
+  throw GradientError(message(op,
+                              "this tape belongs to another thread\n"
+                              "  a tape records and answers on the thread that made it",
+                              {}, where));
 }
+
+NodeId GradientTape::seen_until() const { return state_->stopped.is_constant() ? this_record().last : state_->stopped; }
 
 void GradientTape::add_sources(BackwardPass& pass, TensorRefs sources) const {
   for (const TensorRef& source : sources) {
@@ -154,7 +173,7 @@ void GradientTape::add_sources(BackwardPass& pass, TensorRefs sources) const {
     if (is_former_value(*source)) continue;
     if (pass.inside(id) && !id.is_blocked())
       pass.add_inner_source(id);
-    else if (watches(id) || (id.is_variable() && !id.is_blocked()))
+    else if (state_->watches(id) || (id.is_variable() && !id.is_blocked()))
       pass.add_outer_source(id);
   }
 }

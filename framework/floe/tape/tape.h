@@ -5,7 +5,10 @@
 //   Tensor dw = tape.gradient(loss, w);
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
 #include <floe/tape/gradients.h>
@@ -36,7 +39,8 @@ struct GradientOptions {
 // Live from construction until it gives its gradients, stop(), or the end of its scope; a persistent tape gives them as
 // often as you like, and lives until stop() or the end. It sees only ops after its own start, on its own thread.
 // Trainable variables are watched automatically; tensors through watch(). Several tapes may live at once, and begin and
-// end in any order, but on the thread that made them; they share its record.
+// end in any order; those of a thread share its record. A tape is for the thread that made it, and refuses to be asked
+// anything on another (GradientError), but may end anywhere: on another thread, or after its own, as a static one does.
 class GradientTape {
  public:
   GradientTape();  // begins to record
@@ -45,13 +49,15 @@ class GradientTape {
   GradientTape(const GradientTape&) = delete;
   GradientTape& operator=(const GradientTape&) = delete;
 
-  void watch(Tensor& x);          // DTypeError unless floating; earlier copies of x do not count
+  // DTypeError unless floating, ValueError without a value; earlier copies of x do not count
+  void watch(Tensor& x);
   void watch(const Variable& x);  // for a frozen variable
   void stop();                    // records no more, but still gives gradients
 
   // The gradient of the sum of `target` with respect to each source, in the source's shape and dtype. GradientError if
-  // the tape has already answered or belongs to another thread, the target has no value or is not floating, it depends
-  // on a gradient that was not differentiable, or there is no path to a source (see GradientOptions::missing).
+  // the tape has already answered or belongs to another thread, the target or a source has no value, the target is not
+  // floating or depends on a gradient that was not differentiable, or there is no path to a source (see
+  // GradientOptions::missing).
   Tensor gradient(const Tensor& target, const Tensor& source, const GradientOptions& options = {},
                   Location where = Location::here());
   Tensor gradient(const Tensor& target, const Variable& source, const GradientOptions& options = {},
@@ -64,8 +70,22 @@ class GradientTape {
  private:
   friend struct Record;
 
+  // What the record of its thread knows of a tape, and may look at after the tape has ended on another thread.
+  struct State {
+    NodeId begun;    // the last id before this tape
+    NodeId stopped;  // the last id it saw; a constant while it records
+    bool persistent = false;
+    bool asked = false;             // it has given its gradients, once and for all
+    std::atomic<bool> left{false};  // no one will ask any more; from any thread
+    std::vector<NodeId> watched;    // ids from before the tape began
+
+    bool live() const { return stopped.is_constant() && !asked; }
+    bool watches(NodeId id) const { return std::find(watched.begin(), watched.end(), id.plain()) != watched.end(); }
+    void leave();
+  };
   struct Asked;
 
+  void require_here(const char* op, Location where = {}) const;  // on the thread that made it
   Tensors differentiate(const Tensor& target, TensorRefs sources, const GradientOptions& options, Location where);
   void require_answerable(const Tensor& target, const Tensor& output_gradient, Location where) const;
   void add_sources(BackwardPass& pass, TensorRefs sources) const;
@@ -79,15 +99,9 @@ class GradientTape {
   std::string why_not_from(const Tensor& target) const;
   std::string why_no_way(NodeId target, NodeId source) const;
 
-  bool live() const { return stopped_.is_constant() && !asked_; }
-  bool watches(NodeId id) const;  // from before it began
-  NodeId seen_until() const;      // the last id that it saw
+  NodeId seen_until() const;  // the last id that it saw
 
-  NodeId begun_;    // the last id before this tape
-  NodeId stopped_;  // the last id it saw; a constant while it records
-  bool persistent_ = false;
-  bool asked_ = false;
-  std::vector<NodeId> watched_;  // ids from before the tape began
+  std::shared_ptr<State> state_;
 };
 
 // The value of x as a constant: no gradient flows back through it.

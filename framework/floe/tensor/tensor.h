@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +27,19 @@ class Tensor {
   // Uninitialised elements. ShapeError for a negative size, MemoryError and DeviceError as from Storage.
   explicit Tensor(Shape shape, DType dtype = DType::float32, Device device = {});
   Tensor(const Tensor&) = default;
-  Tensor(Tensor&&) = default;
   Tensor& operator=(const Tensor&) & = default;  // not to what an op gave: x[0] = y would change nothing
-  Tensor& operator=(Tensor&&) & = default;
+  // What is moved from is Tensor() again, without a value.
+  Tensor(Tensor&& other) noexcept
+      : storage_(std::move(other.storage_)),
+        data_(std::exchange(other.data_, nullptr)),
+        id_(std::exchange(other.id_, {})),
+        shape_(std::exchange(other.shape_, {})),
+        dtype_(std::exchange(other.dtype_, DType::float32)),
+        device_(std::exchange(other.device_, {})) {}
+  Tensor& operator=(Tensor&& other) & noexcept {
+    if (this != &other) this->~Tensor(), new (this) Tensor(std::move(other));
+    return *this;
+  }
 
   bool defined() const { return static_cast<bool>(storage_); }  // false for Tensor(), which has no value yet
   const Shape& shape() const { return shape_; }  // () for a scalar
