@@ -346,6 +346,55 @@ TEST(Prefetch, BringsAnExceptionWhereItsElementWouldHaveCome) {
   EXPECT_EQ(error_of<std::runtime_error>([&] { first_loop(failing.skip(5).prefetch()); }), "file 5 is broken");
 }
 
+// Each function is called once for each element that is asked for, and every pass of a repeat is shuffled once.
+TEST(Stages, MakeNothingTwice) {
+  std::atomic<int> made = 0;
+  auto all = [&] { return numbers(40).map([&](int i) { return ++made, tensor(i); }); };
+  auto same = [](Tensor x) { return x; };
+  Rng rng(3);
+  struct Chain {
+    const char* what;
+    Dataset<Tensor> elements;
+    int calls;
+  };
+  for (auto& [what, elements, calls] : std::vector<Chain>{
+           {"shuffle", all().shuffle(40, rng), 40},
+           {"prefetch, shuffle", all().prefetch(3).shuffle(40, rng), 40},
+           {"prefetch, map, shuffle", all().prefetch(3).map(same).shuffle(40, rng), 40},
+           {"prefetch, batch, shuffle", all().prefetch(3).batch(7).shuffle(40, rng), 40},
+           {"prefetch, batch, shuffle, prefetch", all().prefetch(3).batch(7).shuffle(40, rng).prefetch(), 40},
+           {"prefetch, skip, take", all().prefetch(3).skip(5).take(10), 10},
+           {"prefetch, repeat, shuffle", all().prefetch(3).repeat(5).shuffle(200, rng), 200},
+           {"shuffle, repeat, shuffle", all().shuffle(40, rng).repeat(5).shuffle(200, rng), 200},
+           {"prefetch, map, repeat, shuffle", all().prefetch(3).map(same).repeat(5).shuffle(200, rng), 200},
+           {"prefetch, prefetch", all().prefetch(3).prefetch(2), 40},
+       }) {
+    made = 0;
+    std::int64_t given = 0;
+    for (const Tensor& element : elements) given += element.elements();
+    EXPECT_EQ(given, calls) << what;
+    EXPECT_EQ(made, calls) << what;
+  }
+}
+
+// A pass that is opened again for each of its elements would take as many steps as the square of its size.
+TEST(Shuffle, OfARepeatedShuffleOpensEachPassOnce) {
+  auto started = std::chrono::steady_clock::now();
+  auto elements = numbers(50000).shuffle(50000, Rng(4)).repeat(4).shuffle(200000, Rng(5));
+  std::vector<int> times(50000);
+  for (int i : elements) ++times[static_cast<std::size_t>(i)];
+  EXPECT_EQ(times, std::vector<int>(50000, 4));
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));  // once: 0.1 s; each time: 3 minutes
+}
+
+TEST(Prefetch, ShufflesInOrderAhead) {
+  std::atomic<int> made = 0;
+  auto ahead = numbers(20).map([&](int i) { return ++made, i; }).prefetch(3).shuffle(20, Rng(6)).skip(2);
+  auto place = ahead.begin();
+  while (made < 4) std::this_thread::yield();  // the one in the loop and three ahead
+  EXPECT_EQ(*place, first_loop(numbers(20).shuffle(20, Rng(6)))[2]);
+}
+
 TEST(Prefetch, MayBeLeftAtAnyTime) {
   std::size_t before = memory_in_use();
   {
@@ -395,13 +444,55 @@ TEST(Epoch, HasOneLoopAtATime) {
   for (int i : five) {
     if (i > 0) continue;
     EXPECT_EQ(error_of<ValueError>([&] { five.begin(); }),
-              "begin: a loop over this dataset is running; use a copy of the dataset");
+              "begin: a loop over this dataset is running; inside it, loop over from_start() of the dataset");
     EXPECT_EQ(error_of<ValueError>([&] { five.restore({}); }),
-              "restore: a loop over this dataset is running; use a copy of the dataset");
+              "restore: a loop over this dataset is running; restore before it begins");
     auto copy = five;
     EXPECT_EQ(loop(copy), (Ints{1, 2, 3, 4}));  // it continues where it was copied
   }
   EXPECT_EQ(five.epoch(), 1);
+}
+
+TEST(Epoch, OfANestedLoopBeginsAtTheStart) {
+  auto shuffled = numbers(4).shuffle(4, Rng(14)).prefetch();
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    std::set<std::pair<int, int>> pairs;
+    for (int a : shuffled) {
+      for (int b : shuffled.from_start()) pairs.emplace(a, b);
+    }
+    EXPECT_EQ(pairs.size(), 16u);
+    EXPECT_EQ(shuffled.epoch(), epoch + 1);
+  }
+  EXPECT_EQ(loop(shuffled), first_loop(shuffled.from_start().repeat().skip(8).take(4)));
+}
+
+// A loop goes on with the elements that it began with, whatever becomes of the dataset.
+TEST(Epoch, OutlivesItsDataset) {
+  auto rest_of = [](auto& place) {
+    Ints seen;
+    for (; !(place == std::default_sentinel); ++place) append(seen, *place);
+    return seen;
+  };
+  auto elements = std::make_unique<Dataset<Tensor>>(scalars(5).prefetch());
+  auto place = elements->begin();
+  elements.reset();
+  EXPECT_EQ(rest_of(place), up_to(5));
+
+  auto of_a_temporary = numbers(3).map([](int i) { return i * 2; }).begin();
+  EXPECT_EQ(rest_of(of_a_temporary), (Ints{0, 2, 4}));
+
+  auto five = numbers(5);
+  Ints seen;
+  for (int i : five) {
+    if (i == 1) five = five.skip(3);
+    seen.push_back(i);
+  }
+  EXPECT_EQ(seen, up_to(5));
+  EXPECT_EQ(five.position_state(), DatasetPosition());
+  EXPECT_EQ(loop(five), (Ints{3, 4}));
+
+  auto moved = std::move(five);
+  EXPECT_EQ(loop(five), loop(moved)) << "what is moved from is as it was";
 }
 
 TEST(Restore, ContinuesAtEveryPlaceWithoutMakingWhatWasGiven) {

@@ -3,7 +3,6 @@
 
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -17,32 +16,30 @@ class Background::Worker {
   Worker(const Make& make, std::int64_t first, std::int64_t size, std::int64_t depth)
       : thread_([=, this, &make] { work(make, first, size, static_cast<std::size_t>(depth)); }) {}
 
-  ~Worker() {
-    {
-      std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    room_.notify_one();
-    thread_.join();
-  }
+  ~Worker() { stop(); }
 
-  std::shared_ptr<void> take() {
+  Made take() {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [&] { return !made_.empty(); });
     Made made = std::move(made_.front());
     made_.pop_front();
     lock.unlock();
     room_.notify_one();
-    if (made.error) std::rethrow_exception(made.error);
-    return std::move(made.value);
+    return made;
+  }
+
+  // What was made and not taken, in order; there is no more to come.
+  std::deque<Made> stop() {
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    room_.notify_one();
+    if (thread_.joinable()) thread_.join();
+    return std::move(made_);
   }
 
  private:
-  struct Made {
-    std::shared_ptr<void> value;
-    std::exception_ptr error;
-  };
-
   void work(const Make& make, std::int64_t first, std::int64_t size, std::size_t depth) {
     OneThread one_thread;  // the other cores belong to the training step
     std::unique_lock lock(mutex_);
@@ -80,16 +77,28 @@ Background::Background(Make make, std::int64_t size, std::int64_t depth)
 Background::~Background() = default;
 
 std::shared_ptr<void> Background::at(std::int64_t index) {
-  if (index != next_) {
-    worker_.reset();  // before the next one starts: `make_` runs in one thread at a time
-    worker_ = std::make_unique<Worker>(make_, index, size_, depth_);
-  }
-  next_ = -1;  // an error ends the worker
   Tensor waited({0});  // shows observers the wait as an op, which lasts from the allocation of its output
-  std::shared_ptr<void> value = worker_->take();
+  Made result = made(index);
+  if (result.error) std::rethrow_exception(result.error);
   observe({"data_wait"}, {}, waited);
+  return std::move(result.value);
+}
+
+Background::Made Background::made(std::int64_t index) {
+  if (worker_ && index != next_) {
+    in_order_ = false;
+    for (Made& each : worker_->stop()) ahead_[next_++] = std::move(each);
+    worker_.reset();
+  }
+  if (!in_order_) {
+    auto found = ahead_.extract(index);
+    return found ? std::move(found.mapped()) : Made{make_(index), nullptr};
+  }
+  if (!worker_) worker_ = std::make_unique<Worker>(make_, index, size_, depth_);
+  Made result = worker_->take();
   next_ = index + 1;
-  return value;
+  if (result.error) worker_.reset();  // it ended there
+  return result;
 }
 
 }  // namespace floe::detail

@@ -83,8 +83,8 @@ Tensor uploaded(const Tensor& field, Device device) {
 
 // --- Loops -----------------------------------------------------------------------------------------------------------
 
-void require_idle(const char* op, bool looping) {
-  if (looping) throw ValueError(fmt::format("{}: a loop over this dataset is running; use a copy of the dataset", op));
+void require_idle(const char* op, const char* remedy, bool looping) {
+  if (looping) throw ValueError(fmt::format("{}: a loop over this dataset is running; {}", op, remedy));
 }
 
 void require_place(DatasetPosition place, std::int64_t size) {
