@@ -260,6 +260,43 @@ TEST_F(CudaDevice, NumbersAndConstantsOfRankZeroStandBesideATensor) {
   EXPECT_THROW(there * w, DeviceError);
 }
 
+TEST_F(CudaDevice, ClippingByTheGlobalNormDoesNotWait) {
+  Variable a("a", some({300}, gpu)), b("b", some({7, 5}, gpu, 2));
+  Gradients gradients, here;
+  Variable c("c", to(a, {})), d("d", to(b, {}));
+  gradients.add(a, some({300}, gpu, 3)), gradients.add(b, some({7, 5}, gpu, 4));
+  here.add(c, to(gradients[a], {})), here.add(d, to(gradients[b], {}));
+  Gradients clipped;
+  EXPECT_LE(waits([&] { clipped = clip_by_global_norm(gradients, 2); }), 0);
+  EXPECT_TRUE(close(to(clipped[b], {}), clip_by_global_norm(here, 2)[d], 1e-6));
+  EXPECT_NEAR(global_norm(gradients), global_norm(here), 1e-5);
+}
+
+// One number comes back for each result, of whatever size.
+TEST_F(CudaDevice, NumericsAreCheckedWhereTheyAre) {
+  Tensor x = some({70000}, gpu);
+  {
+    CheckNumerics check;
+    EXPECT_LE(waits([&] { x * 2.0; }), 2) << "a copy, and that it is there";
+  }
+  for (std::int64_t size : {1, 255, 256, 257, 70000}) {
+    for (std::int64_t place : {std::int64_t{0}, size / 2, size - 1}) {
+      for (double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        for (DType dtype : {DType::float32, DType::float64}) {
+          Tensor here = zeros({size}, dtype);
+          dispatch_floating(dtype, [&]<class T>() {
+            here.mutable_data<T>()[place] = here.mutable_data<T>()[size - 1] = static_cast<T>(bad);
+          });
+          Tensor there = to(here, gpu);
+          CheckNumerics check;
+          std::string said = error_of<NumericsError>([&] { there * 1.0; });
+          EXPECT_NE(said.find("first at (" + std::to_string(place) + ",)"), std::string::npos) << said;
+        }
+      }
+    }
+  }
+}
+
 TEST_F(CudaDevice, IndicesAndTargetsMayStayOnTheCpu) {
   Tensor table = some({5, 3}, gpu), ids = tensor({4, 0, 4});
   EXPECT_TRUE(same_bits(to(gather(table, ids), {}), gather(to(table, {}), ids)));

@@ -149,7 +149,7 @@ const std::vector<Row> rows = {
      [] {
        tile(x, {1, 2});
      },
-     "concat axis 1"},
+     "reshape shape (2, 1, 3); broadcast_to shape (2, 2, 3); reshape shape (2, 6)"},
     {"slice", [] { slice(x, 1, 0, 3, 2); }, "slice axis 1, begin 0, end 3, step 2"},
     {"slice", [] { slice(x, 0, -1); }, "slice axis 0, begin 1, end 2, step 1"},
     {"concat",
@@ -162,7 +162,11 @@ const std::vector<Row> rows = {
        stack({one, one});
      },
      "reshape shape (1, 2); reshape shape (1, 2); concat axis 0"},
-    {"split", [] { split(x, 1, {1, 2}); }, "split axis 1, sizes (1, 2)"},
+    {"split",
+     [] {
+       split(x, 1, {1, 2});
+     },
+     "split axis 1, sizes (1, 2)"},
     {"split", [] { split(x, 0, 2); }, "split axis 0, sizes (1, 1)"},
     {"unstack", [] { unstack(x, -1); }, "unstack axis 1"},
     {"pad",

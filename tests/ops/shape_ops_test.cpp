@@ -423,6 +423,51 @@ TEST(ShapeOps, LargeOnesMatchIndexArithmetic) {
   }
 }
 
+// Rows are added up in pieces of 256 places, which a row may fill once, several times, or by one more.
+TEST(GatherGradient, AddsUpAnyNumberOfRepeats) {
+  for (std::int64_t repeats : {1, 2, 255, 256, 257, 512, 513, 1000}) {
+    for (int axis : {0, 1}) {
+      // Row r of 7 is named `repeats` times if r is even, and once if it is 3 or 5.
+      std::vector<std::int64_t> which;
+      for (std::int64_t i = 0; i < repeats; ++i) {
+        for (std::int64_t row : {6, 0, 2, 4}) which.push_back(row);
+      }
+      which.insert(which.begin() + 1, 5), which.push_back(3);
+      std::int64_t count = std::ssize(which);
+      Tensor x = zeros(axis == 0 ? Shape{7, 3} : Shape{3, 7, 2}, DType::float64), ids = tensor(which, Shape{count});
+      GradientTape tape{persistent};
+      tape.watch(x);
+      Tensor y = gather(x, ids, axis), dy = normal(y.shape(), 3);
+      Tensor found = tape.gradient(y, x, {.output_gradient = dy}), expected = zeros(x.shape(), DType::float64);
+      for_each_index(y.shape(), [&](const Index& index) {
+        Index to = index;
+        to[static_cast<std::size_t>(axis)] = which[static_cast<std::size_t>(index[static_cast<std::size_t>(axis)])];
+        std::int64_t place = 0;
+        for (int k = 0; k < x.rank(); ++k) place = place * x.dim(k) + to[static_cast<std::size_t>(k)];
+        expected.mutable_data<double>()[place] += at(dy, index);
+      });
+      EXPECT_TRUE(close(found, expected, 1e-12 * static_cast<double>(count))) << repeats << " times, axis " << axis;
+    }
+  }
+}
+
+// The work of a tile does not grow with its counts but with its elements.
+TEST(Tile, IsOneCopyForEachAxis) {
+  struct Ops : OpObserver {
+    void op(const OpInfo&, TensorRefs, std::span<Tensor* const>) override { ++count; }
+    int count = 0;
+  };
+  Tensor one = full({1, 1}, 7), row = tensor({{1, 2, 3}});
+  Ops ops;
+  Tensor many = tile(one, {3'000'000, 1}), rows = tile(row, {200'000, 2});
+  EXPECT_LE(ops.count, 9);
+  EXPECT_EQ(many.shape(), Shape({3'000'000, 1}));
+  EXPECT_EQ(reduce_min(many).item(), 7);
+  EXPECT_EQ(reduce_max(many).item(), 7);
+  EXPECT_EQ(rows[123'456].to_vector<int>(), (std::vector<int>{1, 2, 3, 1, 2, 3}));
+  EXPECT_EQ(reduce_sum(rows).item(), 200'000 * 12);
+}
+
 TEST(ShapeOps, GiveTheSameBitsForAnyNumberOfThreads) {
   Rng rng(5);
   Tensor ids = cast(random_uniform({50000}, rng, 0, 300), DType::int64);
@@ -437,6 +482,9 @@ TEST(ShapeOps, GiveTheSameBitsForAnyNumberOfThreads) {
              return pad(x[0], {{1, 1}, {2, 2}});
            },
            [&](const Tensors& x) { return gather(slice(x[0], 1, 0, 5), ids); },
+           [](const Tensors& x) {
+             return scatter(reshape(x[0], {-1, 3}), zeros({40100}, DType::int32), 2);
+           },
            [&](const Tensors& x) {
              return scatter(slice(reshape(x[0], {-1, 2}), 0, 0, 50000), ids, 300);
            },

@@ -74,7 +74,8 @@ FLOE_KERNEL(read_strided, const Tensor& x, const Strides& from, Tensor& y)  // y
 FLOE_KERNEL(write_strided, const Tensor& x, Tensor& y, const Strides& to)   // y[to(i)] = x[i], over x's shape
 FLOE_KERNEL(cast, const Tensor& x, Tensor& y)
 FLOE_KERNEL(gather, const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& y)  // along axis.reduced
-FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)  // dx prefilled
+// dx prefilled; along axis.reduced, and indices on the CPU
+FLOE_KERNEL(scatter_add, const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx)
 
 // pointwise
 FLOE_KERNEL(add, const Tensor& a, const Tensor& b, Tensor& c)  // equal shapes; c may be a
@@ -87,6 +88,8 @@ FLOE_KERNEL(reduce_max, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(reduce_min, const Tensor& x, const Folded& axis, Tensor& y)
 FLOE_KERNEL(arg_max, const Tensor& x, const Folded& axis, Tensor& y)  // y int64; the first of equals, NaN wins
 FLOE_KERNEL(arg_min, const Tensor& x, const Folded& axis, Tensor& y)
+// the place of the first NaN or infinity in row-major order, or -1; y int64, one element
+FLOE_KERNEL(first_not_finite, const Tensor& x, Tensor& y)
 FLOE_KERNEL(cumsum, const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y)
 FLOE_KERNEL(top_k, const Tensor& x, Tensor& values, Tensor& indices)  // along the last axis, largest first
 

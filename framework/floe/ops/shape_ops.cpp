@@ -104,11 +104,12 @@ void require_index_dtype(const char* op, const Operand& indices) {
   throw DTypeError(message(op, "indices must be int32 or int64", {{"indices", indices}}, indices.where()));
 }
 
-// Refuses an index outside 0 .. size - 1, naming the first. Indices on a GPU have to be waited for.
-void require_in_range(const char* op, const Operand& indices, std::int64_t size) {
+// The indices on the CPU, where those from a GPU have to be waited for. Refuses one outside 0 .. size - 1, naming the
+// first.
+Tensor require_in_range(const char* op, const Operand& indices, std::int64_t size) {
+  const Tensor here = indices->on(Device{});
   dispatch(indices->dtype(), [&]<class T>() {
     if constexpr (std::is_integral_v<T>) {
-      const Tensor here = indices->on(Device{});
       for (T index : here.span<T>()) {
         if (static_cast<std::int64_t>(index) >= 0 && static_cast<std::int64_t>(index) < size) continue;
         throw ValueError(message(op,
@@ -117,21 +118,23 @@ void require_in_range(const char* op, const Operand& indices, std::int64_t size)
       }
     }
   });
+  return here;
 }
 
-Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where);
+Tensor gather_along(const Tensor& x, const Tensor& indices, const Tensor& here, int axis, Location where);
 
-// The gradient of gather: zeros with each part of dy added at its index. Its own gradient is the gather.
+// The gradient of gather: zeros with each part of dy added at its index, from the CPU. Its own gradient is the gather.
 Tensor scatter_along(const char* name, const Tensor& dy, const Tensor& indices, const Shape& whole, int axis,
                      Location where) {
   Tensor dx = zeros(whole, dy.dtype(), dy.device());
   if (dy.elements() > 0) run<cpu::scatter_add, cuda::scatter_add>(dy.device(), dy, indices, fold(whole, axis), dx);
   record({name, where, {{"shape", whole}, {"axis", axis}}}, {dy, indices}, dx, {indices},
-         [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), axis, {})); });
+         [=](Backward& op) { op.give(0, gather_along(op.dy(), op.kept(0), op.kept(0), axis, {})); });
   return dx;
 }
 
-Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location where) {
+// By indices on any device, which `here` are on the CPU.
+Tensor gather_along(const Tensor& x, const Tensor& indices, const Tensor& here, int axis, Location where) {
   int rank = x.rank() - 1 + indices.rank();
   if (rank > Shape::max_rank) {
     throw ShapeError(message("gather",
@@ -143,8 +146,8 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, int axis, Location w
   for (std::int64_t size : indices.shape()) shape.append(size);
   for (int i = axis + 1; i < x.rank(); ++i) shape.append(x.dim(i));
   Tensor y(shape, x.dtype(), x.device());
-  if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices, fold(x.shape(), axis), y);
-  record({"gather", where, {{"axis", axis}}}, {x, indices}, y, {indices}, [axis, whole = x.shape()](Backward& op) {
+  if (y.elements() > 0) run<cpu::gather, cuda::gather>(x.device(), x, indices.on(x.device()), fold(x.shape(), axis), y);
+  record({"gather", where, {{"axis", axis}}}, {x, indices}, y, {here}, [axis, whole = x.shape()](Backward& op) {
     op.give(0, scatter_along("gather_gradient", op.dy(), op.kept(0), whole, axis, {}));
   });
   return y;
@@ -299,8 +302,12 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
     if (repeats[axis] < 0)
       throw ValueError(
           message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, x.where()));
-    if (repeats[axis] == 0) y = slice(y, axis, 0, 0);
-    else if (repeats[axis] > 1) y = concat(Tensors(static_cast<std::size_t>(repeats[axis]), y), axis);
+    if (repeats[axis] == 1) continue;
+    Shape shape = y.shape();
+    auto [outer, size, inner] = fold(shape, axis);
+    Tensor all = broadcast_to(reshape(y, {outer, 1, size * inner}), {outer, repeats[axis], size * inner});
+    shape[axis] *= repeats[axis];
+    y = reshape(all, shape);
   }
   return y;
 }
@@ -465,8 +472,7 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
 Tensor gather(Operand x, Operand indices, int axis) {
   axis = require_axis("gather", x, axis);
   require_index_dtype("gather", indices);
-  require_in_range("gather", indices, x->dim(axis));
-  return gather_along(x, indices->on(x->device()), axis, x.where());
+  return gather_along(x, indices, require_in_range("gather", indices, x->dim(axis)), axis, x.where());
 }
 
 Tensor scatter(Operand x, Operand indices, std::int64_t size) {
@@ -476,10 +482,10 @@ Tensor scatter(Operand x, Operand indices, std::int64_t size) {
     throw ShapeError(
         message("scatter", "needs one index for each part of x", {{"x", x}, {"indices", indices}}, x.where()));
   }
-  require_in_range("scatter", indices, size);
+  const Tensor here = require_in_range("scatter", indices, size);
   Shape whole = x->shape();
   whole[0] = size;
-  return scatter_along("scatter", x, indices->on(x->device()), whole, 0, x.where());
+  return scatter_along("scatter", x, here, whole, 0, x.where());
 }
 
 Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
+#include <floe/ops/shape_ops.h>
 #include <floe/tape/record.h>
 
 namespace floe {
@@ -25,6 +27,16 @@ Gradients changed(const Gradients& gradients, Change change) {
   Gradients result;
   for (const auto& [variable, gradient] : gradients) result.add(*variable, change(gradient));
   return result;
+}
+
+// The root of the sum of all squares, a float64 scalar on the device of the first gradient.
+Tensor joint_norm(const Gradients& gradients) {
+  Tensors sums;
+  for (const auto& [variable, gradient] : gradients) {
+    Tensor one = cast(reduce_sum(square(gradient)), DType::float64);
+    sums.push_back(sums.empty() ? one : one.on(sums[0].device()));
+  }
+  return sums.empty() ? full({}, 0, DType::float64) : sqrt(reduce_sum(stack(sums)));
 }
 
 }  // namespace
@@ -47,16 +59,14 @@ Gradients clip_by_norm(const Gradients& gradients, double limit) {
 
 double global_norm(const Gradients& gradients) {
   NoRecording silence;
-  double total = 0;
-  for (const auto& [variable, gradient] : gradients) total += reduce_sum(square(gradient)).item();
-  return std::sqrt(total);
+  return joint_norm(gradients).item();
 }
 
 Gradients clip_by_global_norm(const Gradients& gradients, double limit) {
   require_limit("clip_by_global_norm", limit);
-  double norm = global_norm(gradients);
-  double scale = std::isfinite(norm) ? limit / std::max(limit, norm) : std::nan("");
-  return changed(gradients, [=](const Tensor& g) { return g * scale; });
+  NoRecording silence;
+  Tensor all = joint_norm(gradients), scale = where(isfinite(all), limit / maximum(all, limit), std::nan(""));
+  return changed(gradients, [&](const Tensor& g) { return g * cast(scale, g.dtype()).on(g.device()); });
 }
 
 }  // namespace floe

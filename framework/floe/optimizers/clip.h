@@ -13,8 +13,8 @@ Tensor clip_by_norm(Operand x, double limit);
 Gradients clip_by_value(const Gradients& gradients, double limit);  // each element to [-limit, limit]; NaN stays
 Gradients clip_by_norm(const Gradients& gradients, double limit);   // each gradient by its own norm
 
-// All of them by their joint norm, and all NaN if that is not finite, as TensorFlow does. Pascanu, Mikolov and Bengio,
-// 2013.
+// All of them by their joint norm, and all NaN if that is not finite, as TensorFlow does. On a GPU nothing is waited
+// for. Pascanu, Mikolov and Bengio, 2013.
 Gradients clip_by_global_norm(const Gradients& gradients, double limit);
 
 // The root of the sum of the squares of all elements; 0 without gradients.

@@ -1,9 +1,12 @@
 // Copies between layouts: strided reads and writes, casts, gathering, scattering and selection.
 #include <cmath>
+#include <vector>
 
 #include <floe/backend/cuda/launch.h>
 #include <floe/backend/dispatch.h>
+#include <floe/backend/filled.h>
 #include <floe/backend/formulas.h>
+#include <floe/backend/segments.h>
 
 namespace floe::cuda {
 namespace {
@@ -88,34 +91,30 @@ __global__ void gather_kernel(std::int64_t size, Divisor inner, Divisor count, s
   }
 }
 
-// A block for each place of the indices: the first of those that name the same row adds up all of them, in their order,
-// so that the sum is always the same.
-template <class S, class Index>
-__global__ void scatter_kernel(std::int64_t blocks, std::int64_t count, std::int64_t inner, std::int64_t reduced,
-                               const S* in, const Index* index, S* out) {
-  __shared__ bool matches[block_threads];
-  const int thread = static_cast<int>(threadIdx.x);
-  for (std::int64_t block = blockIdx.x; block < blocks; block += gridDim.x) {
-    std::int64_t outer = block / count, place = block % count;
-    const Index row = index[place];
-    bool earlier = false;
-    for (std::int64_t q = thread; q < place; q += block_threads) earlier |= index[q] == row;
-    if (__syncthreads_or(earlier)) continue;
+// Rows of (outer, count, inner), by a list of them or all in a row.
+template <class S>
+struct Rows {
+  S* data;
+  std::int64_t count;
+  const std::int64_t* list;  // null: row i is row i
 
-    S* to = out + (outer * reduced + row) * inner;
-    for (std::int64_t first = place; first < count; first += block_threads) {
-      std::int64_t mine = first + thread;
-      matches[thread] = mine < count && index[mine] == row;
-      if (!__syncthreads_or(matches[thread])) continue;
-      for (std::int64_t k = thread; k < inner; k += block_threads) {
-        S total = to[k];
-        for (int j = 0; j < block_threads; ++j) {
-          if (matches[j]) total = static_cast<S>(formulas::Add{}(total, in[(outer * count + first + j) * inner + k]));
-        }
-        to[k] = total;
-      }
-      __syncthreads();
-    }
+  __device__ S* at(std::int64_t outer, std::int64_t i, std::int64_t inner) const {
+    return data + (outer * count + (list ? list[i] : i)) * inner;
+  }
+};
+
+// Element k of row i of `to` takes in those of rows begins[i] to begins[i + 1] of `from`, in order.
+template <class S>
+__global__ void add_rows_kernel(std::int64_t size, Divisor inner, Divisor count, const std::int64_t* begins,
+                                Rows<const S> from, Rows<S> to) {
+  for (std::int64_t item = thread_index(); item < size; item += thread_count()) {
+    std::int64_t row = inner.divide(item), k = item - row * inner.number;
+    std::int64_t outer = count.divide(row), i = row - outer * count.number;
+    S* at = to.at(outer, i, inner.number) + k;
+    S total = *at;
+    for (std::int64_t j = begins[i], end = begins[i + 1]; j < end; ++j)
+      total = static_cast<S>(formulas::Add{}(total, from.at(outer, j, inner.number)[k]));
+    *at = total;
   }
 }
 
@@ -177,12 +176,29 @@ void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& 
 
 void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
   const Context& on = context(dy.device());
-  std::int64_t count = indices.elements(), blocks = axis.outer * count;
+  const Segments by(indices, axis.reduced);
+  const std::int64_t pieces = by.parts.back(), places = indices.elements(), rows = std::ssize(by.rows);
+
+  // All the lists in one copy.
+  std::vector<std::int64_t> lists;
+  for (const auto* list : {&by.order, &by.pieces, &by.rows, &by.parts})
+    lists.insert(lists.end(), list->begin(), list->end());
+  const Tensor there = tensor(lists, Shape{std::ssize(lists)}).on(dy.device());
+  const std::int64_t *order = data<std::int64_t>(there), *piece_begins = order + places;
+  const std::int64_t *row_list = piece_begins + pieces + 1, *part_begins = row_list + rows;
+
   dispatch(dy.dtype(), [&]<class S>() {
-    dispatch_index(indices, [&]<class Index>(const Index* index) {
-      launch(on, scatter_kernel<S, Index>, std::min<std::int64_t>(blocks, 65536), blocks, count, axis.inner,
-             axis.reduced, data<S>(dy), index, mutable_data<S>(dx));
-    });
+    auto add_rows = [&](Rows<const S> from, Rows<S> to, const std::int64_t* begins, std::int64_t count) {
+      std::int64_t size = axis.outer * count * axis.inner;
+      launch(on, add_rows_kernel<S>, blocks_for(on, size), size, Divisor(axis.inner), Divisor(count), begins, from, to);
+    };
+    Rows<const S> from{data<S>(dy), places, order};
+    Rows<S> to{mutable_data<S>(dx), axis.reduced, row_list};
+    if (pieces == rows) return add_rows(from, to, piece_begins, rows);
+    Tensor sums = filled({axis.outer, pieces, axis.inner}, 0, dy.dtype(), dy.device());
+    Rows<S> middle{mutable_data<S>(sums), pieces, nullptr};
+    add_rows(from, middle, piece_begins, pieces);
+    add_rows(Rows<const S>{middle.data, pieces, nullptr}, to, part_begins, rows);
   });
 }
 

@@ -91,6 +91,23 @@ void arg_best(const Tensor& x, const Folded& axis, Tensor& y) {
   });
 }
 
+// Places, and of those that are one the first.
+struct Earlier {
+  __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const {
+    if (a < 0 || b < 0) return a < 0 ? b : a;
+    return a < b ? a : b;
+  }
+};
+
+template <class T>
+struct LoadNotFinite {  // where an element is if it is not finite, else -1
+  __device__ std::int64_t operator()(std::int64_t, std::int64_t row, std::int64_t) const {
+    T zero = in[row] - in[row];  // NaN for infinities, too
+    return zero == T(0) ? -1 : row;
+  }
+  const T* in;
+};
+
 // Columns side by side: a thread walks down each.
 template <class S>
 __global__ void cumsum_columns_kernel(std::int64_t columns, Folded axis, bool exclusive, bool reverse, const S* in,
@@ -184,6 +201,13 @@ void reduce_min(const Tensor& x, const Folded& axis, Tensor& y) {
 
 void arg_max(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<LargestFirst>(x, axis, y); }
 void arg_min(const Tensor& x, const Folded& axis, Tensor& y) { arg_best<SmallestFirst>(x, axis, y); }
+
+void first_not_finite(const Tensor& x, Tensor& y) {
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    reduce_columns(context(x.device()), Folded{1, x.elements(), 1}, std::int64_t{-1}, Earlier{},
+                   LoadNotFinite<T>{data<T>(x)}, Store<std::int64_t, std::int64_t>{mutable_data<std::int64_t>(y), 1});
+  });
+}
 
 void cumsum(const Tensor& x, const Folded& axis, bool exclusive, bool reverse, Tensor& y) {
   const Context& on = context(x.device());
