@@ -135,7 +135,8 @@ void add_rows(Rows<const S> from, Rows<S> to, const std::vector<std::int64_t>& b
                       S* total = to.at(outer, i, inner);
                       for (std::int64_t j = begins[i]; j < begins[i + 1]; ++j) {
                         const S* row = from.at(outer, j, inner);
-                        for (std::int64_t k = 0; k < inner; ++k) total[k] = static_cast<S>(formulas::Add{}(total[k], row[k]));
+                        for (std::int64_t k = 0; k < inner; ++k)
+                          total[k] = static_cast<S>(formulas::Add{}(total[k], row[k]));
                       }
                     }
                   });
