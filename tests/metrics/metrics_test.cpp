@@ -56,6 +56,23 @@ TEST(Mean, CountsEachElementOfATensor) {
   EXPECT_EQ(mean.result(), 17. / 6);
 }
 
+TEST(Mean, KnowsWhichUpdateMadeItNotFinite) {
+  for (double odd : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    Mean mean;
+    mean.update(tensor({1., 2.}));
+    mean.update(3);
+    EXPECT_EQ(mean.not_finite_since(), std::nullopt);
+    mean.update(tensor({1., odd}));
+    mean.update(odd);
+    EXPECT_EQ(mean.not_finite_since(), 2);
+    mean.reset();
+    EXPECT_EQ(mean.not_finite_since(), std::nullopt);
+    mean.update(odd);
+    mean.update(1);
+    EXPECT_EQ(mean.not_finite_since(), 0);
+  }
+}
+
 TEST(Mean, TakesAVariable) {
   Variable weights("weights", tensor({1.f, 2.f}));
   Mean mean;

@@ -1,6 +1,7 @@
 // Metrics: sums in double precision, read straight from the tensors.
 #include <floe/metrics/metrics.h>
 
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -15,8 +16,15 @@ namespace floe {
 // --- Mean ------------------------------------------------------------------------------------------------------------
 
 void Mean::update(double value, double weight) {
-  sum_ += weight * value;
+  if (!waiting_.empty()) result();
+  add(weight * value, weight);
+}
+
+void Mean::add(double sum, double weight) {
+  sum_ += sum;
   weight_ += weight;
+  if (!not_finite_since_ && !std::isfinite(sum_)) not_finite_since_ = updates_;
+  ++updates_;
 }
 
 void Mean::update(Operand values) {
@@ -30,8 +38,7 @@ void Mean::update(Operand values) {
 void Mean::read(const Tensor& values) {
   dispatch(values.dtype(), [&]<class T>() {
     std::span<const T> all = values.span<T>();
-    sum_ += std::accumulate(all.begin(), all.end(), 0.0);
-    weight_ += static_cast<double>(all.size());
+    add(std::accumulate(all.begin(), all.end(), 0.0), static_cast<double>(all.size()));
   });
 }
 

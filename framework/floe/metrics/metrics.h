@@ -1,6 +1,9 @@
 // Metrics: what a training loop reports, gathered over batches. Never recorded by a tape.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include <floe/tape/operand.h>
 
 namespace floe {
@@ -15,10 +18,17 @@ class Mean {
   double result();  // NaN before the first value
   void reset() { *this = {}; }  // as before the first value
 
+  // Which update it was, from 0, since which there has been a NaN or an infinity. Nothing if there was none, or if a GPU
+  // has not been waited for since.
+  std::optional<std::int64_t> not_finite_since() const { return not_finite_since_; }
+
  private:
+  void add(double sum, double weight);
   void read(const Tensor& values);
 
   double sum_ = 0, weight_ = 0;
+  std::int64_t updates_ = 0;
+  std::optional<std::int64_t> not_finite_since_{};
   Tensors waiting_;  // on a GPU, which is not waited for until result() is called
 };
 
