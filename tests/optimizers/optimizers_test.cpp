@@ -200,6 +200,28 @@ TEST(Optimizers, LeaveFrozenVariablesAlone) {
   }
 }
 
+TEST(Optimizers, RefuseToTrainNothing) {
+  Variable a("model.a", tensor({1., 2.}), false), b("model.b", tensor({1., 2.}), false);
+  Adam adam;
+  const char* said =
+      "apply: there is no variable to train: none was asked for, or all of them are frozen (set_trainable)";
+  EXPECT_MESSAGE(ValueError, adam.apply(Gradients()), said);
+  Gradients frozen;
+  frozen.add(a, tensor({1., 1.}));
+  frozen.add(b, tensor({1., 1.}));
+  EXPECT_MESSAGE(ValueError, adam.apply(frozen), said);
+  EXPECT_EQ(adam.steps(), 0);
+  EXPECT_EQ(a.value().to_vector<float>(), (std::vector<float>{1, 2}));
+
+  // As an app has it: all layers of the model frozen, so that variables() is empty.
+  Layer model("model", Device{}, Rng(1));
+  Dense line(&model, "line", {.in = 2, .units = 1});
+  model.set_trainable(false);
+  GradientTape tape;
+  Tensor loss = mean_squared_error(line(ones({3, 2})), ones({3, 1}));
+  EXPECT_MESSAGE(ValueError, adam.apply(tape.gradient(loss, model.variables())), said);
+}
+
 TEST(Epsilon, IsAddedToTheRoot) {
   Variable w("w", tensor(std::vector<double>{0}, Shape{1})), v("v", tensor(std::vector<double>{0}, Shape{1}));
   Tensor g = tensor(std::vector<double>{1e-7}, Shape{1});

@@ -38,6 +38,12 @@ void Optimizer::set_learning_rate(double rate) {
 
 void Optimizer::apply(const Gradients& gradients, Location where) {
   // Refuse before anything is changed.
+  if (std::none_of(gradients.begin(), gradients.end(), [](const auto& entry) { return entry.variable->trainable(); })) {
+    throw ValueError(message("apply",
+                             "there is no variable to train: none was asked for, or all of them are frozen "
+                             "(set_trainable)",
+                             {}, where));
+  }
   std::set<std::string_view> paths;
   for (const auto& [variable, gradient] : gradients) {
     const Tensor& value = variable->value();

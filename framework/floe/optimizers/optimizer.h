@@ -19,8 +19,8 @@ class Optimizer {
 
   // One step for all variables. Each is written in place if nothing else holds its value; other holders keep what they
   // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, does not match the
-  // variable; ValueError if another living variable has that path, or a gradient has no value: all before anything is
-  // changed. The slots of a variable that is gone pass on to the next one with its path.
+  // variable; ValueError if none is trainable, if another living variable has that path, or if a gradient has no value:
+  // all before anything is changed. The slots of a variable that is gone pass on to the next one with its path.
   void apply(const Gradients& gradients, Location where = Location::here());
 
   double learning_rate() const { return learning_rate_; }  // of the next step
