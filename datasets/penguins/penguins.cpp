@@ -9,6 +9,7 @@
 #include <floe/backend/parallel.h>
 #include <floe/files/cache.h>
 #include <floe/files/npy.h>
+#include <floe/files/safetensors.h>
 
 #include "drawing.h"
 #include "ndjson.h"
@@ -56,13 +57,16 @@ Tensor load_strokes(const std::filesystem::path& path) {
 
 Tensor draw(std::int64_t count, std::uint64_t seed) {
   auto load = [&](const std::filesystem::path& path) -> std::optional<Tensor> {
-    Tensor images = load_npy(path);
+    Tensor images = SafetensorsFile(path).load("images");
     if (images.dtype() == DType::uint8 && images.shape() == image_shape(count)) return images;
     return std::nullopt;
   };
-  return cached(fmt::format("penguins-v{}-{}-seed{}.npy", generator_version, count, seed), load,
-                [&] { return draw_all(count, seed); },
-                [](const std::filesystem::path& path, const Tensor& images) { save_npy(path, images); });
+  auto save = [](const std::filesystem::path& path, const Tensor& images) {
+    save_safetensors(path, {{"images", images}});
+  };
+  return cached(
+      fmt::format("penguins-v{}-{}-seed{}.safetensors", generator_version, count, seed), load,
+      [&] { return draw_all(count, seed); }, save);
 }
 
 Tensor load(const std::filesystem::path& path) {

@@ -12,6 +12,7 @@
 
 #include <floe/files/cache.h>
 #include <floe/tensor/error.h>
+#include <support/own_cache.h>
 #include <support/temp_folder.h>
 #include <support/tensors.h>
 
@@ -22,31 +23,7 @@ namespace floe::snowflakes {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A cache folder of its own for one test.
-class OwnCache {
- public:
-  OwnCache() {
-    if (const char* old = std::getenv("XDG_CACHE_HOME")) old_ = old;
-    setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1);
-  }
-  OwnCache(const OwnCache&) = delete;
-  OwnCache& operator=(const OwnCache&) = delete;
-  ~OwnCache() {
-    if (old_.empty())
-      unsetenv("XDG_CACHE_HOME");
-    else
-      setenv("XDG_CACHE_HOME", old_.c_str(), 1);
-  }
-  fs::path file() const {
-    fs::directory_iterator first(cache_folder()), last;
-    return first == last ? fs::path() : first->path();
-  }
-
- private:
-  test::TempFolder folder_;
-  std::string old_;
-};
+using test::OwnCache;
 
 void expect_equal(const Flakes& found, const Flakes& expected) {
   EXPECT_TRUE(test::same_bits(found.images28, expected.images28));
@@ -113,6 +90,25 @@ TEST(GrowFlakes, AreReadFromTheCacheAndGrownAgainIfThatIsDamaged) {
   fs::resize_file(cache.file(), bytes.size() / 2);
   expect_equal(grow(2, 6), expected);
   EXPECT_EQ(test::read_bytes(cache.file()), bytes);
+}
+
+// Nothing about a changed pixel looks wrong: only the checksums tell.
+TEST(GrowFlakes, AreGrownAgainIfABitOfTheCacheChanged) {
+  OwnCache cache;
+  Flakes expected = grow(1, 6);
+  std::string bytes = test::read_bytes(cache.file()), path = cache.file().string();
+  for (std::size_t i : {std::size_t{0}, std::size_t{60}, bytes.size() / 2, bytes.size() - 1}) {
+    cache.change_bit(8 * i + i % 8);
+    testing::internal::CaptureStderr();
+    expect_equal(grow(1, 6), expected);
+    std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(said.starts_with(path + ": ")) << said;
+    EXPECT_TRUE(said.ends_with("; it is made again\n")) << said;
+    EXPECT_EQ(test::read_bytes(cache.file()), bytes);
+  }
+  testing::internal::CaptureStderr();
+  expect_equal(grow(1, 6), expected);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(GrowFlakes, RefuseACountBelowOne) {
