@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <floe/tensor/error.h>
+#include <support/child.h>
+#include <support/temp_folder.h>
 
 namespace floe {
 namespace {
@@ -178,6 +180,75 @@ TEST(Arguments, TakeTwoNumbersForAPair) {
   EXPECT_EQ(refusal<Places>({"--walk", "1", "2", "--walk", "1", "2"}), "tour: --walk is given twice\n");
 }
 
+struct Exclusive {
+  int batch = 1;
+  double decay = 0.5;
+  bool original = false, resume = false, batch_given = true;
+};
+
+Outcome parse(std::vector<const char*> texts, Exclusive& values) {
+  Arguments arguments("app", "Flags that know of each other.");
+  arguments.add("--original", values.original, "As it was").excludes({"--batch", "--decay"});
+  arguments.add("--batch", values.batch, "Batch").noted_in(values.batch_given);
+  arguments.add("--decay", values.decay, "Decay").at_least(0).below(1);
+  arguments.add("--resume", values.resume, "Continue");
+  return outcome_of(arguments, std::move(texts));
+}
+
+TEST(Arguments, RefuseFlagsThatMakeNoSenseTogether) {
+  const char* batch = "app: --original and --batch do not go together\n";
+  EXPECT_EQ(refusal<Exclusive>({"--original", "--batch", "3"}), batch);
+  EXPECT_EQ(refusal<Exclusive>({"--batch=1", "--resume", "--original"}), batch);
+  EXPECT_EQ(refusal<Exclusive>({"--decay", "0", "--original"}), "app: --original and --decay do not go together\n");
+  Exclusive values;
+  EXPECT_EQ(parse({"--original", "--resume"}, values).status, std::nullopt);
+  EXPECT_EQ(parse({"--batch", "2", "--decay", "0.9"}, values).status, std::nullopt);
+}
+
+TEST(Arguments, NoteWhetherAFlagWasGiven) {
+  Exclusive values;
+  EXPECT_EQ(parse({"--resume"}, values).status, std::nullopt);
+  EXPECT_FALSE(values.batch_given);
+  EXPECT_EQ(parse({"--batch", "1"}, values).status, std::nullopt);  // its default, but given
+  EXPECT_TRUE(values.batch_given);
+}
+
+TEST(Arguments, RefuseAnEndThatIsNotIncluded) {
+  EXPECT_EQ(refusal<Exclusive>({"--decay", "1"}), "app: --decay is 1, but must be below 1\n");
+  Exclusive values;
+  EXPECT_EQ(parse({"--decay", "0.999"}, values).status, std::nullopt);
+}
+
+TEST(RequireWritable, TakesWhatCanBeMadeAndLeavesNothing) {
+  test::TempFolder folder;
+  folder.write("file", "");
+  std::filesystem::create_directory_symlink(folder.path(), folder / "link");
+  for (const char* fine : {"", "new", "new/and/deeper/", "link/new"}) require_writable("--out", folder / fine);
+  require_writable("--out", "relative/folder");
+  EXPECT_EQ(folder.file_count(), 2);
+
+  std::string file = (folder / "file").string(), below = file + "/x/y",
+              start = ", but must be a folder that can be written: ";
+  EXPECT_EQ(test::error_of<ValueError>([&] { require_writable("--out", file); }),
+            "--out is " + file + start + file + " is no folder");
+  EXPECT_EQ(test::error_of<ValueError>([&] { require_writable("--tensorboard", below); }),
+            "--tensorboard is " + below + start + file + " is no folder");
+  EXPECT_EQ(test::error_of<ValueError>([&] { require_writable("--out", "/proc/x"); }),
+            "--out is /proc/x" + start + "/proc takes no files");
+}
+
+TEST(RequireWritable, RefusesWithoutPermission) {
+  test::TempFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
+  std::string said = test::in_child([&] {
+    if (!test::become_nobody()) return std::string("cannot");
+    return test::error_of<ValueError>([&] { require_writable("--out", folder / "out"); });
+  });
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  if (said == "cannot") GTEST_SKIP() << "this process may not become another user";
+  EXPECT_TRUE(said.ends_with(folder.path().string() + " takes no files: permission is denied")) << said;
+}
+
 TEST(CommonArguments, AreTheSameInEveryApp) {
   CommonArguments common{.epochs = 50, .batch = 256, .out = "penguins"};
   Arguments arguments("penguins", "A DCGAN.");
@@ -192,6 +263,8 @@ TEST(CommonArguments, AreTheSameInEveryApp) {
   EXPECT_EQ(common.device, "cuda");
   EXPECT_EQ(common.data, "here");
   EXPECT_EQ(common.out, "there");
+  EXPECT_TRUE(common.out_given);
+  EXPECT_FALSE(common.overwrite);
   EXPECT_TRUE(common.resume);
   EXPECT_EQ(common.print, 1);
   EXPECT_EQ(common.tensorboard, "events");
@@ -209,6 +282,12 @@ std::string failure(const std::function<int()>& body) {
 TEST(RunApp, GivesTheStatusOfTheBody) {
   EXPECT_EQ(run_app([] { return 0; }), 0);
   EXPECT_EQ(run_app([] { return 5; }), 5);
+}
+
+TEST(RunApp, EndsWithOneIfATrainingFailed) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_app([]() -> int { throw TrainingError("the loss is NaN"); }), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "run_test: the loss is NaN\n");
 }
 
 TEST(RunApp, SaysInOneSentenceWhatWentWrong) {

@@ -115,6 +115,18 @@ TEST(Progress, DrawsNothingAfterItsEnd) {
   EXPECT_EQ(screen.text(), "");
 }
 
+TEST(Progress, LosesWhatCannotBeWritten) {
+  for (bool terminal : {false, true}) {
+    std::FILE* full = std::fopen("/dev/full", "w");
+    double now = 0;
+    {
+      Progress progress("epoch 1", 4, {.out = full, .terminal = terminal, .clock = [&] { return now; }});
+      for (int i = 0; i < 4; ++i) now += 20, progress.step();
+    }
+    std::fclose(full);
+  }
+}
+
 TEST(Progress, FindsOutThatAFileIsNoTerminal) {
   Screen screen(true);
   ProgressOptions options = screen.options();

@@ -16,15 +16,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "floe: files hold little-endian numbers, so memory must too");
 
-std::string in_words(std::error_code error) {
-  if (error == std::errc::no_such_file_or_directory) return "there is no such file";
-  if (error == std::errc::permission_denied || error == std::errc::operation_not_permitted)
-    return "permission is denied";
-  if (os::says_full(error)) return "no space is left on the device";
-  return error.message();
-}
-
-const char* in_words(std::filesystem::file_type type) {
+const char* kind_in_words(std::filesystem::file_type type) {
   if (type == std::filesystem::file_type::directory) return "a folder";
   if (type == std::filesystem::file_type::fifo) return "a pipe";
   return "a device";
@@ -35,6 +27,15 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::string in_words(std::error_code error) {
+  if (error == std::errc::no_such_file_or_directory) return "there is no such file";
+  if (error == std::errc::permission_denied || error == std::errc::operation_not_permitted)
+    return "permission is denied";
+  if (os::says_full(error)) return "no space is left on the device";
+  if (error == std::errc::broken_pipe) return "nobody reads the pipe any more";
+  return error.message();
+}
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
@@ -51,7 +52,7 @@ InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
   if (!error) status = file_.status(error);
   if (error) refuse("", "cannot be read: " + in_words(error));
   if (status.type != std::filesystem::file_type::regular) {
-    refuse("", fmt::format("cannot be read: it is {}, not a file", in_words(status.type)));
+    refuse("", fmt::format("cannot be read: it is {}, not a file", kind_in_words(status.type)));
   }
   size_ = status.bytes;
 }
@@ -232,7 +233,7 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
   std::filesystem::file_status old = std::filesystem::status(target, error);
   if (std::filesystem::exists(old)) {
     if (!std::filesystem::is_regular_file(old)) {
-      throw FileError(path, "", fmt::format("cannot be written: it is {}, not a file", in_words(old.type())));
+      throw FileError(path, "", fmt::format("cannot be written: it is {}, not a file", kind_in_words(old.type())));
     }
     error = os::may_write(target);  // a rename would not check
     if (error) refuse_writing(path, error);

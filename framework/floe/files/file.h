@@ -9,11 +9,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <floe/files/system.h>
 #include <floe/tensor/tensor.h>
 
 namespace floe {
+
+std::string in_words(std::error_code error);  // for messages: "permission is denied"
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ class File {
   // Locks it until it is closed or this process ends. False if another process has locked it, or has removed it before
   // this one could. Where there are no locks everyone gets one.
   bool lock();
+  bool is_at(const std::filesystem::path& path) const;  // is it what this path names now?
 
  private:
   friend File open_file(const std::filesystem::path&, std::error_code&);
@@ -61,7 +62,7 @@ class File {
   int handle_ = none;
 };
 
-// To read, whatever it is, without waiting for the other end of a pipe. None if there is an error.
+// To read, or to lock a folder, whatever it is, without waiting for the other end of a pipe. None if there is an error.
 File open_file(const std::filesystem::path& path, std::error_code& error);
 // To write, empty; std::errc::file_exists if the name is taken.
 File create_file(const std::filesystem::path& path, std::error_code& error);
@@ -70,6 +71,15 @@ void remove_unless_locked(const std::filesystem::path& path);       // see File:
 std::error_code may_write(const std::filesystem::path& path);       // why not, for a file that is there
 std::error_code flush_folder(const std::filesystem::path& folder);  // returns when its names are on the disk
 bool says_full(std::error_code error);                              // no room on the disk, or in a user's share
+
+// --- What is printed -------------------------------------------------------------------------------------------------
+
+// The first thing a program does: before it opens a file, which would get the number of a closed stdout and then what
+// is meant for that. Opens what is closed of stdin, stdout and stderr on nothing. From then on stdout and stderr take
+// whatever is printed, line by line, and lose what cannot be written: full disks and pipes that nobody reads any more
+// (SIGPIPE is ignored) cost no program its work. Calls after the first do nothing.
+void open_channels();
+std::error_code output_lost();  // why something printed to stdout since then could not be written, the first time
 
 // --- The terminal ----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include <floe/files/system.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 
 #include <errno.h>
@@ -25,6 +26,16 @@ std::filesystem::file_type type_of(mode_t mode) {
   if (S_ISDIR(mode)) return std::filesystem::file_type::directory;
   if (S_ISFIFO(mode)) return std::filesystem::file_type::fifo;
   return std::filesystem::file_type::unknown;
+}
+
+std::error_code write_all(int handle, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t done = write(handle, bytes.data(), std::min(bytes.size(), most_per_call));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return last_error();
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+  return {};
 }
 
 }  // namespace
@@ -63,15 +74,7 @@ std::size_t File::read(std::uint64_t offset, std::span<std::byte> into, std::err
   return done < 0 ? 0 : static_cast<std::size_t>(done);
 }
 
-std::error_code File::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    ssize_t done = write(handle_, bytes.data(), std::min(bytes.size(), most_per_call));
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return last_error();
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-  }
-  return {};
-}
+std::error_code File::append(std::span<const std::byte> bytes) { return write_all(handle_, bytes); }
 
 std::error_code File::cut(std::uint64_t bytes) {
   return ftruncate(handle_, static_cast<off_t>(bytes)) == 0 ? std::error_code() : last_error();
@@ -88,6 +91,12 @@ bool File::lock() {
   struct stat status;
   bool taken = flock(handle_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   return !taken && fstat(handle_, &status) == 0 && status.st_nlink > 0;
+}
+
+bool File::is_at(const std::filesystem::path& path) const {
+  struct stat mine, named;
+  return fstat(handle_, &mine) == 0 && stat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev &&
+         mine.st_ino == named.st_ino;
 }
 
 void remove_unless_locked(const std::filesystem::path& path) {
@@ -113,13 +122,71 @@ bool says_full(std::error_code error) {
   return error == std::errc::no_space_on_device || error == std::error_code(EDQUOT, error.category());
 }
 
+// --- What is printed -------------------------------------------------------------------------------------------------
+
+namespace {
+
+// stdout or stderr, as the stream that takes its place sees it.
+struct Channel {
+  int handle;
+  std::error_code lost{};  // why, the first time
+};
+
+Channel channels[] = {{STDOUT_FILENO}, {STDERR_FILENO}};
+
+// Whoever prints is never told of an error: most would throw it in the middle of their work.
+ssize_t write_or_lose(void* to, const char* text, std::size_t bytes) {
+  auto& channel = *static_cast<Channel*>(to);
+  std::error_code error = write_all(channel.handle, std::as_bytes(std::span(text, bytes)));
+  if (error && !channel.lost) channel.lost = error;
+  return static_cast<ssize_t>(bytes);
+}
+
+// The GNU C library lets a program put other streams in place of its own.
+void replace_stream(std::FILE*& stream, Channel& channel, int buffering) {
+  std::fflush(stream);
+  std::FILE* lasting =
+      fopencookie(&channel, "w", {.read = nullptr, .write = write_or_lose, .seek = nullptr, .close = nullptr});
+  if (!lasting) return;
+  std::setvbuf(stream, nullptr, buffering, BUFSIZ);  // for whoever still has the old one, such as std::cout
+  std::setvbuf(lasting, nullptr, buffering, BUFSIZ);
+  stream = lasting;
+}
+
+// A stream that took the place of stdout or stderr has no descriptor of its own.
+int descriptor_of(std::FILE* stream) {
+  if (stream == stdout) return STDOUT_FILENO;
+  return stream == stderr ? STDERR_FILENO : fileno(stream);
+}
+
+}  // namespace
+
+void open_channels() {
+  static const bool once = [] {
+    int handle;
+    do handle = open("/dev/null", O_RDWR);  // each open takes the lowest number that is free
+    while (handle >= 0 && handle <= STDERR_FILENO);
+    if (handle >= 0) close(handle);
+    std::signal(SIGPIPE, SIG_IGN);
+    replace_stream(stdout, channels[0], _IOLBF);
+    replace_stream(stderr, channels[1], _IONBF);
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+std::error_code output_lost() {
+  std::fflush(stdout);
+  return channels[0].lost;
+}
+
 // --- The terminal ----------------------------------------------------------------------------------------------------
 
-bool is_terminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
+bool is_terminal(std::FILE* stream) { return isatty(descriptor_of(stream)) == 1; }
 
 int terminal_columns(std::FILE* stream) {
   winsize size{};
-  return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return ioctl(descriptor_of(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 // --- Programs --------------------------------------------------------------------------------------------------------

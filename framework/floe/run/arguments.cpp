@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <floe/backend/settings.h>
+#include <floe/files/file.h>
 #include <floe/files/system.h>
 #include <floe/tensor/error.h>
 #include <floe/tensor/parse.h>
@@ -49,6 +50,19 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// In one line, which is lost if stderr cannot be written either.
+void report(const std::string& program, std::string_view what) {
+  std::fputs(fmt::format("{}: {}\n", program, what).c_str(), stderr);
+}
+
+// The status to exit with: 2 instead of 0 if something that was printed got lost.
+int status_after_output(const std::string& program, int status) {
+  std::error_code lost = os::output_lost();
+  if (!lost || status != 0) return status;
+  report(program, "not all of its output could be written: " + in_words(lost));
+  return 2;
+}
+
 }  // namespace
 
 // --- One flag --------------------------------------------------------------------------------------------------------
@@ -63,6 +77,21 @@ Argument& Argument::at_most(double most) {
   return *this;
 }
 
+Argument& Argument::below(double bound) {
+  bound_ = bound;
+  return *this;
+}
+
+Argument& Argument::excludes(std::vector<std::string> flags) {
+  excluded_ = std::move(flags);
+  return *this;
+}
+
+Argument& Argument::noted_in(bool& given) {
+  noted_in_ = &given;
+  return *this;
+}
+
 template <class T>
 T Argument::number(const std::string& text) const {
   T number = number_of<T>(flag_, text);
@@ -72,6 +101,7 @@ T Argument::number(const std::string& text) const {
   };
   if (least_ && value < *least_) refuse(fmt::format("{} or more", *least_));
   if (most_ && value > *most_) refuse(fmt::format("{} or less", *most_));
+  if (bound_ && value >= *bound_) refuse(fmt::format("below {}", *bound_));
   return number;
 }
 
@@ -120,11 +150,13 @@ Argument& Arguments::add_target(const std::string& flag, Argument::Target target
 }
 
 std::optional<int> Arguments::parse(int argc, const char* const* argv) {
+  os::open_channels();
   CLI::App app(about_, program_);
   app.allow_extras();  // to name the nearest flag for one that is unknown
+  std::vector<CLI::Option*> options;
   for (Argument& argument : arguments_) {
     if (bool** value = std::get_if<bool*>(&argument.target_)) {
-      app.add_flag(argument.flag_, **value, argument.help_);
+      options.push_back(app.add_flag(argument.flag_, **value, argument.help_));
       continue;
     }
     CLI::Option* option = app.add_option(argument.flag_, [&](const CLI::results_t& texts) {
@@ -134,20 +166,23 @@ std::optional<int> Arguments::parse(int argc, const char* const* argv) {
     option->type_name(argument.type_name())->default_str(argument.default_text());
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);  // to refuse a second value by name
     option->expected(static_cast<int>(argument.values()));
+    options.push_back(option);
   }
 
   try {
     app.parse(argc, argv);
     require_known(app.remaining());
+    for (std::size_t i = 0; i < options.size(); ++i) arguments_[i].given_ = options[i]->count() > 0;
+    require_compatible();
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);
-    return 0;
+    return status_after_output(program_, 0);
   } catch (const CLI::ArgumentMismatch& error) {
     std::string text = error.what();  // "--epochs: 1 required NUMBER missing"
-    fmt::print(stderr, "{}: {} needs a value\n", program_, text.substr(0, text.find(':')));
+    report(program_, text.substr(0, text.find(':')) + " needs a value");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", program_, error.what());
+    report(program_, error.what());
   }
   return 2;
 }
@@ -165,6 +200,20 @@ void Arguments::require_known(const std::vector<std::string>& rest) const {
                                near ? fmt::format("did you mean {}?", nearest->flag_) : "--help lists the flags"));
 }
 
+void Arguments::require_compatible() const {
+  auto given = [&](const std::string& flag) {
+    auto is_it = [&](const Argument& other) { return other.flag_ == flag && other.given_; };
+    return std::any_of(arguments_.begin(), arguments_.end(), is_it);
+  };
+  for (const Argument& argument : arguments_) {
+    if (argument.noted_in_) *argument.noted_in_ = argument.given_;
+    if (!argument.given_) continue;
+    for (const std::string& other : argument.excluded_) {
+      if (given(other)) throw ValueError(fmt::format("{} and {} do not go together", argument.flag_, other));
+    }
+  }
+}
+
 void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--epochs", common.epochs, "Passes over the data").at_least(1);
   arguments.add("--batch", common.batch, "Examples per step").at_least(1);
@@ -172,8 +221,9 @@ void add_common(Arguments& arguments, CommonArguments& common) {
   arguments.add("--device", common.device, "Where to compute: cpu, cuda (the first GPU) or cuda:NUMBER");
   arguments.add("--precision", common.precision, "How a GPU multiplies: float32, tf32 or bf16");
   arguments.add("--data", common.data, "Data to learn from, instead of the app's own");
-  arguments.add("--out", common.out, "Folder for pictures, losses and checkpoints");
+  arguments.add("--out", common.out, "Folder for pictures, losses and checkpoints").noted_in(common.out_given);
   arguments.add("--resume", common.resume, "Continue from the last checkpoint in the folder");
+  arguments.add("--overwrite", common.overwrite, "Replace the run that is in the folder").excludes({"--resume"});
   arguments.add("--tensorboard", common.tensorboard, "Folder for TensorBoard's events");
   arguments.add("--print", common.print, "Show the tensors and gradients of the first NUMBER steps").at_least(0);
   arguments.add("--check-numerics", common.check_numerics,
@@ -187,11 +237,32 @@ Device device_for(const CommonArguments& common) {
   return device;
 }
 
+void require_writable(std::string_view flag, const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::path there = std::filesystem::absolute(folder);  // what there is of it
+  while (there.has_relative_path() && !std::filesystem::exists(std::filesystem::symlink_status(there, error)))
+    there = there.parent_path();
+  auto refuse = [&](const std::string& why) {
+    throw ValueError(fmt::format("{} is {}, but must be a folder that can be written: {} {}", flag, folder.string(),
+                                 there.string(), why));
+  };
+  if (!std::filesystem::is_directory(there, error)) refuse("is no folder");
+  std::filesystem::path probe = there / fmt::format("floe.{}.tmp", os::process_id());
+  if (!os::create_file(probe, error)) {
+    bool never = error == std::errc::no_such_file_or_directory;  // such as in /proc
+    refuse(never ? "takes no files" : "takes no files: " + in_words(error));
+  }
+  std::filesystem::remove(probe, error);
+}
+
 int run_app(const std::function<int()>& body) {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // lines come when they are written, even into a file or a pipe
+  os::open_channels();
   std::string what;
+  int status = 2;
   try {
-    return body();
+    return status_after_output(os::program_name(), body());
+  } catch (const TrainingError& error) {
+    what = error.what(), status = 1;
   } catch (const std::filesystem::filesystem_error& error) {
     what = fmt::format("{}: {}", error.path1().string(), error.code().message());
   } catch (const std::bad_alloc&) {
@@ -199,8 +270,8 @@ int run_app(const std::function<int()>& body) {
   } catch (const std::exception& error) {
     what = error.what();
   }
-  fmt::print(stderr, "{}: {}\n", os::program_name(), what);
-  return 2;
+  report(os::program_name(), what);
+  return status;
 }
 
 }  // namespace floe

@@ -7,12 +7,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include <floe/tensor/device.h>
+#include <floe/tensor/error.h>
 
 namespace floe {
 
@@ -22,6 +24,12 @@ class Argument {
   // For numbers, ends included: parse() refuses the rest in a sentence.
   Argument& at_least(double least);
   Argument& at_most(double most);
+  Argument& below(double bound);  // itself not included
+
+  // Flags that make no sense beside this one: parse() refuses a command line with both.
+  Argument& excludes(std::vector<std::string> flags);
+  // Becomes true if the flag is on the command line.
+  Argument& noted_in(bool& given);
 
  private:
   friend class Arguments;
@@ -37,7 +45,9 @@ class Argument {
   std::string flag_;
   Target target_;
   std::string help_;
-  std::optional<double> least_{}, most_{};
+  std::optional<double> least_{}, most_{}, bound_{};
+  std::vector<std::string> excluded_{};
+  bool given_ = false, *noted_in_ = nullptr;
 };
 
 // The flags of a program, and the variables that take their values:
@@ -63,12 +73,14 @@ class Arguments {
   }
 
   // Nothing if the app should run. Else the status to exit with: 0 after --help, 2 after one sentence on stderr about
-  // what is wrong with the command line.
+  // what is wrong with the command line, or that the help could not be written. Printing loses what cannot be written
+  // from here on, as in run_app().
   std::optional<int> parse(int argc, const char* const* argv);
 
  private:
   Argument& add_target(const std::string& flag, Argument::Target target, const std::string& help);
   void require_known(const std::vector<std::string>& rest) const;
+  void require_compatible() const;
 
   std::string program_, about_;
   std::deque<Argument> arguments_;
@@ -83,7 +95,9 @@ struct CommonArguments {
   std::string precision = "float32";    // of a GPU: float32, tf32 or bf16
   std::filesystem::path data{};         // empty: the app's own
   std::filesystem::path out{};          // folder for pictures, losses and checkpoints
+  bool out_given = false;               // by the user, who may have something there
   bool resume = false;
+  bool overwrite = false;
   std::filesystem::path tensorboard{};  // folder for events; empty: none
   int print = 0;                        // first steps whose tensors and gradients are shown, 0 or more
   bool check_numerics = false;
@@ -91,14 +105,29 @@ struct CommonArguments {
 };
 
 // The flags --epochs, --batch, ..., --check-numerics and --profile, with what `common` holds as their defaults.
+// --resume and --overwrite exclude each other.
 void add_common(Arguments& arguments, CommonArguments& common);
 
 // The device that --device names. DeviceError for a device that this build or this machine lacks, ValueError for a
 // --precision that is unknown or that the device lacks. Run sets the precision.
 Device device_for(const CommonArguments& common);
 
-// Returns what `body` returns. An exception out of it becomes "PROGRAM: MESSAGE" on stderr and 2. Makes stdout
-// line-buffered first, even into a file or a pipe.
+// ValueError with the flag's name unless files can be made in the folder that it gives, or, where there is none yet,
+// the folder itself. Makes neither.
+void require_writable(std::string_view flag, const std::filesystem::path& folder);
+
+// A training that has failed, although nothing is wrong with its command line, its data or the machine.
+class TrainingError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Returns what `body` returns. An exception out of it becomes "PROGRAM: MESSAGE" on stderr and 2, or 1 if
+// it is a TrainingError.
+//
+// From here on stdout comes line by line, even into a file or a pipe, and neither a full disk nor a pipe that nobody
+// reads any more stops the program: what it prints is lost, and it goes on. If `body` returns 0 after something printed
+// to stdout was lost, that becomes a sentence on stderr and 2. What is lost of stderr is not told.
 int run_app(const std::function<int()>& body);
 
 }  // namespace floe

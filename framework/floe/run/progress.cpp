@@ -54,15 +54,12 @@ void Progress::step(std::int64_t steps) {
     draw(text(now - start_));
   } else if (total_ > 0 && 4 * done_ / total_ > 4 * before / total_) {
     double elapsed = options_.clock() - start_;
-    if (elapsed > long_seconds) fmt::print(options_.out, "{}  {}\n", label_, text(elapsed));
+    if (elapsed > long_seconds) write(fmt::format("{}  {}\n", label_, text(elapsed)));
   }
 }
 
 void Progress::finish() {
-  if (drawing_ && !finished_) {
-    std::fputs("\r\x1b[K", options_.out);
-    std::fflush(options_.out);
-  }
+  if (drawing_ && !finished_) write("\r\x1b[K");
   finished_ = true;
 }
 
@@ -84,9 +81,13 @@ void Progress::draw(const std::string& text) {
     line += bar(std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)), width) + "  ";
   }
   line += text;
-  fmt::print(options_.out, "\r{}\x1b[K", line.substr(0, static_cast<std::size_t>(room)));
-  std::fflush(options_.out);
+  write(fmt::format("\r{}\x1b[K", line.substr(0, static_cast<std::size_t>(room))));
   drawing_ = true;
+}
+
+void Progress::write(const std::string& text) {
+  std::fputs(text.c_str(), options_.out);
+  std::fflush(options_.out);
 }
 
 }  // namespace floe

@@ -20,7 +20,8 @@ struct ProgressOptions {
 //
 //   epoch 3  [==========>                   ]  87/235  12.3 steps/s  0:12 left
 //
-// Elsewhere a line without the bar at 25, 50, 75 and 100 % of a loop that takes longer than ten seconds.
+// Elsewhere a line without the bar at 25, 50, 75 and 100 % of a loop that takes longer than ten seconds. What cannot be
+// written is lost.
 class Progress {
  public:
   Progress(std::string label, std::int64_t total, ProgressOptions options = {});  // a total of 0 or less is unknown
@@ -34,6 +35,7 @@ class Progress {
  private:
   std::string text(double elapsed) const;
   void draw(const std::string& text);
+  void write(const std::string& text);
 
   std::string label_;
   std::int64_t total_, done_ = 0;
