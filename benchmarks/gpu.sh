@@ -196,7 +196,7 @@ train() {  # APP FLAGS...
   local app=$1
   shift
   built "bin/$app" || return
-  within 300 "$folder/bin/$app" --device cuda --out "$folder/out/$app" "$@" >"$folder/$app.log" 2>&1
+  within 300 "$folder/bin/$app" --device cuda --overwrite --out "$folder/out/$app" "$@" >"$folder/$app.log" 2>&1
   local status=$?
   cat "$folder/$app.log"
   note=$(grep '^epoch' "$folder/$app.log" | tail -n 1)

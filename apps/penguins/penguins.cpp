@@ -61,7 +61,7 @@ Tensor load_images(const Flags& flags) {
 
 // Draws with a trained generator, and does nothing else.
 int draw(const Flags& flags) {
-  Run run("penguins", flags);
+  Run run("penguins", flags, {.trained = true});
   Rng rng(flags.seed), noise_rng = rng.stream("samples");
   Generator generator("generator", run.device(), rng);
   run.keep("generator", generator);
@@ -142,12 +142,15 @@ int main(int argc, char** argv) {
   flags.epochs = 8, flags.batch = 64, flags.seed = 7777, flags.out = "out/penguins";
   Arguments arguments("penguins", "A generative adversarial network that learns to draw penguins.");
   add_common(arguments, flags);
-  arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(4);
+  arguments.add("--drawings", flags.drawings, "How many penguins to draw for training, without --data").at_least(4)
+      .excludes({"--data"});
   arguments.add("--steps", flags.steps, "Steps per epoch; 0 takes all drawings").at_least(0);
-  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0);
-  arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers");
-  arguments.add("--beta1", flags.beta1, "Decay of Adam's first moment");
-  arguments.add("--original", flags.original, "The talk's settings: batch 256, rate 1e-4, beta1 0.9");
+  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0)
+      .excludes({"--epochs", "--resume", "--overwrite"});
+  arguments.add("--rate", flags.rate, "Learning rate of both Adam optimizers").at_least(0);
+  arguments.add("--beta1", flags.beta1, "Decay of Adam's first moment").at_least(0).below(1);
+  arguments.add("--original", flags.original, "The talk's settings: batch 256, rate 1e-4, beta1 0.9")
+      .excludes({"--batch", "--rate", "--beta1"});
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   if (flags.original) flags.batch = 256, flags.rate = 1e-4, flags.beta1 = 0.9;
   return run_app([&] { return flags.sample > 0 ? draw(flags) : train(flags); });

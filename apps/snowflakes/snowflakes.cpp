@@ -18,8 +18,7 @@ namespace {
 
 struct Flags : CommonArguments {
   std::string loss = "mmd";
-  int side = 28, latent = 2, flakes = 2070;
-  std::int64_t sample = 0;
+  int side = 28, latent = 2, flakes = 2070, sample = 0;
   double rate = 1e-3;
   std::pair<int, int> interpolate{0, 1};
 };
@@ -30,27 +29,30 @@ struct Data {
   std::vector<std::string> kind_names;
 };
 
+void require_flakes(const Flags& flags, std::int64_t count) {
+  if (count < 10) throw ValueError(fmt::format("needs at least ten flakes, found {}", count));
+  int last = std::max(flags.interpolate.first, flags.interpolate.second);
+  if (last >= count) throw ValueError(fmt::format("--interpolate takes two flakes from 0 to {}, not {}", count - 1, last));
+}
+
 Data load_data(const Flags& flags) {
   Data data;
   if (flags.data.empty()) {
+    require_flakes(flags, flags.flakes);
     auto flakes = snowflakes::grow(flags.flakes);
     data = {flags.side == 28 ? flakes.images28 : flakes.images64, flakes.kinds, snowflakes::kind_names()};
   } else {
     data.images = snowflakes::load(flags.data, flags.side);
     data.kinds = zeros({data.images.dim(0)}, DType::int32), data.kind_names = {"of one kind"};
   }
-  std::int64_t count = data.images.dim(0);
-  if (count < 10) throw ValueError(fmt::format("needs at least ten flakes, found {}", count));
-  if (std::max(flags.interpolate.first, flags.interpolate.second) >= count) {
-    throw ValueError(fmt::format("--interpolate takes two flakes from 0 to {}", count - 1));
-  }
+  require_flakes(flags, data.images.dim(0));
   data.images = cast(data.images, DType::float32) / 255;           // [0, 255] -> [0, 1]
   return data;
 }
 
 // Grows new flakes with a trained model, and does nothing else.
 int draw(const Flags& flags) {
-  Run run("snowflakes", flags);
+  Run run("snowflakes", flags, {.trained = true});
   Rng rng(flags.seed), code_rng = rng.stream("drawn");
   Model model(run.device(), rng, flags.side, flags.latent, objective_for(flags.loss).encoded * flags.latent);
   run.keep("model", model);
@@ -136,9 +138,9 @@ int main(int argc, char** argv) {
   arguments.add("--loss", flags.loss, "mmd: codes as a whole look normal; elbo: each code is a normal distribution");
   arguments.add("--side", flags.side, "Pixels across an image: 28, as in the talk, or 64");
   arguments.add("--latent", flags.latent, "Numbers in a code").at_least(2);
-  arguments.add("--flakes", flags.flakes, "How many flakes to grow for training, without --data").at_least(10);
-  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0);
-  arguments.add("--rate", flags.rate, "Learning rate of Adam");
+  arguments.add("--flakes", flags.flakes, "How many flakes to grow for training, without --data").at_least(10).excludes({"--data"});
+  arguments.add("--sample", flags.sample, "Draw this many with the trained model in --out, into drawn.png").at_least(0).excludes({"--epochs", "--resume", "--overwrite"});
+  arguments.add("--rate", flags.rate, "Learning rate of Adam").at_least(0);
   arguments.add("--interpolate", flags.interpolate, "Two flakes, by number, between which interpolation.png walks").at_least(0);
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] { return flags.sample > 0 ? draw(flags) : train(flags); });

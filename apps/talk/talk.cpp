@@ -59,8 +59,9 @@ void make(const Figure& figure, bool quick, const std::filesystem::path& program
   std::string flags = figure.command.substr(app.size()) + (quick ? figure.quick : "");
   fmt::print("{:<22} ./floe run {}{}\n", figure.name, app, flags);
 
-  std::filesystem::path work = out / "work", text = out / (figure.name + ".txt");
+  std::filesystem::path work = out / "figure-in-the-making", text = out / (figure.name + ".txt");
   std::string folder = app == "start" ? "" : " --out " + quoted(work);
+  std::filesystem::remove_all(work);  // of a talk that was stopped
   int status = os::run_command(quoted(programs / app) + flags + folder + " > " + quoted(text));
   if (status > 128) throw ValueError(figure.command + ": was stopped");
   if (status != 0) throw ValueError(figure.command + ": failed; the reason is above");
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   arguments.add("--quick", quick, "Train for a few steps only, to see that all is well");
   if (auto exit = arguments.parse(argc, argv)) return *exit;
   return run_app([&] {
+    require_writable("--out", out);
     std::filesystem::create_directories(out);
     std::filesystem::path programs = os::program_folder();
     int made = 0;

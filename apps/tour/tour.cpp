@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <datasets/movielens/movielens.h>
+
 #include "stops.h"
 
 using namespace floe;
@@ -48,6 +50,9 @@ std::string names() {
 }
 
 int walk(const std::string& wanted, const tour::Settings& settings) {
+  require_writable("--out", settings.out);
+  if (!settings.tensorboard.empty()) require_writable("--tensorboard", settings.tensorboard);
+  if (!settings.data.empty()) movielens::load(settings.data, Rng(settings.seed));  // refuses what is none, before all stops
   std::filesystem::create_directories(settings.out);
   bool found = false;
   for (const Stop& stop : stops) {

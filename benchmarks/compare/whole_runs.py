@@ -43,7 +43,7 @@ def random_drawings(path):
 def penguins_memory(app, python, here, folder):
     """MiB of Floe's run, of PyTorch's, and of a PyTorch that has only been loaded."""
     random_drawings(folder / "drawings.npy")
-    command = [app, "--epochs", 1, "--steps", STEPS, "--out", folder / "penguins"]
+    command = [app, "--epochs", 1, "--steps", STEPS, "--overwrite", "--out", folder / "penguins"]
     ours = peak_memory(command, folder / "penguins.log")
     theirs = peak_memory(
         [python, here / "torch_peer.py", "run-penguins", folder / "drawings.npy", STEPS], folder / "run-penguins.log"
@@ -58,7 +58,7 @@ def seconds_to_first_step(app, folder):
     The drawings are there already. Behind a terminal, so that lines come at once."""
     controller, terminal = pty.openpty()
     begin = time.perf_counter()
-    command = [app, "--epochs", "1", "--steps", "1", "--print", "1", "--out", folder / "start"]
+    command = [app, "--epochs", "1", "--steps", "1", "--print", "1", "--overwrite", "--out", folder / "start"]
     process = subprocess.Popen([str(p) for p in command], stdout=terminal, stderr=terminal, env=environment())
     os.close(terminal)
     text, reached = b"", None

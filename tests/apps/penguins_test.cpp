@@ -122,7 +122,7 @@ TEST(PenguinsSlow, ResumingCutsTheLossesToTheCheckpoint) {
       << "3,9.0,9.0,9.0\n";  // an epoch whose checkpoint was never written
   Result result = run("--epochs 3 --resume --out " + out + small);
   ASSERT_EQ(result.status, 0) << result.text;
-  EXPECT_NE(result.text.find("restored step 2 from"), std::string::npos) << result.text;
+  EXPECT_NE(result.text.find("restored epoch 2 from"), std::string::npos) << result.text;
   std::string losses = contents(out)["losses.csv"];
   EXPECT_EQ(losses.substr(0, before["losses.csv"].size()), before["losses.csv"]);
   EXPECT_EQ(losses.find("9.0"), std::string::npos) << losses;
@@ -202,7 +202,9 @@ TEST(PenguinsSlow, TellsTensorBoardWhatTheLossesAre) {
 
   Result refused = run("--tensorboard " + (out / "losses.csv").string() + " --out " + plain.string() + small);
   EXPECT_EQ(refused.status, 2);
-  EXPECT_TRUE(refused.text.ends_with("penguins: " + (out / "losses.csv").string() + ": is a file, not a folder\n"));
+  std::string file = (out / "losses.csv").string();
+  EXPECT_EQ(refused.text, "penguins: --tensorboard is " + file + ", but must be a folder that can be written: " + file +
+                              " is no folder\n");
 
   // Nothing else changes.
   ASSERT_EQ(run("--epochs 2 --out " + plain.string() + small).status, 0);
@@ -239,6 +241,48 @@ TEST(Penguins, StopsAtTheFirstOpThatMakesAnInfinity) {
       << result.text;
 }
 
+TEST(Penguins, EndsWhenALossIsNoNumberAnyMore) {
+  TempFolder folder;
+  std::string out = (folder.path() / "out").string();
+  Result result = run("--epochs 2 --rate 1e30 --out " + out + small);
+  EXPECT_EQ(result.status, 1) << result.text;
+  EXPECT_TRUE(
+      std::regex_search(result.text, std::regex("\npenguins: the loss (generator|discriminator) has been NaN or "
+                                                "infinite since step [23], in epoch 1, so the training has "
+                                                "failed; there is no checkpoint; --check-numerics shows where it "
+                                                "begins\n$")))
+      << result.text;
+  EXPECT_TRUE(contents(out).empty());
+
+  // What was good before stays, and its epoch's losses with it.
+  ASSERT_EQ(run("--epochs 1 --out " + out + small).status, 0);
+  auto before = contents(out);
+  result = run("--epochs 2 --resume --rate 1e30 --out " + out + small);
+  EXPECT_EQ(result.status, 1) << result.text;
+  EXPECT_NE(result.text.find("the last checkpoint is that of epoch 1;"), std::string::npos) << result.text;
+  EXPECT_EQ(contents(out), before);
+}
+
+TEST(Penguins, KeepsAnEarlierRunWhenItRunsAgain) {
+  TempFolder folder;
+  std::string in_folder = "cd " + folder.path().string() + " &&",
+              flags = "--epochs 1 --drawings 40 --batch 16 --steps 1";
+  ASSERT_EQ(run(flags, in_folder).status, 0);
+  auto first = contents(folder.path() / "out/penguins");
+  Result second = run(flags, in_folder);
+  EXPECT_EQ(second.status, 0);
+  EXPECT_NE(second.text.find("the earlier run is in out/penguins-1 now\n"), std::string::npos) << second.text;
+  EXPECT_EQ(contents(folder.path() / "out/penguins-1"), first);
+  EXPECT_EQ(contents(folder.path() / "out/penguins"), first);
+
+  Result given = run(flags + " --out out/penguins", in_folder);
+  EXPECT_EQ(given.status, 2);
+  EXPECT_EQ(given.text,
+            "penguins: --out is out/penguins, which holds a run: --resume continues it, --overwrite replaces it\n");
+  EXPECT_EQ(run(flags + " --overwrite --out out/penguins", in_folder).status, 0);
+  EXPECT_EQ(contents(folder.path() / "out/penguins"), first);
+}
+
 TEST(Penguins, ShowsWhereTheTimeOfTheFirstEpochWent) {
   TempFolder folder;
   Result result = run("--epochs 2 --profile --out " + (folder.path() / "out").string() + small);
@@ -271,10 +315,19 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
            Case{"--batch 0", ""},
            Case{"--batch 99999999999999999999", ""},
            Case{"--rate x", ""},
-           Case{"--beta1 1.5", ""},
+           Case{"--rate -1", "penguins: --rate is -1, but must be 0 or more\n"},
+           Case{"--beta1 1", "penguins: --beta1 is 1, but must be below 1\n"},
+           Case{"--original --batch 64", "penguins: --original and --batch do not go together\n"},
+           Case{"--rate 1e-4 --original", "penguins: --original and --rate do not go together\n"},
+           Case{"--original --beta1 0.5", "penguins: --original and --beta1 do not go together\n"},
+           Case{"--data x.npy --drawings 40", "penguins: --drawings and --data do not go together\n"},
+           Case{"--sample 5 --epochs 2", "penguins: --sample and --epochs do not go together\n"},
+           Case{"--sample 5 --resume", "penguins: --sample and --resume do not go together\n"},
+           Case{"--resume --overwrite", "penguins: --overwrite and --resume do not go together\n"},
            Case{"--seed -1", ""},
            Case{"stray", ""},
-           Case{"--device cuda:63", "penguins: " + floe::test::error_of<floe::DeviceError>([] { floe::parse_device("cuda:63"); }) + "\n"},
+           Case{"--device cuda:63",
+                "penguins: " + floe::test::error_of<floe::DeviceError>([] { floe::parse_device("cuda:63"); }) + "\n"},
            Case{"--precision bf16", "penguins: precision: bf16 is for GPUs, and the CPU computes in float32\n"},
            Case{"--device tpu", "penguins: device: expected cpu, cuda or cuda:NUMBER, found 'tpu'\n"},
            Case{"--data " + out + "/none.npy",
@@ -285,7 +338,12 @@ TEST(Penguins, SaysInOneSentenceWhatIsWrong) {
                 "penguins: " + out +
                     "/shape.npy: header: expected uint8 bitmaps of shape (count, 784), found uint8 of shape (3, 5)\n"},
            Case{"--data " + out + "/one.npy", "penguins: " + out + "/one.npy: needs at least four drawings, found 1\n"},
-           Case{"--out /dev/null/x", ""},
+           Case{"--out /dev/null/x",
+                "penguins: --out is /dev/null/x, but must be a folder that can be written: "
+                "/dev/null is no folder\n"},
+           Case{"--tensorboard /proc/x",
+                "penguins: --tensorboard is /proc/x, but must be a folder that can be written: "
+                "/proc takes no files\n"},
        }) {
     Result result = run(c.flags + (c.flags.starts_with("--out") ? "" : " --out " + out + "/out"));
     EXPECT_EQ(result.status, 2) << c.flags << "\n" << result.text;
@@ -298,8 +356,9 @@ TEST(Penguins, ExplainsEveryFlagWithItsDefault) {
   Result result = run("--help");
   EXPECT_EQ(result.status, 0);
   for (const char* part :
-       {"--epochs", "--batch", "--seed", "--device", "--data", "--out", "--resume", "--tensorboard", "--print",
-        "--drawings", "--steps", "--sample", "--rate", "--beta1", "--original", "7777", "40000", "0.0003", "out/penguins"}) {
+       {"--epochs",      "--batch",    "--seed",      "--device",   "--data",  "--out",       "--resume",
+        "--tensorboard", "--print",    "--overwrite", "--drawings", "--steps", "--sample",    "--rate",
+        "--beta1",       "--original", "7777",        "40000",      "0.0003",  "out/penguins"}) {
     EXPECT_NE(result.text.find(part), std::string::npos) << part << "\n" << result.text;
   }
 }

@@ -179,7 +179,18 @@ TEST(Snowflakes, SaysInOneSentenceWhatIsWrong) {
            Case{"--loss gan" + data + out, "snowflakes: --loss is gan, but must be mmd or elbo\n"},
            Case{"--side 32" + data + out, "snowflakes: --side is 32, but must be 28 or 64\n"},
            Case{"--latent 1" + data + out, "snowflakes: --latent is 1, but must be 2 or more\n"},
-           Case{"--interpolate 3 40" + data + out, "snowflakes: --interpolate takes two flakes from 0 to 39\n"},
+           Case{"--interpolate 3 40" + data + out, "snowflakes: --interpolate takes two flakes from 0 to 39, not 40\n"},
+           // before they are grown, which would take minutes
+           Case{"--interpolate 99999 3 --flakes 99999 --out " + out,
+                "snowflakes: --interpolate takes two flakes from 0 to 99998, not 99999\n"},
+           Case{"--flakes 40" + data + out, "snowflakes: --flakes and --data do not go together\n"},
+           Case{"--sample 5 --overwrite --out " + out, "snowflakes: --sample and --overwrite do not go together\n"},
+           Case{"--rate -1 --out " + out, "snowflakes: --rate is -1, but must be 0 or more\n"},
+           Case{"--flakes 99999 --tensorboard /proc/x --out " + out,
+                "snowflakes: --tensorboard is /proc/x, but must be a folder that can be written: /proc takes no "
+                "files\n"},
+           Case{"--flakes 99999 --out /proc/x",
+                "snowflakes: --out is /proc/x, but must be a folder that can be written: /proc takes no files\n"},
            Case{"--interpolate 3" + data + out, "snowflakes: --interpolate needs two values\n"},
            Case{"--data " + (folder.path() / "few.npy").string() + " --out " + out,
                 "snowflakes: needs at least ten flakes, found 9\n"},
@@ -192,6 +203,7 @@ TEST(Snowflakes, SaysInOneSentenceWhatIsWrong) {
     if (!c.text.empty()) {
       EXPECT_EQ(result.text, c.text);
     }
+    EXPECT_FALSE(fs::exists(out)) << c.flags;
   }
 }
 

@@ -9,6 +9,7 @@
 
 namespace {
 
+namespace fs = std::filesystem;
 using floe::test::Result;
 using floe::test::TempFolder;
 
@@ -32,7 +33,7 @@ TEST(TalkSlow, MakesEveryFigure) {
       << result.text;
   for (const auto& [name, text] : files) {
     EXPECT_FALSE(text.empty()) << name;
-    EXPECT_EQ(name.find("work/"), std::string::npos) << name;
+    EXPECT_EQ(name.find("figure-in-the-making/"), std::string::npos) << name;
   }
 }
 
@@ -41,9 +42,13 @@ TEST(Talk, MakesThoseThatAreAskedFor) {
   Result result = run("--only 2018-ma --out " + folder.path().string());
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.text, "talk: --only: no figure begins with '2018-ma'\n");
+  EXPECT_EQ(run("--out /proc/x").text,
+            "talk: --out is /proc/x, but must be a folder that can be written: /proc takes no files\n");
+  fs::create_directories(folder.path() / "work");
   ASSERT_EQ(run("--only 2018-metrics --out " + folder.path().string()).status, 0);
   auto files = floe::test::contents(folder.path());
   ASSERT_EQ(files.size(), 1u);
+  EXPECT_TRUE(fs::exists(folder.path() / "work")) << "it was there before";
   EXPECT_NE(files.begin()->second.find("mean of 0 and 5: 2.5\n"), std::string::npos);
 }
 

@@ -93,6 +93,15 @@ TEST(Tour, StopsEverywhereAndNowhereElse) {
   EXPECT_EQ(list, expected + "\n");
 }
 
+TEST(Tour, RefusesFlagsThatCannotWorkBeforeItsFirstStop) {
+  TempFolder folder;
+  std::string said = ", but must be a folder that can be written: /proc takes no files\n";
+  EXPECT_EQ(run("--out /proc/x").text, "tour: --out is /proc/x" + said);
+  EXPECT_EQ(run("--data none.csv --out " + folder.path().string()).text,
+            "tour: none.csv: cannot be read: there is no such file\n");
+  EXPECT_EQ(run("--tensorboard /proc/x --out " + folder.path().string()).text, "tour: --tensorboard is /proc/x" + said);
+}
+
 TEST(Tour, StopsAtItsOwnPlantedNaN) {
   EXPECT_EQ(run("higher_order --check-numerics").status, 0);
   Result result = run("custom_gradient --check-numerics");

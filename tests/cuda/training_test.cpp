@@ -179,7 +179,8 @@ TEST_F(CudaTraining, AProfileCountsItsOps) {
 
 TEST_F(CudaTraining, SnowflakesStepsAreThoseOfTheCpu) {
   TempFolder folder;
-  std::string flags = "--flakes 40 --epochs 1 --batch 12 --print 3 --out " + folder.path().string() + "/out --device ";
+  std::string flags =
+      "--flakes 40 --epochs 1 --batch 12 --print 3 --overwrite --out " + folder.path().string() + "/out --device ";
   for (const char* loss : {"mmd", "elbo"}) {
     Result here = run("snowflakes", flags + "cpu --loss " + loss),
            there = run("snowflakes", flags + "cuda --loss " + loss);
@@ -205,7 +206,7 @@ TEST_F(CudaTraining, SnowflakesLeaveTheSameFilesTwiceAndResumeOnTheCpu) {
   EXPECT_EQ(difference(folder.path() / "one", folder.path() / "other"), "");
   Result moved = run("snowflakes", flags("one", 3, "cpu") + " --resume");
   EXPECT_EQ(moved.status, 0) << moved.text;
-  EXPECT_NE(moved.text.find("restored step 2"), std::string::npos) << moved.text;
+  EXPECT_NE(moved.text.find("restored epoch 2"), std::string::npos) << moved.text;
 }
 
 TEST_F(CudaTraining, TheTourComputesThere) {
@@ -220,8 +221,8 @@ class CudaPenguinsSlow : public OnGpu {};
 
 TEST_F(CudaPenguinsSlow, FirstStepsAreThoseOfTheCpu) {
   TempFolder folder;
-  std::string flags =
-      "--drawings 200 --epochs 1 --steps 3 --batch 16 --print 3 --out " + folder.path().string() + "/out --device ";
+  std::string flags = "--drawings 200 --epochs 1 --steps 3 --batch 16 --print 3 --overwrite --out " +
+                      folder.path().string() + "/out --device ";
   Result here = run("penguins", flags + "cpu"), there = run("penguins", flags + "cuda");
   ASSERT_EQ(there.status, 0) << there.text;
   for (const char* loss : {"generator ", "discriminator ", "distance "})

@@ -1,12 +1,16 @@
 // Run: a loop of epochs that continues where it was killed, what it prints and leaves, and using a trained model.
 #include <floe/run/run.h>
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <floe/layers/layer.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/create.h>
 #include <floe/run/filmstrip.h>
+#include <support/app.h>
+#include <support/child.h>
 #include <support/events.h>
 #include <support/temp_folder.h>
 
@@ -69,7 +73,7 @@ TEST(Run, LeavesTheSameFilesInWhateverPiecesItWasMade) {
   flags.resume = true;
   std::string first = Counting().train(flags, 2), rest = Counting().train(flags);
   EXPECT_TRUE(first.starts_with("there is no checkpoint to resume from: a new run begins\nepoch   1  ")) << first;
-  EXPECT_TRUE(rest.starts_with("restored step 2 from ")) << rest;
+  EXPECT_TRUE(rest.starts_with("restored epoch 2 from ")) << rest;
   for (const char* file : {"losses.csv", "checkpoint/checkpoint-00000005.safetensors"}) {
     EXPECT_EQ(read_bytes(folder / "whole" / file), read_bytes(folder / "pieces" / file)) << file;
   }
@@ -83,8 +87,209 @@ TEST(Run, ThatIsFinishedMakesNoEpochMore) {
   std::string before = read_bytes(folder / "out/losses.csv");
   flags.resume = true;
   std::string again = Counting().train(flags);
-  EXPECT_EQ(again.find("epoch   3"), std::string::npos) << again;
+  EXPECT_TRUE(again.ends_with("there is nothing left to train: --epochs is 2, and epoch 2 is done\n")) << again;
   EXPECT_EQ(read_bytes(folder / "out/losses.csv"), before);
+}
+
+// --- The folder of an earlier run ------------------------------------------------------------------------------------
+
+TEST(Run, MovesAnEarlierOneAsideInItsOwnFolder) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 2);
+  EXPECT_EQ(Counting().train(flags).substr(0, 9), "epoch   1");
+  folder.write("out/notes.txt", "mine");
+  auto first = test::contents(folder / "out");
+  flags.epochs = 1;
+  EXPECT_TRUE(Counting().train(flags).starts_with("the earlier run is in " + (folder / "out-1").string() + " now\n"));
+  EXPECT_EQ(test::contents(folder / "out-1"), first);
+  auto second = test::contents(folder / "out");
+  EXPECT_EQ(second.size(), 2u);
+  EXPECT_TRUE(Counting().train(flags).starts_with("the earlier run is in " + (folder / "out-2").string() + " now\n"));
+  EXPECT_EQ(test::contents(folder / "out-1"), first);
+  EXPECT_EQ(test::contents(folder / "out-2"), second);
+  EXPECT_EQ(test::contents(folder / "out"), second);
+}
+
+TEST(Run, MovesNothingBeforeItsFirstEpoch) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 1);
+  Counting().train(flags);
+  auto before = test::contents(folder.path());
+  { floe::Run run("counting", flags); }
+  EXPECT_EQ(test::contents(folder.path()), before);
+  { floe::Run run("counting", flags_for(folder / "new/run", 1)); }
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+TEST(Run, StopsAtAnEarlierOneInAFolderThatTheUserGave) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 3);
+  flags.out_given = true;
+  Counting().train(flags);
+  folder.write("out/notes.txt", "mine");
+  auto before = test::contents(folder.path());
+  EXPECT_EQ(
+      error_of<ValueError>([&] { Counting().train(flags); }),
+      "--out is " + (folder / "out").string() + ", which holds a run: --resume continues it, --overwrite replaces it");
+  testing::internal::GetCapturedStdout();
+  EXPECT_EQ(test::contents(folder.path()), before);
+
+  // A killed run may have left either alone.
+  std::filesystem::remove(folder / "out/losses.csv");
+  EXPECT_NE(error_of<ValueError>([&] { floe::Run("counting", flags); }), "no error");
+  folder.write("out/losses.csv", before["out/losses.csv"]);
+  std::filesystem::remove_all(folder / "out/checkpoint");
+  EXPECT_NE(error_of<ValueError>([&] { floe::Run("counting", flags); }), "no error");
+}
+
+TEST(Run, OverwritesAnEarlierOneIfAsked) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 3);
+  flags.out_given = true;
+  flags.profile = true;
+  Counting().train(flags);
+  folder.write("out/notes.txt", "mine");
+  folder.write("out/checkpoint/other.safetensors", "mine");
+  flags.epochs = 1, flags.overwrite = true, flags.profile = false;
+  Counting().train(flags);
+  auto files = test::contents(folder / "out");
+  EXPECT_EQ(files.erase("notes.txt"), 1u);
+  EXPECT_EQ(files.erase("checkpoint/other.safetensors"), 1u);
+  Counting().train(flags_for(folder / "fresh", 1));
+  EXPECT_EQ(files, test::contents(folder / "fresh"));
+}
+
+// What is no run stays where it is, and what it is.
+TEST(Run, LeavesAFolderAloneThatHoldsNoRun) {
+  TempFolder folder;
+  for (const char* name : {"out/notes.txt", "out/penguins-001.png", "out/checkpoint/weights.safetensors",
+                           "out/checkpoint/checkpoint-best.safetensors", "out/other/losses.csv"}) {
+    std::filesystem::create_directories((folder / name).parent_path());
+    folder.write(name, "mine");
+  }
+  auto before = test::contents(folder / "out");
+  for (bool given : {false, true}) {
+    CommonArguments flags = flags_for(folder / "out", 1);
+    flags.out_given = given, flags.overwrite = given;
+    Counting().train(flags);
+    auto after = test::contents(folder / "out");
+    for (const auto& [name, bytes] : before) EXPECT_EQ(after[name], bytes) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "out-1"));
+}
+
+TEST(Run, DoesNotReplaceATableOfSomeoneElse) {
+  TempFolder folder;
+  std::filesystem::create_directories(folder / "out");
+  for (const char* text : {"day,euros\n1,2\n", "", "epochs,loss\n"}) {
+    folder.write("out/losses.csv", text);
+    for (bool given : {false, true}) {
+      CommonArguments flags = flags_for(folder / "out", 1);
+      flags.out_given = flags.overwrite = given;
+      std::string said = test::file_error_of(folder / "out/losses.csv", [&] { floe::Run("counting", flags); });
+      EXPECT_TRUE(said.starts_with("line 1: expected the losses of a run, found '")) << said;
+    }
+    EXPECT_EQ(read_bytes(folder / "out/losses.csv"), text);
+  }
+}
+
+TEST(Run, FindsAnotherOneInItsFolder) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 2);
+  Counting().train(flags);
+  flags.resume = true;
+  floe::Run first("counting", flags);
+  auto before = test::contents(folder.path());
+  for (bool resume : {false, true}) {
+    flags.resume = resume;
+    EXPECT_EQ(test::in_child([&] { return error_of<ValueError>([&] { floe::Run("counting", flags); }); }),
+              "--out is " + (folder / "out").string() +
+                  ", where another process is training; another --out keeps both apart");
+  }
+  EXPECT_EQ(test::contents(folder.path()), before);
+
+  // Both are past their first look when there is no folder yet.
+  CommonArguments fresh = flags_for(folder / "fresh", 1);
+  floe::Run one("counting", fresh), other("counting", fresh);
+  EXPECT_TRUE(one.next_epoch());
+  EXPECT_TRUE(error_of<ValueError>([&] { other.next_epoch(); }).ends_with("training; another --out keeps both apart"));
+  CommonArguments using_it = flags_for(folder / "fresh", 1);
+  floe::Run trained("counting", using_it, {.trained = true});  // may look at what the first one has left so far
+}
+
+// --- A training that fails -------------------------------------------------------------------------------------------
+
+TEST(Run, EndsWithTheStepSinceWhichALossIsNotFinite) {
+  for (double odd : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    TempFolder folder;
+    CommonArguments flags = flags_for(folder / "out", 3);
+    Counting counting;
+    auto train = [&](std::int64_t bad_step) {
+      floe::Run run("counting", flags);
+      counting.keep_in(run);
+      while (run.next_epoch()) {
+        for (const Tensor& batch : run.steps(counting.batches)) {
+          run.report({{"first", batch[0]}, {"second", run.step() == bad_step ? full({}, odd) : batch[0]}});
+        }
+      }
+    };
+    testing::internal::CaptureStdout();
+    std::string at_once = error_of<TrainingError>([&] { train(3); });
+    auto left = test::contents(folder / "out");
+    std::string later = error_of<TrainingError>([&] { train(6); });
+    testing::internal::GetCapturedStdout();
+    EXPECT_EQ(at_once,
+              "the loss second has been NaN or infinite since step 3, in epoch 1, so the training has failed; "
+              "there is no checkpoint; --check-numerics shows where it begins");
+    EXPECT_TRUE(left.empty());
+    EXPECT_EQ(later,
+              "the loss second has been NaN or infinite since step 6, in epoch 2, so the training has failed; "
+              "the last checkpoint is that of epoch 1; --check-numerics shows where it begins");
+    auto names = test::contents(folder / "out");
+    EXPECT_EQ(names.size(), 2u);
+    EXPECT_TRUE(names.contains("checkpoint/checkpoint-00000001.safetensors"));
+    EXPECT_EQ(names["losses.csv"].find("\n2,"), std::string::npos);
+  }
+}
+
+TEST(Run, EndsIfANumberIsNaN) {
+  TempFolder folder;
+  testing::internal::CaptureStdout();
+  std::string said = error_of<TrainingError>([&] {
+    floe::Run run("counting", flags_for(folder / "out", 3));
+    while (run.next_epoch()) run.number("distance", run.epoch() < 2 ? 1 : NAN);
+  });
+  testing::internal::GetCapturedStdout();
+  EXPECT_EQ(said,
+            "distance is NaN in epoch 2, so the training has failed; the last checkpoint is that of epoch 1; "
+            "--check-numerics shows where it begins");
+}
+
+// The last step of an epoch may break the model after its loss was taken.
+TEST(Run, SavesNoVariableThatIsNotFinite) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 3);
+  Counting counting;
+  Variable frozen("frozen", full({2}, INFINITY), false);
+  testing::internal::CaptureStdout();
+  std::string said = error_of<TrainingError>([&] {
+    floe::Run run("counting", flags);
+    counting.keep_in(run);
+    run.keep("frozen", frozen);
+    while (run.next_epoch()) {
+      for (const Tensor& batch : run.steps(counting.batches)) {
+        run.report({{"first", batch[0]}});
+        if (run.step() == 8) counting.number.assign(full({}, NAN));
+      }
+      EXPECT_EQ(run.epoch(), 1) << "nothing is drawn with such a model";
+      run.number("ratio", INFINITY);  // which may be meant, in what is no loss
+    }
+  });
+  testing::internal::GetCapturedStdout();
+  EXPECT_EQ(said,
+            "number holds NaN or infinity after epoch 2, so the training has failed; the last checkpoint is that of "
+            "epoch 1; --check-numerics shows where it begins");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out/checkpoint/checkpoint-00000002.safetensors"));
 }
 
 TEST(Run, DoesNotMixTwoTablesOfLosses) {
@@ -110,7 +315,7 @@ TEST(Run, UsesWhatWasTrainedAndNamesTheCommandThatTrains) {
   CommonArguments flags = flags_for(folder / "out", 3);
   Counting trained, fresh;
   EXPECT_EQ(error_of<ValueError>([&] {
-              floe::Run run("counting", flags);
+              floe::Run run("counting", flags, {.trained = true});
               run.keep("number", fresh.number);
               run.use_trained();
             }),
@@ -120,7 +325,7 @@ TEST(Run, UsesWhatWasTrainedAndNamesTheCommandThatTrains) {
   trained.train(flags);
   testing::internal::CaptureStdout();
   {
-    floe::Run run("counting", flags);
+    floe::Run run("counting", flags, {.trained = true});
     run.keep("number", fresh.number);
     EXPECT_EQ(run.use_trained(), 3);
   }
@@ -201,6 +406,23 @@ TEST(Filmstrip, KeepsAPictureAnEpochAlsoOverAResume) {
     EXPECT_EQ(bytes, read_bytes(folder / "pieces" / file)) << file;
   }
   EXPECT_NE(read_bytes(folder / "whole/drawn-001.png"), read_bytes(folder / "whole/drawn-002.png"));
+}
+
+TEST(Filmstrip, LeavesNoPictureOfARunThatWasOverwritten) {
+  TempFolder folder;
+  CommonArguments flags = flags_for(folder / "out", 3);
+  flags.overwrite = true;
+  for (int epochs : {3, 1}) {
+    flags.epochs = epochs;
+    testing::internal::CaptureStdout();
+    floe::Run run("film", flags);
+    Filmstrip film(run, "drawn");
+    while (run.next_epoch()) film.add(full({1, 8, 8, 1}, 0.1));
+    testing::internal::GetCapturedStdout();
+    int pictures = 0;
+    for (const auto& [name, bytes] : test::contents(folder / "out")) pictures += name.starts_with("drawn-");
+    EXPECT_EQ(pictures, epochs);
+  }
 }
 
 }  // namespace

@@ -207,7 +207,7 @@ std::string misfits(const RestoreReport& report) {
 }  // namespace
 
 std::string RestoreReport::text() const {
-  std::string what = step < 0 ? "" : fmt::format("step {} from ", step);
+  std::string what = step < 0 ? "" : fmt::format("{} {} from ", unit, step);
   std::string text = fmt::format("restored {}{}: {}; {}", what, path.string(),
                                  count(static_cast<long long>(matched.size()), "value"), misfits(*this));
   if (!unexpected.empty()) text += fmt::format("; {} not requested{}", unexpected.size(), listed(unexpected));
@@ -218,7 +218,7 @@ std::string RestoreReport::text() const {
 // --- Parts -----------------------------------------------------------------------------------------------------------
 
 Checkpoint::Checkpoint(std::filesystem::path folder, CheckpointOptions options)
-    : folder_(folder.empty() ? "." : std::move(folder)), options_(options) {
+    : folder_(folder.empty() ? "." : std::move(folder)), options_(std::move(options)) {
   if (options_.keep < 1) throw ValueError(fmt::format("checkpoint: .keep must be 1 or more, but is {}", options_.keep));
 }
 
@@ -274,6 +274,20 @@ std::filesystem::path Checkpoint::save(std::int64_t step) {
   return path;
 }
 
+std::optional<std::int64_t> Checkpoint::latest() const {
+  std::map<std::int64_t, std::filesystem::path> files = checkpoints_in(folder_);
+  if (files.empty()) return {};
+  return files.rbegin()->first;
+}
+
+void Checkpoint::remove_all() {
+  for (const auto& [step, path] : checkpoints_in(folder_)) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) throw FileError(path, "", "cannot be removed: " + in_words(error));
+  }
+}
+
 std::optional<RestoreReport> Checkpoint::restore_latest() {
   std::map<std::int64_t, std::filesystem::path> files = checkpoints_in(folder_);
   std::vector<std::string> left_out;
@@ -299,6 +313,7 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, RestoreOpti
   SafetensorsFile file(path);
   RestoreReport report;
   report.path = path;
+  report.unit = options_.unit;
   if (auto text = file.metadata().find("step"); text != file.metadata().end()) {
     report.step = parse_number<std::int64_t>(text->second).value_or(report.step);
   }

@@ -16,6 +16,7 @@ namespace floe {
 // What stays on the disk, by name.
 struct CheckpointOptions {
   int keep = 3;  // files that stay in the folder: those of the last steps
+  std::string unit = "step";  // what the number given to save() counts, for messages
 };
 
 // Where in a file a value is.
@@ -44,6 +45,7 @@ struct RestoreReport {
 
   std::filesystem::path path;
   std::int64_t step = -1;  // -1: the file does not say, because another program made it
+  std::string unit = "step";         // what `step` counts
   std::vector<std::string> matched;  // restored
   std::vector<std::string> missing;     // wanted, but not in the file
   std::vector<std::string> unexpected;  // in the file, but not wanted
@@ -101,6 +103,9 @@ class Checkpoint {
   // back, has gone another way. FileError leaves all files as they were, unless only the last sync to the disk failed;
   // ValueError for a negative step, and for a tensor without a value.
   std::filesystem::path save(std::int64_t step);
+
+  std::optional<std::int64_t> latest() const;  // the last step that the folder has a file of
+  void remove_all();                           // all those files; FileError if one cannot be removed
 
   // The file of the last step that can be read; nothing if the folder has none. FileError if none can be read, and as
   // below.

@@ -27,6 +27,10 @@ Tensor Filmstrip::frame(std::int64_t epoch, int scale) const {
   return caption(enlarge(pictures_[epoch - 1], scale), fmt::format("epoch {}", epoch));
 }
 
+std::filesystem::path Filmstrip::picture_of(std::int64_t epoch) const {
+  return run_.folder() / fmt::format("{}-{:03}.png", name_, epoch);
+}
+
 void Filmstrip::add(const Tensor& drawings) {
   Tensor picture = to_pixels(make_grid(drawings, {.columns = options_.columns}));
   run_.board().image("drawn", picture, run_.step());
@@ -40,7 +44,8 @@ void Filmstrip::add(const Tensor& drawings) {
     std::int64_t epoch = 1 + (shown > 1 ? i * (epochs - 1) / (shown - 1) : 0);
     panel.push_back(frame(epoch, std::max(1, options_.scale - 1)));
   }
-  save_png(run_.folder() / fmt::format("{}-{:03}.png", name_, epochs), frames.back());
+  save_png(picture_of(epochs), frames.back());
+  for (std::int64_t later = epochs + 1; std::filesystem::remove(picture_of(later)); ++later) {}
   save_grid(run_.folder() / "panel.png", stack(panel, 0),
             {.columns = static_cast<int>(std::min<std::int64_t>(panel_columns, shown)), .padding = 8, .background = 1});
   save_animation(run_.folder() / "animation.png", frames, options_.milliseconds);

@@ -1,6 +1,8 @@
 // Filmstrip: how what a run draws changes from epoch to epoch.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include <floe/pictures/png.h>
@@ -16,7 +18,7 @@ struct FilmstripOptions {
 };
 
 // One picture an epoch, kept in the run's checkpoint, so that a resumed run has those from before. In the run's folder:
-//   NAME-003.png   the drawings of epoch 3
+//   NAME-003.png   the drawings of epoch 3; those of later epochs go, as a run that is there again goes another way
 //   panel.png      those of up to eight epochs side by side, the first and the last among them
 //   animation.png  those of all epochs in turn
 class Filmstrip {
@@ -34,6 +36,7 @@ class Filmstrip {
   void state(State& state, const std::string& name);  // for the checkpoint
 
  private:
+  std::filesystem::path picture_of(std::int64_t epoch) const;
   Tensor frame(std::int64_t epoch, int scale) const;
 
   Run& run_;
