@@ -45,6 +45,13 @@ TEST(Mean, WeighsValues) {
   EXPECT_EQ(mean.result(), 2);
 }
 
+TEST(Mean, WhatWeighsNothingMayBeAnything) {
+  Mean mean;
+  mean.update(3, 2);
+  for (double value : {HUGE_VAL, std::nan("")}) mean.update(value, 0);
+  EXPECT_EQ(mean.result(), 3);
+}
+
 TEST(Mean, CountsEachElementOfATensor) {
   Mean mean;
   mean.update(tensor({1.f, 2.f, 3.f}));

@@ -62,6 +62,7 @@ const std::vector<Binary> binaries = {
     {"add", add, [](double a, double b) { return a + b; }, any},
     {"subtract", subtract, [](double a, double b) { return a - b; }, any},
     {"multiply", multiply, [](double a, double b) { return a * b; }, any},
+    {"multiply_no_nan", multiply_no_nan, [](double a, double b) { return a * b; }, any},
     {"divide", divide, [](double a, double b) { return a / b; }, positive},
     {"maximum", maximum, [](double a, double b) { return a > b ? a : b; }, apart},
     {"minimum", minimum, [](double a, double b) { return a < b ? a : b; }, apart},
@@ -230,6 +231,33 @@ TEST(Arithmetic, MaximumAndMinimumAreNanIfEitherIs) {
   }
 }
 
+TEST(Arithmetic, NanOfMaximumAndMinimumTakesTheGradient) {
+  const double nan = std::nan("");
+  for (auto op : {maximum, minimum}) {
+    Tensor a = tensor({nan, 1.0, nan, 1.0}), b = tensor({2.0, nan, nan, 1.0});
+    GradientTape tape;
+    tape.watch(a), tape.watch(b);
+    Tensors gradients = tape.gradient(op(a, b), {a, b});
+    EXPECT_TRUE(close(gradients[0], tensor({1.0, 0.0, 1.0, 1.0}), 0));
+    EXPECT_TRUE(close(gradients[1], tensor({0.0, 1.0, 0.0, 0.0}), 0));
+  }
+}
+
+TEST(Arithmetic, MultiplyNoNanIsZeroWhereTheSecondIs) {
+  const double infinity = HUGE_VAL, nan = std::nan("");
+  for (DType dtype : {DType::float32, DType::float64}) {
+    Tensor a = cast(tensor(std::vector<double>{infinity, nan, 2, -infinity, 0}, {5}), dtype);
+    Tensor b = cast(tensor({0.0, 0.0, 3.0, 0.5, 7.0}), dtype);
+    GradientTape tape;
+    tape.watch(a), tape.watch(b);
+    Tensor y = multiply_no_nan(a, b);
+    EXPECT_TRUE(close(y, cast(tensor(std::vector<double>{0, 0, 6, -infinity, 0}, {5}), dtype), 0));
+    Tensors gradients = tape.gradient(y, {a, b}, {.output_gradient = cast(tensor({1.0, 0.0, 1.0, 0.0, 1.0}), dtype)});
+    EXPECT_TRUE(close(gradients[0], cast(tensor({0.0, 0.0, 3.0, 0.0, 7.0}), dtype), 0));
+    EXPECT_TRUE(close(gradients[1], cast(tensor(std::vector<double>{infinity, 0, 2, 0, 0}, {5}), dtype), 0));
+  }
+}
+
 TEST(Arithmetic, TiesOfMaximumAndMinimumGiveTheGradientToTheFirst) {
   for (auto op : {maximum, minimum}) {
     Tensor a = tensor({1.0, 2.0}), b = tensor({1.0, 2.0});
@@ -314,6 +342,17 @@ TEST(Arithmetic, GradientsOfPowAreFiniteAtBaseZeroAndNegativeBases) {
   Tensor y = pow(bases, powers);
   EXPECT_TRUE(close(tape.gradient(y, bases), tensor(std::vector<double>{0, 1, 0, 12, 0}, {5}), 0));
   EXPECT_TRUE(close(tape.gradient(y, powers), tensor(std::vector<double>{0, 0, 0, 0, 0}, {5}), 0));
+}
+
+TEST(Arithmetic, PowLetsNothingThroughASlopeOfZeroAndKeepsNan) {
+  const double nan = std::nan("");
+  Tensor p = tensor({0.0, 0.0, 0.0, nan, 2.0}), q = tensor({2.0, 0.0, 1.0, 2.0, nan});
+  GradientTape tape;
+  tape.watch(p), tape.watch(q);
+  Tensors slopes = tape.gradient(pow(p, q), {p, q}, {.output_gradient = tensor({HUGE_VAL, HUGE_VAL, 1.0, 1.0, 1.0})});
+  EXPECT_TRUE(close(slopes[0], tensor({0.0, 0.0, 1.0, nan, nan}), 0));
+  EXPECT_TRUE(close(slopes[1], tensor({0.0, 0.0, 0.0, nan, nan}), 0));
+  EXPECT_EQ(pow(tensor({0.0}), 0).item(), 1);
 }
 
 TEST(Arithmetic, SecondGradientOfPowIsFiniteAtBaseZero) {

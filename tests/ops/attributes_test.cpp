@@ -52,6 +52,7 @@ const std::vector<Row> rows = {
     {"add", [] { add(x, 2); }, "add"},
     {"subtract", [] { subtract(x, x); }, "subtract"},
     {"multiply", [] { multiply(x, x); }, "multiply"},
+    {"multiply_no_nan", [] { multiply_no_nan(x, x); }, "multiply_no_nan"},
     {"divide", [] { divide(x, x); }, "divide"},
     {"maximum", [] { maximum(x, 0); }, "maximum"},
     {"minimum", [] { minimum(x, 0); }, "minimum"},
@@ -93,6 +94,7 @@ const std::vector<Row> rows = {
     {"elu", [] { elu(x, 0.5); }, "elu alpha 0.5"},
     {"softplus", [] { softplus(x); }, "softplus"},
     {"erf", [] { erf(x); }, "erf"},
+    {"normal_cdf", [] { normal_cdf(x); }, "normal_cdf"},
     {"gelu", [] { gelu(x); }, "gelu"},
     {"clip", [] { clip(x, -0.25, 1); }, "clip low -0.25, high 1"},
     {"clip", [] { clip(whole, -0.25, 1.5); }, "clip low 0, high 1"},
@@ -101,9 +103,9 @@ const std::vector<Row> rows = {
 
     {"reduce_sum", [] { reduce_sum(x); }, "reduce_sum axes (0, 1), keepdims false"},
     {"reduce_sum", [] { reduce_sum(whole, -1, true); }, "reduce_sum axes (0,), keepdims true"},
-    {"reduce_mean", [] { reduce_mean(x, 1); }, "reduce_sum axes (1,), keepdims false; multiply"},
+    {"reduce_mean", [] { reduce_mean(x, 1); }, "reduce_sum axes (1,), keepdims false; divide"},
     {"reduce_variance", [] { reduce_variance(x, 0); },
-     "reduce_sum axes (0,), keepdims true; multiply; subtract; square; reduce_sum axes (0,), keepdims false; multiply"},
+     "reduce_sum axes (0,), keepdims true; divide; subtract; square; reduce_sum axes (0,), keepdims false; divide"},
     {"reduce_max",
      [] {
        reduce_max(x, {1, 0});
@@ -123,7 +125,11 @@ const std::vector<Row> rows = {
     {"cumsum", [] { cumsum(x, -1, true, false); }, "cumsum axis 1, exclusive true, reverse false"},
     {"top_k", [] { top_k(x, 2); }, "top_k k 2"},
     {"top_k", [] { top_k(whole, 1); }, "top_k k 1"},
-    {"norm", [] { norm(one); }, "square; reduce_sum axes (0,), keepdims false; equal; where; sqrt; where"},
+    {"norm", [] { norm(one); },
+     "abs; reduce_max axes (0,), keepdims false; less; where; greater; where; multiply; square; "
+     "reduce_sum axes (0,), keepdims false; sqrt; divide; norm"},
+    {"scale_for_squares", [] { scale_for_squares(one); },
+     "abs; reduce_max axes (0,), keepdims false; less; where; greater; where"},
     {"sum_to", [] { sum_to(x, {3}); }, "reduce_sum axes (0,), keepdims true; reshape shape (3,)"},
 
     {"reshape",
@@ -233,16 +239,16 @@ const std::vector<Row> rows = {
        Rng rng(7, 5);
        dropout(x, 0.25, rng);
      },
-     "dropout_mask rate 0.25, key 7, position 5; multiply"},
+     "dropout_mask rate 0.25, key 7, position 5; multiply_no_nan"},
     {"binary_cross_entropy_with_logits", [] { binary_cross_entropy_with_logits(one, 0); },
-     "softplus; reduce_sum axes (0,), keepdims false; multiply"},
+     "softplus; reduce_sum axes (0,), keepdims false; divide"},
     {"sparse_softmax_cross_entropy", [] { sparse_softmax_cross_entropy(logits, whole); },
      "cast dtype int64; reshape shape (3,); multiply; add; log_softmax; reshape shape (9,); gather axis 0; "
-     "reshape shape (3,); multiply; reduce_sum axes (0,), keepdims false; multiply"},
+     "reshape shape (3,); multiply; reduce_sum axes (0,), keepdims false; divide"},
     {"mean_squared_error", [] { mean_squared_error(one, 0); },
-     "subtract; square; reduce_sum axes (0,), keepdims false; multiply"},
+     "subtract; square; reduce_sum axes (0,), keepdims false; divide"},
     {"mean_absolute_error", [] { mean_absolute_error(one, 0); },
-     "subtract; abs; reduce_sum axes (0,), keepdims false; multiply"},
+     "subtract; abs; reduce_sum axes (0,), keepdims false; divide"},
 
     {"stop_gradient", [] { stop_gradient(x); }, "stop_gradient"},
     {"custom_gradient",

@@ -1,6 +1,8 @@
 // Dropout: what it keeps, scales and lets through, reproducibly; and its refusals.
 #include <floe/ops/dropout.h>
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include <support/messages.h>
@@ -46,6 +48,23 @@ TEST(Dropout, KeepsSomeElementsScaledAndNoOthers) {
 TEST(Dropout, TheGradientGoesWhereTheValueWent) {
   auto [y, gradients] = value_and_gradients(dropped(0.5), {ones({1000}, DType::float64)});
   EXPECT_TRUE(close(gradients[0], y * weights_for(y), 0));
+}
+
+TEST(Dropout, WhatIsDroppedIsZeroEvenIfItIsNotFinite) {
+  for (double value : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    Tensor x = full({1000}, value, DType::float64), y = dropped(0.5)({x}), slopes;
+    {
+      GradientTape tape;
+      tape.watch(x);
+      slopes = tape.gradient(dropped(0.5)({x}), x, {.output_gradient = full({1000}, value, DType::float64)});
+    }
+    std::int64_t dropped = 0;
+    for (std::int64_t i = 0; i < 1000; ++i) {
+      dropped += element(y, i) == 0;
+      ASSERT_EQ(element(y, i) == 0, element(slopes, i) == 0);
+    }
+    EXPECT_TRUE(dropped > 400 && dropped < 600) << dropped;
+  }
 }
 
 TEST(Dropout, FollowsTheGeneratorAlone) {

@@ -1,6 +1,9 @@
 // Losses: against plain loops, gradients of two orders, sure answers, masks and refusals.
 #include <floe/ops/losses.h>
 
+#include <limits>
+#include <numbers>
+
 #include <gtest/gtest.h>
 
 #include <support/messages.h>
@@ -10,6 +13,8 @@ namespace floe {
 namespace {
 
 using namespace test;
+
+constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
 
 // The mean of term(index) over a shape.
 template <class Term>
@@ -148,6 +153,66 @@ TEST(SparseSoftmaxCrossEntropy, IsZeroIfNoPositionCounts) {
       {logits});
   EXPECT_EQ(value.item(), 0);
   EXPECT_TRUE(close(gradients[0], zeros({2, 3}), 0));
+}
+
+// The value and gradient of a loss of float64 logits, and the gradient of its gradient's sum.
+struct Orders {
+  Tensor value, first, second;
+};
+Orders orders_of(const Function& loss, Tensor logits) {
+  GradientTape tape(persistent);
+  tape.watch(logits);
+  Tensor value = loss({logits}), first = tape.gradient(value, logits, {.differentiable = true});
+  return {value.detached(), first.detached(), tape.gradient(first, logits)};
+}
+
+TEST(SparseSoftmaxCrossEntropy, WhatIsMaskedMayBeAnything) {
+  Tensor labels = tensor({0, 2, 1}), mask = tensor({true, false, true});
+  Tensor sound = normal({3, 3});
+  Orders expected = orders_of(
+      [&](const Tensors& x) {
+        return sparse_softmax_cross_entropy(gather(x[0], tensor({0, 2})), gather(labels, tensor({0, 2})));
+      },
+      sound);
+  for (double value : {-infinity, infinity, nan}) {
+    Tensor broken = where(expand_dims(mask, -1), sound, value);
+    for (const Tensor& counts : {mask, cast(mask, DType::float64)}) {
+      Orders found =
+          orders_of([&](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], labels, counts); }, broken);
+      EXPECT_TRUE(close(found.value, expected.value, 1e-15));
+      EXPECT_TRUE(close(found.first, expected.first, 1e-15));
+      EXPECT_TRUE(close(found.second, expected.second, 1e-15));
+    }
+  }
+}
+
+TEST(SparseSoftmaxCrossEntropy, AnImpossibleClassCountsForNothing) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    Tensor logits = cast(tensor(std::vector<double>{1, -infinity, 1}, {1, 3}), dtype);
+    Orders found = orders_of([](const Tensors& x) { return sparse_softmax_cross_entropy(x[0], tensor({0})); }, logits);
+    EXPECT_NEAR(found.value.item(), std::numbers::ln2, 1e-6);
+    EXPECT_TRUE(close(found.first, cast(tensor({{-0.5, 0.0, 0.5}}), dtype), 1e-6));
+    EXPECT_TRUE(close(found.second, zeros_like(logits), 1e-6));
+  }
+}
+
+TEST(BinaryCrossEntropy, InfiniteLogitsThatAreRightCostNothing) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    Tensor logits = cast(tensor(std::vector<double>{infinity, -infinity}, {2}), dtype);
+    Tensor right = cast(tensor({1.0, 0.0}), dtype), wrong = 1.0 - right;
+    auto loss = [](const Tensor& labels) -> Function {
+      return [=](const Tensors& x) { return binary_cross_entropy_with_logits(x[0], labels); };
+    };
+    Orders good = orders_of(loss(right), logits), bad = orders_of(loss(wrong), logits);
+    EXPECT_EQ(good.value.item(), 0);
+    EXPECT_TRUE(close(good.first, zeros({2}, dtype), 0));
+    EXPECT_TRUE(close(good.second, zeros({2}, dtype), 0));
+    EXPECT_EQ(bad.value.item(), infinity);
+    EXPECT_TRUE(close(bad.first, cast(tensor({0.5, -0.5}), dtype), 0)) << "the slopes are those far out";
+    EXPECT_TRUE(close(bad.second, zeros({2}, dtype), 0));
+    EXPECT_EQ(binary_cross_entropy_with_logits(full({2}, infinity, dtype), 1).item(), 0);
+    EXPECT_EQ(binary_cross_entropy_with_logits(full({2}, -infinity, dtype), 0).item(), 0);
+  }
 }
 
 TEST(Losses, OfAnEmptyBatchAreNanWithEmptyGradients) {

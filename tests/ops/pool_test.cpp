@@ -105,6 +105,17 @@ TEST(MaxPool, NanWins) {
             -std::numeric_limits<double>::infinity());
 }
 
+TEST(AveragePool, DividesAlsoItsGradient) {
+  for (std::int64_t size : {1, 3, 5, 6, 7, 11}) {
+    Tensor x = ones({1, size, size, 1});
+    GradientTape tape;
+    tape.watch(x);
+    Tensor y = average_pool(x, {.window = size});
+    EXPECT_EQ(y.item(), 1);
+    EXPECT_TRUE(same_bits(tape.gradient(y, x), x / static_cast<double>(size * size))) << size;
+  }
+}
+
 TEST(Pool, RefusesWhatDoesNotFit) {
   Tensor x({2, 4, 5, 3}), flat({4, 5, 3}), whole({2, 4, 5, 3}, DType::int32), none;
   std::string shown = "\n  x  (2, 4, 5, 3)   batch, height, width, channels";

@@ -341,6 +341,74 @@ TEST(Norm, OfZerosHasGradientsOfEveryOrder) {
   EXPECT_TRUE(std::isnan(norm(tensor({1., std::nan("")})).item()));
 }
 
+TEST(Norm, NeitherOverflowsNorVanishes) {
+  struct Range {
+    DType dtype;
+    std::vector<double> sizes;
+    double tolerance;
+  };
+  for (const Range& range : {Range{DType::float32, {1e20, 2e38, 1e-25, 3e-39, 1e15, 1e-15, 1}, 2e-7},
+                             Range{DType::float64, {1e200, 1e308, 1e-200, 3e-310, 1e120, 1e-120, 1}, 1e-15}}) {
+    for (double size : range.sizes) {
+      Tensor x = cast(tensor({3.0, -4.0}) / 5.0, range.dtype) * size,
+             direction = cast(tensor({0.6, -0.8}), range.dtype);
+      GradientTape tape(persistent);
+      tape.watch(x);
+      Tensor y = norm(x), slope = tape.gradient(y, x, {.differentiable = true});
+      EXPECT_NEAR(y.item() / size, 1, 3 * range.tolerance) << size;
+      EXPECT_TRUE(close(slope, direction, 3 * range.tolerance)) << size;
+      if (size == 1) EXPECT_TRUE(close(tape.gradient(slope, x), cast(tensor({1.12, 0.84}), range.dtype), 1e-6));
+    }
+  }
+  EXPECT_EQ(norm(tensor(std::vector<double>{infinity, 1}, {2})).item(), infinity);
+  EXPECT_EQ(norm(zeros({0, 3})).item(), 0);
+}
+
+TEST(Mean, OfEqualsIsWhatTheyAre) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (std::int64_t size = 1; size < 300; ++size) {
+      Tensor x = ones({size, 2}, dtype);
+      ASSERT_EQ(reduce_mean(x).item(), 1) << size;
+      ASSERT_TRUE(same_bits(reduce_mean(x, 0), ones({2}, dtype))) << size;
+      ASSERT_EQ(reduce_variance(x).item(), 0) << size;
+      GradientTape tape;
+      tape.watch(x);
+      ASSERT_TRUE(same_bits(tape.gradient(reduce_mean(x), x), ones({size, 2}, dtype) / static_cast<double>(2 * size)));
+    }
+  }
+}
+
+TEST(Extremes, AnInfiniteGradientReachesTheWinnersAlone) {
+  for (auto op :
+       {+[](const Tensor& x) { return reduce_max(x, {}); }, +[](const Tensor& x) { return -reduce_min(-x, {}); }}) {
+    Tensor x = tensor(std::vector<double>{-1, 0, -infinity, -2}, {4});
+    GradientTape tape(persistent);
+    tape.watch(x);
+    Tensor y = sqrt(op(x)), first = tape.gradient(y, x, {.differentiable = true});
+    EXPECT_TRUE(close(first, tensor(std::vector<double>{0, infinity, 0, 0}, {4}), 0));
+    Tensor second = tape.gradient(first, x);
+    EXPECT_TRUE(close(second, tensor(std::vector<double>{0, -infinity, 0, 0}, {4}), 0));
+  }
+}
+
+TEST(Extremes, NanTakesTheGradient) {
+  Tensor x = tensor(std::vector<double>{1, nan, 3}, {3});
+  GradientTape tape(persistent);
+  tape.watch(x);
+  Tensor top = reduce_max(x), bottom = reduce_min(x);
+  EXPECT_TRUE(close(tape.gradient(top, x), tensor({0.0, 1.0, 0.0}), 0));
+  EXPECT_TRUE(close(tape.gradient(bottom, x), tensor({0.0, 1.0, 0.0}), 0));
+}
+
+TEST(LogSumExp, OfNothingPossibleHasNoGradient) {
+  Tensor x = full({3}, -infinity, DType::float64);
+  GradientTape tape;
+  tape.watch(x);
+  Tensor y = reduce_logsumexp(x);
+  EXPECT_EQ(y.item(), -infinity);
+  EXPECT_TRUE(close(tape.gradient(y, x), zeros({3}), 0));
+}
+
 // --- Positions -------------------------------------------------------------------------------------------------------
 
 TEST(ArgMax, MatchesPlainLoops) {

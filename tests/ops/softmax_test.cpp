@@ -107,6 +107,19 @@ TEST(Softmax, NanReachesItsRowAlone) {
   }
 }
 
+TEST(Softmax, NothingComesFromAClassOfProbabilityZero) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    for (bool differentiable : {false, true}) {
+      Tensor x = cast(tensor(std::vector<double>{0, -infinity, 0}, {3}), dtype);
+      GradientTape tape(persistent);
+      tape.watch(x);
+      Tensor dy = cast(tensor(std::vector<double>{1, infinity, 3}, {3}), dtype);
+      GradientOptions options{.differentiable = differentiable, .output_gradient = dy};
+      EXPECT_TRUE(close(tape.gradient(softmax(x), x, options), cast(tensor({-0.5, 0.0, 0.5}), dtype), 1e-6));
+    }
+  }
+}
+
 TEST(Softmax, RefusesWhatDoesNotFit) {
   Tensor scalar(Shape{}), whole({2, 3}, DType::int32), none;
   EXPECT_MESSAGE(ShapeError, softmax(scalar), "softmax: needs an axis of classes\n  x  ()");

@@ -462,6 +462,32 @@ TEST(Clip, ByGlobalNormKeepsTheDirectionOfAll) {
   EXPECT_TRUE(same_bits(clip_by_global_norm(gradients, 7)[a], gradients[a]));
 }
 
+TEST(Clip, NormsNeitherOverflowNorVanish) {
+  for (DType dtype : {DType::float32, DType::float64}) {
+    const bool single = dtype == DType::float32;
+    for (double size :
+         single ? std::vector<double>{1e20, 3e38, 1e-25, 2e-38} : std::vector<double>{1e200, 1.5e308, 1e-200}) {
+      Variable a("a", zeros({2}, dtype)), b("b", zeros({1}, dtype));
+      Gradients gradients = gradient_of(a, cast(tensor({2.0, 3.0}) / 7.0, dtype) * size);
+      gradients.add(b, cast(tensor({6.0}) / 7.0, dtype) * size);
+      const double tolerance = (single ? 1e-6 : 1e-14), limit = single ? 1e-37 : 1e-250;
+      EXPECT_NEAR(global_norm(gradients) / size, 1, tolerance) << size;
+      const double scale = std::min(1.0, limit / size);
+      Gradients joint = clip_by_global_norm(gradients, limit), alone = clip_by_norm(gradients, limit);
+      EXPECT_NEAR(joint[a].to_vector<double>()[1] / (3.0 / 7 * size * scale), 1, tolerance) << size;
+      EXPECT_NEAR(joint[b].item() / (6.0 / 7 * size * scale), 1, tolerance) << size;
+      const double each = std::min(1.0, limit / (6.0 / 7 * size));
+      EXPECT_NEAR(alone[b].item() / (6.0 / 7 * size * each), 1, tolerance) << size;
+    }
+  }
+  // The norm itself may be too large for the dtype.
+  Variable w("w", zeros({4}));
+  Gradients large = gradient_of(w, full({4}, 3e38));
+  EXPECT_NEAR(global_norm(large) / 6e38, 1, 1e-6);
+  EXPECT_TRUE(test::close(clip_by_global_norm(large, 1)[w], full({4}, 0.5), 1e-7));
+  EXPECT_TRUE(test::close(clip_by_norm(large, 1)[w], full({4}, 0.5), 1e-7));
+}
+
 TEST(Clip, OfZeroIsZero) {
   Variable w("w", zeros({3}));
   EXPECT_EQ(clip_by_norm(gradient_of(w, zeros({3})), 1)[w].to_vector<float>(), std::vector<float>(3, 0));

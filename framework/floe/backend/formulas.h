@@ -22,6 +22,9 @@ struct WholeConstant {
 };
 
 // --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 -------------------------------
+//
+// Where y is flat its slope is 0, and nothing comes back through it, not even an infinity. The slope at NaN is NaN, also of
+// what is made of straight lines: there x itself is what no comparison has chosen.
 
 enum class Reads { x, y, both };  // which of x and y the slope needs, and so what the tape keeps
 
@@ -34,9 +37,12 @@ struct Exp {
 
 struct Expm1 {
   static constexpr const char* name = "expm1";
-  static constexpr Reads reads = Reads::y;
+  static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::expm1(x); }
-  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return y + T(1); }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T x, T) {
+    return math::exp(x);
+  }
 };
 
 struct Log {
@@ -79,7 +85,8 @@ struct Abs {
   static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::abs(x); }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
-    return math::select(math::less(T(0), x), T(1), math::select(math::less(x, T(0)), T(-1), T(0)));
+    const T below = math::select(math::less(x, T(0)), T(-1), math::select(math::less_equal(x, T(0)), T(0), x));
+    return math::select(math::less(T(0), x), T(1), below);
   }
 };
 
@@ -99,16 +106,25 @@ struct Cos {
 
 struct Tanh {
   static constexpr const char* name = "tanh";
-  static constexpr Reads reads = Reads::y;
+  static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::tanh(x); }
-  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return T(1) - y * y; }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T x, T) {
+    return T(4) * math::sigmoid_slope(x + x);
+  }
 };
 
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
-  static constexpr Reads reads = Reads::y;
-  template <class T> FLOE_HOST_DEVICE static T value(T x) { return T(1) / (T(1) + math::exp(-x)); }
-  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return y * (T(1) - y); }
+  static constexpr Reads reads = Reads::x;
+  template <class T>
+  FLOE_HOST_DEVICE static T value(T x) {
+    return math::sigmoid(x);
+  }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T x, T) {
+    return math::sigmoid_slope(x);
+  }
 };
 
 struct Relu {
@@ -116,26 +132,36 @@ struct Relu {
   static constexpr Reads reads = Reads::y;
   // NaN stays.
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::select(math::less(x, T(0)), T(0), x); }
-  template <class T> FLOE_HOST_DEVICE static T slope(T, T y) { return math::select(math::less(T(0), y), T(1), T(0)); }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T, T y) {
+    return math::select(math::less(T(0), y), T(1), math::select(math::less_equal(y, T(0)), T(0), y));
+  }
 };
 
 struct LeakyRelu {
   static constexpr const char* name = "leaky_relu";
   static constexpr Reads reads = Reads::y;
-  template <class T> FLOE_HOST_DEVICE T value(T x) const { return math::select(math::less(x, T(0)), T(leak) * x, x); }
-  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const { return math::select(math::less(T(0), y), T(1), T(leak)); }
+  template <class T>
+  FLOE_HOST_DEVICE T value(T x) const {
+    return math::select(math::less(x, T(0)), math::multiply_no_nan(x, T(leak)), x);
+  }
+  template <class T>
+  FLOE_HOST_DEVICE T slope(T, T y) const {
+    return math::select(math::less(T(0), y), T(1), math::select(math::less_equal(y, T(0)), T(leak), y));
+  }
   std::array<Constant, 1> constants() const { return {{{"slope", leak}}}; }
   double leak;
 };
 
 struct Elu {
   static constexpr const char* name = "elu";
-  static constexpr Reads reads = Reads::y;
+  static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE T value(T x) const {
     return math::select(math::less(x, T(0)), T(alpha) * math::expm1(x), x);
   }
-  template <class T> FLOE_HOST_DEVICE T slope(T, T y) const {
-    return math::select(math::less(T(0), y), T(1), y + T(alpha));
+  template <class T>
+  FLOE_HOST_DEVICE T slope(T x, T) const {
+    return math::select(math::less(T(0), x), T(1), T(alpha) * math::exp(math::minimum(x, T(0))));
   }
   std::array<Constant, 1> constants() const { return {{{"alpha", alpha}}}; }
   double alpha;
@@ -147,7 +173,10 @@ struct Softplus {
   template <class T> FLOE_HOST_DEVICE static T value(T x) {
     return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x)));
   }
-  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(1) / (T(1) + math::exp(-x)); }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T x, T) {
+    return math::sigmoid(x);
+  }
 };
 
 struct Erf {
@@ -155,19 +184,33 @@ struct Erf {
   static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::erf(x); }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
-    return T(2 * std::numbers::inv_sqrtpi) * math::exp(-(x * x));
+    return T(2 * std::numbers::inv_sqrtpi) * math::bell(x, 1);
+  }
+};
+
+struct NormalCdf {
+  static constexpr const char* name = "normal_cdf";
+  static constexpr Reads reads = Reads::x;
+  template <class T>
+  FLOE_HOST_DEVICE static T value(T x) {
+    return math::normal_cdf(x);
+  }
+  template <class T>
+  FLOE_HOST_DEVICE static T slope(T x, T) {
+    return T(std::numbers::inv_sqrtpi / std::numbers::sqrt2) * math::bell(x, 0.5);
   }
 };
 
 struct Gelu {
   static constexpr const char* name = "gelu";
   static constexpr Reads reads = Reads::x;
-  static constexpr double root_half = 1 / std::numbers::sqrt2;
-  // erfc keeps the digits of small tails
-  template <class T> FLOE_HOST_DEVICE static T below(T x) { return T(0.5) * math::erfc(T(-root_half) * x); }
-  template <class T> FLOE_HOST_DEVICE static T value(T x) { return x * below(x); }
+  template <class T>
+  FLOE_HOST_DEVICE static T value(T x) {
+    return math::gelu(x);
+  }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
-    return below(x) + x * T(std::numbers::inv_sqrtpi * root_half) * math::exp(T(-0.5) * x * x);
+    const T inside = math::maximum(math::minimum(x, T(40)), T(-40));  // the bell is 0 long before infinity
+    return math::normal_cdf(x) + inside * NormalCdf::slope(x, x);
   }
 };
 
@@ -178,17 +221,20 @@ struct Clip {
     return math::select(math::less(x, T(low)), T(low), math::select(math::less(T(high), x), T(high), x));
   }
   template <class T> FLOE_HOST_DEVICE T slope(T x, T) const {
-    return math::select(math::less(x, T(low)), T(0), math::select(math::less(T(high), x), T(0), T(1)));
+    return math::select(
+        math::less(x, T(low)), T(0),
+        math::select(math::less(T(high), x), T(0), math::select(math::less_equal(x, T(high)), T(1), x)));
   }
   std::array<Constant, 2> constants() const { return {{{"low", low}, {"high", high}}}; }
   double low, high;
 };
 
 // All of them, each with its op: for backends that compile them by name, and for those who call ops by name.
-#define FLOE_EACH_FORMULA(X)                                                                                     \
-  X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sqrt, sqrt) X(Rsqrt, rsqrt) X(Square, square)        \
-  X(Abs, abs) X(Sin, sin) X(Cos, cos) X(Tanh, tanh) X(Sigmoid, sigmoid) X(Relu, relu) X(LeakyRelu, leaky_relu)   \
-  X(Elu, elu) X(Softplus, softplus) X(Erf, erf) X(Gelu, gelu) X(Clip, clip)
+#define FLOE_EACH_FORMULA(X)                                                                                          \
+  X(Exp, exp)                                                                                                         \
+  X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sqrt, sqrt) X(Rsqrt, rsqrt) X(Square, square) X(Abs, abs) X(Sin, sin) \
+      X(Cos, cos) X(Tanh, tanh) X(Sigmoid, sigmoid) X(Relu, relu) X(LeakyRelu, leaky_relu) X(Elu, elu)                \
+          X(Softplus, softplus) X(Erf, erf) X(NormalCdf, normal_cdf) X(Gelu, gelu) X(Clip, clip)
 
 // --- Functions without a slope: y = f(x), of numbers of any dtype ----------------------------------------------------
 
@@ -300,6 +346,13 @@ struct Multiply {
   static constexpr Takes takes = Takes::numbers;
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::modular(a) * math::modular(b); }
 };
+struct MultiplyNoNan {
+  static constexpr Takes takes = Takes::floating;
+  template <class T>
+  FLOE_HOST_DEVICE auto operator()(T a, T b) const {
+    return math::multiply_no_nan(a, b);
+  }
+};
 struct Divide {
   static constexpr Takes takes = Takes::floating;
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return a / b; }
@@ -325,9 +378,9 @@ struct Remainder {
   template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::remainder(a, b); }
 };
 
-#define FLOE_EACH_ARITHMETIC(X)                                                                        \
-  X(Add, add) X(Subtract, subtract) X(Multiply, multiply) X(Divide, divide) X(Maximum, maximum)        \
-  X(Minimum, minimum) X(Pow, pow) X(FloorDivide, floor_divide) X(Remainder, remainder)
+#define FLOE_EACH_ARITHMETIC(X)                                                                                       \
+  X(Add, add) X(Subtract, subtract) X(Multiply, multiply) X(MultiplyNoNan, multiply_no_nan) X(Divide, divide)         \
+  X(Maximum, maximum) X(Minimum, minimum) X(Pow, pow) X(FloorDivide, floor_divide) X(Remainder, remainder)
 
 struct Equal {
   static constexpr Takes takes = Takes::all;

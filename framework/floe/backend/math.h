@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <type_traits>
 
 #include <floe/tensor/device.h>
@@ -21,6 +22,10 @@ FLOE_HOST_DEVICE auto modular(T x) {
   else return x;
 }
 
+template <Number T>
+FLOE_HOST_DEVICE bool equal(T a, T b) {
+  return a == b;
+}
 template <Number T> FLOE_HOST_DEVICE bool less(T a, T b) { return a < b; }
 template <Number T> FLOE_HOST_DEVICE bool less_equal(T a, T b) { return a <= b; }
 template <Number T> FLOE_HOST_DEVICE T select(bool condition, T a, T b) { return condition ? a : b; }
@@ -30,6 +35,11 @@ template <Number T> FLOE_HOST_DEVICE T abs(T x) {
   if constexpr (std::is_unsigned_v<T>) return x;
   else if constexpr (std::is_integral_v<T>) return x < 0 ? static_cast<T>(-modular(x)) : x;  // the lowest stays
   else return x < T(0) ? -x : x;
+}
+// a * b, but 0 where b is, whatever a is: for what a mask or a slope of 0 keeps out.
+template <Number T>
+FLOE_HOST_DEVICE T multiply_no_nan(T a, T b) {
+  return b == T(0) ? T(0) : a * b;
 }
 template <Number T> FLOE_HOST_DEVICE T sqrt(T x) { return std::sqrt(x); }
 template <Number T> FLOE_HOST_DEVICE T floor(T x) { return std::floor(x); }
@@ -42,7 +52,6 @@ template <Number T> FLOE_HOST_DEVICE T sin(T x) { return std::sin(x); }
 template <Number T> FLOE_HOST_DEVICE T cos(T x) { return std::cos(x); }
 template <Number T> FLOE_HOST_DEVICE T tanh(T x) { return std::tanh(x); }
 template <Number T> FLOE_HOST_DEVICE T erf(T x) { return std::erf(x); }
-template <Number T> FLOE_HOST_DEVICE T erfc(T x) { return std::erfc(x); }
 
 // Integers by squaring, for exponents of 0 or more.
 template <Number T>
@@ -85,6 +94,43 @@ FLOE_HOST_DEVICE T floor_divide(T a, T b) {
     if (left != 0 && (left < 0) != (b < 0)) quotient -= 1;
     return quotient == 0 ? std::copysign(T(0), a / b) : std::rint(quotient);
   }
+}
+
+// 1 / (1 + e^-x), whose small values keep their digits.
+template <Number T>
+FLOE_HOST_DEVICE T sigmoid(T x) {
+  const T e = exp(-abs(x));
+  return (x < T(0) ? e : T(1)) / (T(1) + e);
+}
+
+// sigmoid(x) * sigmoid(-x), from the smaller of them
+template <Number T>
+FLOE_HOST_DEVICE T sigmoid_slope(T x) {
+  const T y = sigmoid(-abs(x));
+  return y * (T(1) - y);
+}
+
+// e^(-scale * x^2) with all its digits: what the square rounds off is made up for. The scale is 0.5 or 1.
+template <Number T>
+FLOE_HOST_DEVICE T bell(T x, double scale) {
+  x = minimum(abs(x), T(40));
+  const T square = x * x, rest = std::fma(x, x, -square), y = exp(T(-scale) * square);
+  return y - y * T(scale) * rest;
+}
+
+// P(Z <= x), where Z is standard normal: erfc(z) / 2 with z = -x / sqrt(2), whose rounding is made up for.
+template <Number T>
+FLOE_HOST_DEVICE T normal_cdf(T x) {
+  constexpr double root = 1 / std::numbers::sqrt2, root_rest = -4.8336466567264565e-17;
+  constexpr T near = static_cast<T>(root), rest = static_cast<T>(root - static_cast<double>(near) + root_rest);
+  x = maximum(minimum(x, T(40)), T(-40));
+  const T z = -near * x, off = std::fma(-near, x, -z) - rest * x;
+  return T(0.5) * static_cast<T>(std::erfc(z)) - T(std::numbers::inv_sqrtpi) * off * exp(-z * z);
+}
+
+template <Number T>
+FLOE_HOST_DEVICE T gelu(T x) {
+  return maximum(x, T(-40)) * normal_cdf(x);
 }
 
 }  // namespace floe::math

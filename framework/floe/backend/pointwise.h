@@ -21,7 +21,7 @@ namespace floe {
 
 FLOE_POINTWISE_KERNEL(pointwise, const Formula& formula, const Tensor& x, Tensor& y)  // y = value(x)
 FLOE_POINTWISE_KERNEL(pointwise_gradient, const Formula& formula, const Tensor& dy, const Tensor& x, const Tensor& y,
-                      Tensor& dx)                                                     // dx = dy * slope(x, y)
+                      Tensor& dx)  // dx = dy * slope(x, y), 0 where that is
 FLOE_POINTWISE_KERNEL(map, const Formula& formula, const Tensor& x, Tensor& y)        // y = f(x) in x's dtype
 FLOE_POINTWISE_KERNEL(test, const Formula& formula, const Tensor& x, Tensor& y)       // y = f(x) as bool
 

@@ -17,7 +17,7 @@ namespace floe {
 
 void Mean::update(double value, double weight) {
   if (!waiting_.empty()) result();
-  add(weight * value, weight);
+  add(weight == 0 ? 0 : weight * value, weight);  // a weight of 0 counts for nothing, not even beside an infinity
 }
 
 void Mean::add(double sum, double weight) {

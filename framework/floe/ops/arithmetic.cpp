@@ -187,6 +187,18 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
   return y;
 }
 
+Tensor multiply_no_nan(OperandOrNumber a, OperandOrNumber b) {
+  Pair pair("multiply_no_nan", a, b);
+  const Tensor &p = *pair.first, &q = *pair.second;
+  Tensor y = arithmetic("multiply_no_nan", pair, a.where(), MultiplyNoNan{}, true, true);
+  record({"multiply_no_nan", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)},
+         [sa = p.shape(), sb = q.shape()](Backward& op) {
+           if (op.needs(0)) op.give(0, sum_to(multiply_no_nan(op.dy(), op.kept(0)), sa));
+           if (op.needs(1)) op.give(1, sum_to(multiply_no_nan(op.kept(1), op.dy()), sb));
+         });
+  return y;
+}
+
 Tensor divide(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("divide", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
@@ -204,7 +216,7 @@ Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
   const Tensor &p = *pair.first, &q = *pair.second;
   Tensor y = arithmetic("maximum", pair, a.where(), Maximum{}, true);
   record({"maximum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
-    Tensor first = greater_equal(op.kept(0), op.kept(1));
+    Tensor first = logical_or(greater_equal(op.kept(0), op.kept(1)), not_equal(op.kept(0), op.kept(0)));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
     if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
   });
@@ -216,7 +228,7 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
   const Tensor &p = *pair.first, &q = *pair.second;
   Tensor y = arithmetic("minimum", pair, a.where(), Minimum{}, true);
   record({"minimum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
-    Tensor first = less_equal(op.kept(0), op.kept(1));
+    Tensor first = logical_or(less_equal(op.kept(0), op.kept(1)), not_equal(op.kept(0), op.kept(0)));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
     if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
   });
@@ -232,11 +244,12 @@ Tensor pow(OperandOrNumber a, OperandOrNumber b) {
     const Tensor &p = op.kept(0), &q = op.kept(1);
     if (op.needs(0)) {
       Tensor base = where(equal(q, 0.0), 1.0, p);  // the slope is then 0, even at base 0
-      op.give(0, sum_to(op.dy() * q * pow(base, q - 1), p.shape()));
+      op.give(0, sum_to(multiply_no_nan(op.dy(), q * pow(base, q - 1)), p.shape()));
     }
     if (op.needs(1)) {
-      Tensor positive = greater(p, 0.0);  // elsewhere the power is not a function of its exponent
-      op.give(1, sum_to(op.dy() * where(positive, op.kept(2) * log(where(positive, p, 1.0)), 0.0), q.shape()));
+      Tensor flat = less_equal(p, 0.0);  // there the power is not a function of its exponent
+      Tensor slope = where(flat, 0.0, op.kept(2) * log(where(flat, 1.0, p)));
+      op.give(1, sum_to(multiply_no_nan(op.dy(), slope), q.shape()));
     }
   });
   return y;

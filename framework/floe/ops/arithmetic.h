@@ -15,7 +15,10 @@ Tensor add(OperandOrNumber a, OperandOrNumber b);
 Tensor subtract(OperandOrNumber a, OperandOrNumber b);
 Tensor multiply(OperandOrNumber a, OperandOrNumber b);
 Tensor divide(OperandOrNumber a, OperandOrNumber b);  // float32 or float64: x / 0 is an infinity, 0 / 0 NaN
-// NaN if either is; at ties the gradient goes to a.
+// float32 or float64: a * b, but 0 where b is, even if a is infinite or NaN: b as a mask. So are its gradients: nothing
+// goes to a where b is 0, and nothing to b where nothing comes back.
+Tensor multiply_no_nan(OperandOrNumber a, OperandOrNumber b);
+// NaN if either is. The gradient goes to the one that was taken, at ties to a.
 Tensor maximum(OperandOrNumber a, OperandOrNumber b);
 Tensor minimum(OperandOrNumber a, OperandOrNumber b);
 // NaN for a negative base and an exponent that is not whole. No gradient to b where a is 0 or less. ValueError for

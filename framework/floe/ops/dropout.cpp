@@ -18,7 +18,7 @@ Tensor dropout(Operand x, double rate, Rng& rng) {
   const std::uint64_t key = rng.key(), position = rng.position();
   Tensor keep = random_bernoulli(x->shape(), rng, 1 - rate, x->dtype(), x->device(), 1 / (1 - rate));
   observe({"dropout_mask", x.where(), {{"rate", rate}, {"key", key}, {"position", position}}}, {x}, keep);
-  return x * keep;
+  return multiply_no_nan(x, keep);
 }
 
 }  // namespace floe

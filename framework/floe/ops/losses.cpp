@@ -14,9 +14,7 @@
 namespace floe {
 namespace {
 
-// The negative logarithm of each label's probability, (...).
-Tensor surprise(const Operand& logits, const Operand& labels) {
-  constexpr const char* name = "sparse_softmax_cross_entropy";
+void require_labels(const char* name, const Operand& logits, const Operand& labels) {
   require_floating(name, logits, "logits");
   require_defined(name, labels, "labels");
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
@@ -26,6 +24,13 @@ Tensor surprise(const Operand& logits, const Operand& labels) {
       !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
     throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, logits.where()));
   }
+}
+
+// The negative logarithm of each label's probability, (...).
+Tensor surprise(const Operand& logits, const Operand& labels) {
+  constexpr const char* name = "sparse_softmax_cross_entropy";
+  require_labels(name, logits, labels);
+  auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
   Tensor wide = cast(labels->on(Device{}), DType::int64);
   for (std::int64_t label : wide.span<std::int64_t>()) {
@@ -68,9 +73,10 @@ Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) 
     if (label == 0) return reduce_mean(softplus(logits));
     return reduce_mean(label * softplus(negative(logits)) + (1 - label) * softplus(logits));
   }
+  // What a label rules out counts for nothing, not even where it is infinite.
   Tensor copied;
   OperandOrNumber here = beside(logits, labels, copied);
-  return reduce_mean(here * softplus(negative(logits)) + (1.0 - here) * softplus(logits));
+  return reduce_mean(multiply_no_nan(softplus(negative(logits)), here) + multiply_no_nan(softplus(logits), 1.0 - here));
 }
 
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
@@ -80,19 +86,21 @@ Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
 
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask) {
   CallScope scope(logits.where());
-  Tensor each = surprise(logits, labels);
   constexpr const char* name = "sparse_softmax_cross_entropy";
+  require_labels(name, logits, labels);
   require_defined(name, mask, "mask");
   if (mask->dtype() != DType::boolean && mask->dtype() != logits->dtype()) {
     throw DTypeError(message(name, "the mask must be bool or of the logits' dtype",
                              {{"logits", logits}, {"mask", mask}}, logits.where()));
   }
-  if (mask->shape() != each.shape()) {
+  if (mask->shape() != labels->shape()) {
     throw ShapeError(
         message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, logits.where()));
   }
-  Tensor counts = (mask->dtype() == DType::boolean ? cast(mask, each.dtype()) : mask.tensor()).on(each.device());
-  return reduce_sum(each * counts) / maximum(reduce_sum(counts), 1.0);
+  Tensor counts = (mask->dtype() == DType::boolean ? cast(mask, logits->dtype()) : mask.tensor()).on(logits->device());
+  // The logits of what does not count are put aside: they may be infinite or NaN.
+  Tensor sound = where(expand_dims(equal(counts, 0.0), -1), 0.0, logits);
+  return reduce_sum(surprise(sound, labels) * counts) / maximum(reduce_sum(counts), 1.0);
 }
 
 Tensor mean_squared_error(Operand prediction, OperandOrNumber target) {

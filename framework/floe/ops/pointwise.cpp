@@ -56,6 +56,7 @@ Tensor sigmoid(Operand x) { return pointwise(Sigmoid{}, x); }
 Tensor relu(Operand x) { return pointwise(Relu{}, x); }
 Tensor softplus(Operand x) { return pointwise(Softplus{}, x); }
 Tensor erf(Operand x) { return pointwise(Erf{}, x); }
+Tensor normal_cdf(Operand x) { return pointwise(NormalCdf{}, x); }
 Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 
 Tensor leaky_relu(Operand x, double slope) {

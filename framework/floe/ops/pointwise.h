@@ -1,5 +1,6 @@
 // Pointwise functions of one tensor. Each takes float32 or float64 of any shape and gives the same shape and dtype,
-// unless noted; DTypeError for other dtypes, ValueError without a value. NaN gives NaN.
+// unless noted; DTypeError for other dtypes, ValueError without a value. NaN gives NaN, and so does its slope. Where the
+// slope is 0 no gradient flows, even if it is infinite: log(relu(x)) has the slope 0 below 0.
 #pragma once
 
 #include <floe/tape/operand.h>
@@ -33,7 +34,8 @@ Tensor elu(Operand x, double alpha = 1);
 
 Tensor softplus(Operand x);  // log(1 + exp(x)), without overflow
 Tensor erf(Operand x);       // 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x
-Tensor gelu(Operand x);      // x * P(Z <= x), Z standard normal: exact. Hendrycks and Gimpel, 2016
+Tensor normal_cdf(Operand x);  // P(Z <= x), Z standard normal; its slope is the bell curve
+Tensor gelu(Operand x);        // x * normal_cdf(x): exact. Hendrycks and Gimpel, 2016
 
 // The nearest value from low to high; slope 1 there, ends included, and 0 beyond. Also integers, without gradient.
 // ValueError if low exceeds high.

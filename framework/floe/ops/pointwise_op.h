@@ -63,7 +63,7 @@ Tensor pointwise(const Formula& formula, const Operand& x) {
            const Tensor &a = op.kept(0), &b = op.kept(1);
            if (!op.differentiable()) return op.give(0, pointwise_gradient(formula, op.take_dy(), a, b));
            Recorded slope = formula.slope(Recorded(a), Recorded(b));
-           op.give(0, multiply(op.dy(), slope.operand()));
+           op.give(0, multiply_no_nan(op.dy(), slope.operand()));
          });
   return y;
 }

@@ -66,7 +66,16 @@ inline Recorded sin(const Recorded& x) { return floe::sin(x.tensor()); }
 inline Recorded cos(const Recorded& x) { return floe::cos(x.tensor()); }
 inline Recorded tanh(const Recorded& x) { return floe::tanh(x.tensor()); }
 inline Recorded erf(const Recorded& x) { return floe::erf(x.tensor()); }
-inline Recorded erfc(const Recorded& x) { return Recorded(1) - erf(x); }
+inline Recorded maximum(const Recorded& a, const Recorded& b) { return floe::maximum(a.operand(), b.operand()); }
+inline Recorded minimum(const Recorded& a, const Recorded& b) { return floe::minimum(a.operand(), b.operand()); }
+inline Recorded sigmoid(const Recorded& x) { return floe::sigmoid(x.tensor()); }
+inline Recorded sigmoid_slope(const Recorded& x) { return sigmoid(x) * sigmoid(-x); }
+inline Recorded normal_cdf(const Recorded& x) { return floe::normal_cdf(x.tensor()); }
+// The square of an infinity has no slope.
+inline Recorded bell(const Recorded& x, double scale) {
+  const Recorded inside = maximum(minimum(x, Recorded(40)), Recorded(-40));
+  return exp(Recorded(-scale) * (inside * inside));
+}
 
 }  // namespace math
 }  // namespace floe

@@ -95,7 +95,7 @@ void require_summable(const char* op, const Operand& x) {
     throw DTypeError(message(op, "does not take uint8; cast() converts", {{"x", x}}, x.where()));
 }
 
-// Largest or smallest: the gradient goes to the elements that reached it, in equal shares.
+// Largest or smallest: the gradient goes to the elements that reached it, or that are NaN, in equal shares.
 Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims,
                void (*kernel)(Device, const Tensor&, const Folded&, Tensor&)) {
   require_numbers(op, x);
@@ -111,8 +111,8 @@ Tensor extreme(const char* op, const Operand& x, const Axes& axes, bool keepdims
   }
   record({op, x.where(), attributes}, {x}, y, {x, y}, [axes, kept = over.kept](Backward& op) {
     const Tensor& x = op.kept(0);
-    Tensor reached = cast(equal(x, reshape(op.kept(1), kept)), x.dtype());
-    op.give(0, reached * (reshape(op.dy(), kept) / reduce_sum(reached, axes, true)));
+    Tensor reached = cast(logical_or(equal(x, reshape(op.kept(1), kept)), not_equal(x, x)), x.dtype());
+    op.give(0, multiply_no_nan(reshape(op.dy(), kept) / reduce_sum(reached, axes, true), reached));
   });
   return y;
 }
@@ -162,7 +162,7 @@ Tensor reduce_mean(Operand x, Axes axes, bool keepdims) {
   require_floating("reduce_mean", x);
   double count = static_cast<double>(ReducedAxes("reduce_mean", x, axes).count);
   CallScope scope(x.where());
-  return reduce_sum(x, axes, keepdims) * (1.0 / count);
+  return reduce_sum(x, axes, keepdims) / count;
 }
 
 Tensor reduce_variance(Operand x, Axes axes, bool keepdims) {
@@ -265,11 +265,30 @@ TopK top_k(Operand x, std::int64_t k) {
   return top;
 }
 
+Tensor scale_for_squares(const Tensor& x) {
+  NoRecording silence;
+  if (x.elements() == 0) return ones({}, x.dtype(), x.device());
+  const bool single = x.dtype() == DType::float32;
+  const double far = single ? 0x1p50 : 0x1p400, factor = single ? 0x1p100 : 0x1p600;
+  Tensor top = reduce_max(abs(x));
+  Tensor not_small = where(less(top, 1 / far), full({}, factor, x.dtype(), x.device()), 1.0);
+  return where(greater(top, far), 1 / factor, not_small);
+}
+
 Tensor norm(Operand x) {
   require_floating("norm", x);
-  CallScope scope(x.where());
-  Tensor squares = reduce_sum(square(x)), none = equal(squares, 0.0);
-  return where(none, 0.0, sqrt(where(none, 1.0, squares)));
+  Tensor y;
+  {
+    NoRecording silence;
+    CallScope scope(x.where());
+    Tensor scale = scale_for_squares(x);
+    y = sqrt(reduce_sum(square(x * scale))) / scale;
+  }
+  record({"norm", x.where()}, {x}, y, {x, y}, [](Backward& op) {
+    const Tensor &y = op.kept(1), none = equal(y, 0.0);
+    op.give(0, op.dy() * where(none, 0.0, op.kept(0) / where(none, 1.0, y)));
+  });
+  return y;
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

@@ -63,7 +63,13 @@ struct TopK {
 // to size, ShapeError for a scalar.
 TopK top_k(Operand x, std::int64_t k);
 
-Tensor norm(Operand x);  // floats: the root of the sum of all squares, a scalar; its gradient at zeros is 0
+// Floats: the root of the sum of all squares, a scalar, also where the squares themselves would be too large or too
+// small for the dtype. Its gradient at zeros is 0.
+Tensor norm(Operand x);
+
+// A power of two, as a scalar, times which the largest element of x has a square that neither overflows nor vanishes: 1
+// unless it is very large or very small. Not recorded.
+Tensor scale_for_squares(const Tensor& x);
 
 // x summed to `shape`, which must be one that broadcasts to the shape of x: the gradient of broadcasting.
 Tensor sum_to(const Tensor& x, const Shape& shape);

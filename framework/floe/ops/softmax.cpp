@@ -18,7 +18,8 @@ Tensor either(const char* name, const Operand& x, bool logarithm) {
   record({name, x.where()}, {x}, y, {y}, [=](Backward& op) {
     const Tensor &dy = op.dy(), &y = op.kept(0);
     if (op.differentiable()) {
-      return op.give(0, logarithm ? dy - exp(y) * reduce_sum(dy, -1, true) : y * (dy - reduce_sum(dy * y, -1, true)));
+      if (logarithm) return op.give(0, dy - multiply_no_nan(reduce_sum(dy, -1, true), exp(y)));
+      return op.give(0, multiply_no_nan(dy - reduce_sum(multiply_no_nan(dy, y), -1, true), y));
     }
     Tensor dx(y.shape(), y.dtype(), y.device());
     if (y.elements() > 0) run<cpu::softmax_gradient, cuda::softmax_gradient>(y.device(), dy, y, logarithm, dx);

@@ -29,14 +29,15 @@ Gradients changed(const Gradients& gradients, Change change) {
   return result;
 }
 
-// The root of the sum of all squares, a float64 scalar on the device of the first gradient.
+// The root of the sum of all squares, a float64 scalar on the device of the first gradient, which may still compute it.
 Tensor joint_norm(const Gradients& gradients) {
-  Tensors sums;
+  Tensors norms;
   for (const auto& [variable, gradient] : gradients) {
-    Tensor one = cast(reduce_sum(square(gradient)), DType::float64);
-    sums.push_back(sums.empty() ? one : one.on(sums[0].device()));
+    Tensor scale = scale_for_squares(gradient), squares = reduce_sum(square(gradient * scale));
+    Tensor one = sqrt(cast(squares, DType::float64)) / cast(scale, DType::float64);
+    norms.push_back(norms.empty() ? one : one.on(norms[0].device()));
   }
-  return sums.empty() ? full({}, 0, DType::float64) : sqrt(reduce_sum(stack(sums)));
+  return norms.empty() ? full({}, 0, DType::float64) : norm(stack(norms));
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ Tensor joint_norm(const Gradients& gradients) {
 Tensor clip_by_norm(Operand x, double limit) {
   require_limit("clip_by_norm", limit);
   CallScope scope(x.where());
-  return x * (limit / maximum(norm(x), limit));
+  Tensor scale = scale_for_squares(x), scaled = x * scale;
+  return scaled / maximum(norm(scaled) / limit, scale);
 }
 
 Gradients clip_by_value(const Gradients& gradients, double limit) {
@@ -66,7 +68,11 @@ Gradients clip_by_global_norm(const Gradients& gradients, double limit) {
   require_limit("clip_by_global_norm", limit);
   NoRecording silence;
   Tensor all = joint_norm(gradients), scale = where(isfinite(all), limit / maximum(all, limit), std::nan(""));
-  return changed(gradients, [&](const Tensor& g) { return g * cast(scale, g.dtype()).on(g.device()); });
+  Tensor coarse = where(less(scale, 0x1p-100), 0x1p-100, 1.0), fine = scale / coarse;  // each fits float32
+  return changed(gradients, [&](const Tensor& g) {
+    auto beside = [&](const Tensor& x) { return cast(x, g.dtype()).on(g.device()); };
+    return g * beside(coarse) * beside(fine);
+  });
 }
 
 }  // namespace floe

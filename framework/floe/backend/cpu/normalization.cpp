@@ -110,7 +110,7 @@ class PartMoments {
       : tiling_(tiling), sums_(tiling.lanes()), squares_(tiling.lanes()), centre_(tiling.lanes()) {}
 
   void take(const ColumnTiling::Part& part, const S* in, double* means, double* squares) {
-    const double share = 1.0 / static_cast<double>(part.rows);
+    const double rows = static_cast<double>(part.rows);
     const std::int64_t first_rows = std::min(part.rows, cuts::first_rows);
     deviate(part, in, [&](std::int64_t c) {
       double total = 0;
@@ -118,7 +118,7 @@ class PartMoments {
         total += in[(part.row + row) * tiling_.columns + part.column + c];
       return total / static_cast<double>(first_rows);
     });
-    auto was_off = [&](std::int64_t c) { return sums_[c] * share; };
+    auto was_off = [&](std::int64_t c) { return sums_[c] / rows; };
     auto rest_of = [&](std::int64_t c) { return squares_[c] - was_off(c) * sums_[c]; };
     bool by_much = false;
     for (std::int64_t c = 0; c < part.columns; ++c) by_much |= was_off(c) * sums_[c] > 2 * rest_of(c);
@@ -360,13 +360,13 @@ void moments_along_rows(const NormalizationGeometry& g, const S* in, S* means, S
   std::vector<double> part_means(tiling.rows * tiling.chunks), part_squares(tiling.rows * tiling.chunks);
   tiling.each([&](std::int64_t index, std::int64_t row, std::int64_t first, std::int64_t length) {
     const S* from = in + row * tiling.size + first;
-    const double share = 1.0 / static_cast<double>(length);
-    const S centre = static_cast<S>(sums_of_row<S>(length, std::tuple{itself}, from)[0] * share);
+    const double count = static_cast<double>(length);
+    const S centre = static_cast<S>(sums_of_row<S>(length, std::tuple{itself}, from)[0] / count);
     auto deviation = [&](auto value) { return value - centre; };
     auto square = [&](auto value) { return (value - centre) * (value - centre); };
     auto [off, squares] = sums_of_row<S>(length, std::tuple{deviation, square}, from);
-    part_means[index] = centre + off * share;
-    part_squares[index] = squares - off * share * off;
+    part_means[index] = centre + off / count;
+    part_squares[index] = squares - off / count * off;
   });
   join_moments<S>({tiling.rows, tiling.size, 1, 1}, tiling.chunk, part_means, part_squares, means, variances);
 }

@@ -76,8 +76,8 @@ template <class Formula>
 void pointwise_gradient(const Formula& formula, const Tensor& dy, const Tensor& x, const Tensor& y, Tensor& dx) {
   dispatch_floating(dy.dtype(), [&]<class T>() {
     pointwise_flat<T>(
-        dy.elements(), [&](auto g, auto a, auto b) { return g * formula.slope(a, b); }, result_data<T>(dx),
-        dy.data<T>(), x.data<T>(), y.data<T>());
+        dy.elements(), [&](auto g, auto a, auto b) { return math::multiply_no_nan(g, formula.slope(a, b)); },
+        result_data<T>(dx), dy.data<T>(), x.data<T>(), y.data<T>());
   });
 }
 

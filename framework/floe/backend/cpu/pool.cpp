@@ -114,9 +114,9 @@ void average_pool_gradient(const Tensor& dy, const PoolGeometry& g, Tensor& dx) 
     const S* in = dy.data<S>();
     S* out = dx.mutable_data<S>();
     collect(g, out, [&](S* total, std::int64_t, std::int64_t window, std::int64_t row, std::int64_t column) {
-      S share = S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
+      S count = static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
 #pragma omp simd
-      for (std::int64_t c = 0; c < g.channels; ++c) total[c] += in[window + c] * share;
+      for (std::int64_t c = 0; c < g.channels; ++c) total[c] += in[window + c] / count;
     });
   });
 }

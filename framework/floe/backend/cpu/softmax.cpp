@@ -87,7 +87,8 @@ void softmax(const Tensor& x, bool logarithm, Tensor& y) {
   });
 }
 
-// softmax: dx = y * (dy - sum(dy * y)); its logarithm: dx = dy - exp(y) * sum(dy).
+// softmax: dx = y * (dy - sum(dy * y)); its logarithm: dx = dy - exp(y) * sum(dy). Nothing comes from or to a class of
+// probability 0, even where dy is infinite.
 void softmax_gradient(const Tensor& dy, const Tensor& y, bool logarithm, Tensor& dx) {
   dispatch_floating(y.dtype(), [&]<class S>() {
     const S *slopes = dy.data<S>(), *values = y.data<S>();
@@ -96,11 +97,14 @@ void softmax_gradient(const Tensor& dy, const Tensor& y, bool logarithm, Tensor&
       const S *slope_row = slopes + offset, *value_row = values + offset;
       if (logarithm) {
         S total = sum_row<S>(size, [](auto slope) { return slope; }, slope_row);
-        auto formula = [&](auto slope, auto value) { return slope - math::exp(value) * total; };
+        auto formula = [&](auto slope, auto value) {
+          return slope - math::multiply_no_nan(decltype(slope)(total), math::exp(value));
+        };
         map_row<S>(size, formula, out + offset, slope_row, value_row);
       } else {
-        S total = sum_row<S>(size, [](auto slope, auto value) { return slope * value; }, slope_row, value_row);
-        auto formula = [&](auto slope, auto value) { return value * (slope - total); };
+        S total = sum_row<S>(
+            size, [](auto slope, auto value) { return math::multiply_no_nan(slope, value); }, slope_row, value_row);
+        auto formula = [&](auto slope, auto value) { return math::multiply_no_nan(slope - total, value); };
         map_row<S>(size, formula, out + offset, slope_row, value_row);
       }
     });

@@ -58,7 +58,7 @@ template <class Formula>
 struct Slope {
   template <class T>
   __device__ T operator()(T dy, T x, T y) const {
-    return dy * formula.slope(x, y);
+    return math::multiply_no_nan(dy, formula.slope(x, y));
   }
   Formula formula;
 };

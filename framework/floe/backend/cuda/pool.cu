@@ -68,7 +68,7 @@ template <class S>
 __global__ void average_gradient_kernel(std::int64_t size, PoolGeometry g, Pixels pixels, const S* in, S* out) {
   for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
     out[i] = collected<S>(g, pixels.find(i), [&](std::int64_t window, std::int64_t row, std::int64_t column) {
-      return in[window] * (S(1) / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size()));
+      return in[window] / static_cast<S>(covered_rows(g, row).size() * covered_columns(g, column).size());
     });
   }
 }

@@ -58,7 +58,8 @@ __global__ void softmax_kernel(Rows rows, bool logarithm, const S* in, S* out) {
   }
 }
 
-// softmax: dx = y * (dy - sum(dy * y)); its logarithm: dx = dy - exp(y) * sum(dy).
+// softmax: dx = y * (dy - sum(dy * y)); its logarithm: dx = dy - exp(y) * sum(dy). Nothing comes from or to a class of
+// probability 0, even where dy is infinite.
 template <class S>
 __global__ void softmax_gradient_kernel(Rows rows, bool logarithm, const S* slopes, const S* values, S* out) {
   __shared__ double shared[block_threads];
@@ -66,12 +67,13 @@ __global__ void softmax_gradient_kernel(Rows rows, bool logarithm, const S* slop
   const bool inside = row < rows.rows;
   const int lane = static_cast<int>(threadIdx.x) % rows.lanes;
   S total = static_cast<S>(over_row(rows, inside, 0.0, shared, Plus{}, [&](std::int64_t i) {
-    return logarithm ? slopes[first + i] : slopes[first + i] * values[first + i];
+    return logarithm ? slopes[first + i] : math::multiply_no_nan(slopes[first + i], values[first + i]);
   }));
   if (!inside) return;
   for (std::int64_t i = lane; i < rows.size; i += rows.lanes) {
     S slope = slopes[first + i], value = values[first + i];
-    out[first + i] = logarithm ? slope - math::exp(value) * total : value * (slope - total);
+    out[first + i] = logarithm ? slope - math::multiply_no_nan(total, math::exp(value))
+                               : math::multiply_no_nan(slope - total, value);
   }
 }
 
