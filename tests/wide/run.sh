@@ -18,7 +18,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 need() { command -v "$1" >/dev/null || as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$2" >/dev/null; }
 fast() { ctest --preset "$1" --label-exclude slow "${@:2}"; }
 
-sweeps() { tests/wide/sweeps.sh; }
+sweeps() { ninja -C build/release wide_accuracy; }
 clang() {
   need clang++ clang
   cmake --preset clang -DCMAKE_COMPILE_WARNING_AS_ERROR=ON >/dev/null && ninja -C build/clang && fast clang

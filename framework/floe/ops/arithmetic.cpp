@@ -190,7 +190,7 @@ Tensor multiply(OperandOrNumber a, OperandOrNumber b) {
 Tensor multiply_no_nan(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("multiply_no_nan", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
-  Tensor y = arithmetic("multiply_no_nan", pair, a.where(), MultiplyNoNan{}, true, true);
+  Tensor y = arithmetic("multiply_no_nan", pair, a.where(), MultiplyNoNan{}, true);
   record({"multiply_no_nan", a.where()}, {p, q}, y, {kept_for(p, q), kept_for(q, p)},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(multiply_no_nan(op.dy(), op.kept(0)), sa));
