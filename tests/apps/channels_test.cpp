@@ -87,7 +87,7 @@ TEST_P(AppChannels, CarryHelpAndRefusals) {
   std::string app = GetParam();
   for (const Channels& channels : all_channels()) {
     expect_end(app, "--help", channels, 0, "");
-    expect_end(app, "--wavelength 3", channels, 2, app + ": there is no flag --wavelength; --help lists the flags\n");
+    expect_end(app, "--qqqqqqqqqqqq 3", channels, 2, app + ": there is no flag --qqqqqqqqqqqq; --help lists the flags\n");
   }
 }
 

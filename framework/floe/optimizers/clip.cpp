@@ -68,7 +68,8 @@ Gradients clip_by_global_norm(const Gradients& gradients, double limit) {
   require_limit("clip_by_global_norm", limit);
   NoRecording silence;
   Tensor all = joint_norm(gradients), scale = where(isfinite(all), limit / maximum(all, limit), std::nan(""));
-  Tensor coarse = where(less(scale, 0x1p-100), 0x1p-100, 1.0), fine = scale / coarse;  // each fits float32
+  Tensor tiny = full({}, 0x1p-100, DType::float64, scale.device());
+  Tensor coarse = where(less(scale, tiny), tiny, 1.0), fine = scale / coarse;  // each fits float32
   return changed(gradients, [&](const Tensor& g) {
     auto beside = [&](const Tensor& x) { return cast(x, g.dtype()).on(g.device()); };
     return g * beside(coarse) * beside(fine);
