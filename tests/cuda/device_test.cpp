@@ -1,4 +1,5 @@
 // A GPU as a place: memory, copies, waiting, what may stand beside what, and what is said when something is missing.
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -151,6 +152,27 @@ TEST_F(CudaDevice, ASourceMayChangeAfterItsCopyBegan) {
   Tensor x = zeros({100000}), there = x.on(gpu);
   x.mutable_data<float>()[7] = 1;
   EXPECT_EQ(reduce_sum(there).item(), 0);
+}
+
+// More than the page-locked ring holds, while nothing waits: pieces of every size, and those that end a lap early.
+TEST_F(CudaDevice, CopiesThatLapTheRingKeepTheirBytes) {
+  constexpr std::int64_t mib = 1 << 20;
+  for (const std::vector<std::int64_t>& sizes :
+       {std::vector<std::int64_t>{10 * mib}, {16 * mib}, {7 * mib, 13 * mib, 3}, {40 * mib + 5}, {15 * mib, 1}}) {
+    SCOPED_TRACE(sizes[0]);
+    Tensors sent;
+    std::int64_t bytes = 0;
+    for (std::size_t i = 0; bytes < 140 * mib; ++i) {
+      std::int64_t size = sizes[i % sizes.size()];
+      sent.push_back(full({size}, static_cast<double>(i), DType::uint8).on(gpu));
+      bytes += size;
+    }
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      Tensor found = sent[i].on({});
+      std::span<const std::uint8_t> all = found.span<std::uint8_t>();
+      EXPECT_EQ(std::count(all.begin(), all.end(), static_cast<std::uint8_t>(i)), found.elements()) << i;
+    }
+  }
 }
 
 TEST_F(CudaDevice, GradientsCrossFromOneDeviceToTheOther) {

@@ -152,35 +152,49 @@ class Staging {
     std::lock_guard lock(mutex_);
     if (!ring_) check(cudaMallocHost(&ring_, size), "page-locked memory");
     for (std::size_t done = 0; done < bytes;) {
-      std::size_t piece = std::min(bytes - done, size / 4), begin = reserve(piece);
-      std::byte* held = static_cast<std::byte*>(ring_) + begin;
+      std::size_t piece = std::min(bytes - done, size / 4);
+      Piece next{reserve(piece), new_event()};  // before the copy, which is never without its event
+      std::byte* held = static_cast<std::byte*>(ring_) + next.begin % size;
       std::memcpy(held, static_cast<const std::byte*>(from) + done, piece);
       check(cudaMemcpyAsync(static_cast<std::byte*>(to) + done, held, piece, cudaMemcpyHostToDevice, stream),
             "a copy to the device");
-      cudaEvent_t copied = new_event();
-      check(cudaEventRecord(copied, stream), "an event");
-      under_way_.push_back({begin, begin + piece, copied});
+      check(cudaEventRecord(next.copied, stream), "an event");
+      under_way_.push_back(next);
       done += piece;
     }
   }
 
  private:
   static constexpr std::size_t size = std::size_t{64} << 20;
+  // Places count on from lap to lap, so that what is older lies before what is newer: place % size is where it is held.
   struct Piece {
-    std::size_t begin, end;
+    std::size_t begin;
     cudaEvent_t copied;
   };
 
-  // Where this many bytes are free, after waiting for the copies that were still there.
+  // A place whose bytes are free, after waiting for the copies of the lap before that were still there.
   std::size_t reserve(std::size_t bytes) {
-    std::size_t begin = under_way_.empty() ? 0 : (under_way_.back().end + 255) / 256 * 256;
-    if (begin + bytes > size) begin = 0;
-    while (!under_way_.empty() && under_way_.front().begin < begin + bytes && begin < under_way_.front().end) {
+    while (!under_way_.empty() && is_done(under_way_.front().copied)) retire();
+    std::size_t begin = under_way_.empty() ? 0 : end_;
+    if (begin % size + bytes > size) begin = (begin / size + 1) * size;
+    end_ = (begin + bytes + 255) / 256 * 256;
+    while (!under_way_.empty() && under_way_.front().begin + size < end_) {
       check(cudaEventSynchronize(under_way_.front().copied), "a copy to the device");
-      events_.push_back(under_way_.front().copied);
-      under_way_.pop_front();
+      retire();
     }
     return begin;
+  }
+
+  static bool is_done(cudaEvent_t event) {
+    cudaError_t status = cudaEventQuery(event);
+    if (status != cudaErrorNotReady) return check(status, "a copy to the device"), true;
+    cudaGetLastError();  // not ready is not an error
+    return false;
+  }
+
+  void retire() {
+    events_.push_back(under_way_.front().copied);
+    under_way_.pop_front();
   }
 
   cudaEvent_t new_event() {
@@ -194,7 +208,8 @@ class Staging {
 
   std::mutex mutex_;
   void* ring_ = nullptr;
-  std::deque<Piece> under_way_;  // in the order of the ring
+  std::size_t end_ = 0;          // of the newest piece
+  std::deque<Piece> under_way_;  // the oldest first, as their stream copies them
   std::vector<cudaEvent_t> events_;
 };
 
