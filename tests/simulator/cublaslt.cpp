@@ -1,7 +1,9 @@
 // Matrix products of the simulated cuBLASLt: three loops with sums in double.
 #include <cublasLt.h>
+#include <simulator.h>
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "internal.h"
@@ -33,7 +35,11 @@ struct cublasLtMatmulPreferenceOpaque {
 namespace {
 
 constexpr std::uint64_t magic = 0x466c6f65;
-constexpr std::size_t workspace_wanted = 256;
+constexpr std::size_t workspaces[] = {4096, 256, 0};  // of the ways that are listed, the fastest first
+
+std::atomic<int> refusals = 0, refusal = 0;
+std::atomic<bool> knows_none = false;
+std::atomic<std::size_t> grown = 0;  // how much more the first of them works with
 
 template <class T, class V>
 cublasStatus_t assign(V& to, const void* value, std::size_t bytes) {
@@ -278,15 +284,20 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   Problem problem;
   cublasStatus_t status = check(description, a, b, c, d, problem);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
-  std::size_t workspace = preference->workspace >= workspace_wanted ? workspace_wanted : 0;
-  results[0] = {};
-  results[0].algo.data[0] = magic;
-  results[0].algo.data[1] = workspace;
-  std::copy_n(preference->alignments, 4, results[0].algo.data + 2);
-  results[0].workspaceSize = workspace;
-  results[0].state = CUBLAS_STATUS_SUCCESS;
-  results[0].wavesCount = 1;
-  *returned = 1;
+  auto most = static_cast<std::size_t>(most_elements());
+  if (knows_none || std::max({problem.m, problem.n, problem.k}) > most) return CUBLAS_STATUS_NOT_SUPPORTED;
+  for (std::size_t workspace : workspaces) {
+    if (workspace == workspaces[0]) workspace += grown;
+    if (workspace > preference->workspace || *returned == requested) continue;
+    cublasLtMatmulHeuristicResult_t& result = results[(*returned)++];
+    result = {};
+    result.algo.data[0] = magic;
+    result.algo.data[1] = workspace;
+    std::copy_n(preference->alignments, 4, result.algo.data + 2);
+    result.workspaceSize = workspace;
+    result.state = CUBLAS_STATUS_SUCCESS;
+    result.wavesCount = 1;
+  }
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -312,6 +323,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
       if (!aligned) return CUBLAS_STATUS_INVALID_VALUE;
     }
   }
+  if (refusals > 0) return --refusals, static_cast<cublasStatus_t>(refusal.load());
   Format scale = format_of(description->scale);
   double alpha_value = load(alpha, 0, scale), beta_value = load(beta, 0, scale);
   if (beta_value != 0 && !c) return CUBLAS_STATUS_INVALID_VALUE;
@@ -324,7 +336,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 
   auto work = [=, op = *description, la = *a_layout, lb = *b_layout, lc = *c_layout, ld = *d_layout] {
     if (scratch > 0) std::memset(workspace, 0xFF, scratch);
-    bool as_tf32 = op.compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+    // Tensor cores read lines of 16 bytes; other matrices are multiplied without them, and not rounded.
+    auto in_lines = [](const void* data, const cublasLtMatrixLayoutOpaque& x) {
+      return reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && x.ld % 4 == 0 && x.offset % 4 == 0;
+    };
+    bool as_tf32 = op.compute == CUBLAS_COMPUTE_32F_FAST_TF32 && in_lines(a, la) && in_lines(b, lb) && in_lines(d, ld);
     std::vector<double> column(problem.m);
     for (int batch = 0; batch < ld.batches; ++batch) {
       auto left = unpack(static_cast<const char*>(a), la, batch, op.transpose_a != CUBLAS_OP_N, as_tf32);
@@ -343,5 +359,17 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
       }
     }
   };
-  return enqueue(stream, std::move(work)) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+  cudaError_t queued = enqueue(stream,
+                               &workspaces[scratch >= workspaces[0] ? 0
+                                           : scratch > 0            ? 1
+                                                                    : 2],
+                               std::move(work));
+  return queued == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
+
+void floe_simulator::refuse_products(int count, int status) { refusals = count, refusal = status; }
+
+namespace floe_simulator {
+void list_no_products(bool yes) { knows_none = yes; }
+void grow_first_product_workspace(std::size_t bytes) { grown = bytes; }
+}  // namespace floe_simulator

@@ -44,6 +44,8 @@ Format format_of(cudnnDataType_t type) {
 
 cudnnStatus_t set_shape(Shape* shape, cudnnTensorFormat_t format, cudnnDataType_t type, int n, int c, int h, int w) {
   if (!shape || n < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
+  auto limit = static_cast<double>(most_elements());
+  if (1.0 * n * c * h * w > limit) return CUDNN_STATUS_NOT_SUPPORTED;
   if (format != CUDNN_TENSOR_NCHW && format != CUDNN_TENSOR_NHWC) return CUDNN_STATUS_NOT_SUPPORTED;
   if (type != CUDNN_DATA_FLOAT && type != CUDNN_DATA_DOUBLE && type != CUDNN_DATA_BFLOAT16) {
     return CUDNN_STATUS_NOT_SUPPORTED;
@@ -117,6 +119,24 @@ constexpr Algorithm filter_algorithms[] = {
     {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT_TILING, CUDNN_STATUS_SUCCESS, 1 << 16, CUDNN_DETERMINISTIC},
 };
 
+std::atomic<bool> nothing_good = false;
+
+bool uses_tensor_cores(cudnnMathType_t math) { return math != CUDNN_FMA_MATH; }
+
+// bfloat16 is computed by tensor cores alone, which must be asked for by their name.
+bool has_math(cudnnDataType_t type, cudnnMathType_t math) {
+  return type != CUDNN_DATA_BFLOAT16 || math == CUDNN_TENSOR_OP_MATH || math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+}
+
+std::atomic<std::size_t> grown = 0;
+
+// On tensor cores a way works with more memory than without.
+std::size_t workspace_of(const Algorithm& algorithm, cudnnMathType_t math) {
+  bool first =
+      &algorithm == &forward_algorithms[1] || &algorithm == &data_algorithms[2] || &algorithm == &filter_algorithms[2];
+  return algorithm.workspace + (uses_tensor_cores(math) ? 1024 : 0) + (first ? grown.load() : 0);
+}
+
 template <std::size_t n>
 const Algorithm* find(const Algorithm (&algorithms)[n], int number) {
   for (const Algorithm& algorithm : algorithms) {
@@ -131,15 +151,22 @@ cudnnStatus_t list(const Algorithm (&algorithms)[n], cudnnHandle_t handle, const
   if (!handle || !returned || !results || requested < 1) return CUDNN_STATUS_BAD_PARAM;
   cudnnStatus_t status = check(c, x, w, y);
   if (status != CUDNN_STATUS_SUCCESS) return status;
-  *returned = std::min<int>(requested, n);
-  for (int i = 0; i < *returned; ++i) {
-    results[i] = {};
-    results[i].algo = static_cast<decltype(results[i].algo)>(algorithms[i].number);
-    results[i].status = algorithms[i].status;
-    results[i].time = -1;
-    results[i].memory = algorithms[i].workspace;
-    results[i].determinism = algorithms[i].determinism;
-    results[i].mathType = c->math;
+  *returned = 0;
+  auto add = [&](const Algorithm& algorithm, cudnnMathType_t math) {
+    if (*returned == requested) return;
+    bool good = has_math(x->type, math) && !(nothing_good && algorithm.determinism == CUDNN_DETERMINISTIC);
+    Result& one = results[(*returned)++];
+    one = {};
+    one.algo = static_cast<decltype(one.algo)>(algorithm.number);
+    one.status = good ? algorithm.status : CUDNN_STATUS_NOT_SUPPORTED;
+    one.time = -1;
+    one.memory = workspace_of(algorithm, math);
+    one.determinism = algorithm.determinism;
+    one.mathType = math;
+  };
+  for (const Algorithm& algorithm : algorithms) {
+    add(algorithm, c->math);
+    if (x->type == CUDNN_DATA_FLOAT && uses_tensor_cores(c->math)) add(algorithm, CUDNN_FMA_MATH);
   }
   return CUDNN_STATUS_SUCCESS;
 }
@@ -151,8 +178,8 @@ cudnnStatus_t workspace_size(const Algorithm (&algorithms)[n], cudnnHandle_t han
   cudnnStatus_t status = check(c, x, w, y);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   const Algorithm* algorithm = find(algorithms, number);
-  if (!algorithm) return CUDNN_STATUS_NOT_SUPPORTED;
-  *bytes = algorithm->workspace;
+  if (!algorithm || !has_math(x->type, c->math)) return CUDNN_STATUS_NOT_SUPPORTED;
+  *bytes = workspace_of(*algorithm, c->math);
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -185,7 +212,10 @@ struct Job {
   cudnnConvolutionStruct c;
   Shape x, w, y;
 
-  bool as_tf32() const { return x.type == CUDNN_DATA_FLOAT && c.math != CUDNN_FMA_MATH; }
+  // Where channels come in lines of 16 bytes, as tensor cores read them.
+  bool as_tf32() const {
+    return x.type == CUDNN_DATA_FLOAT && uses_tensor_cores(c.math) && w.c % 4 == 0 && per_group() % 4 == 0;
+  }
 
   // Calls f(first of the channels in x, in w, in y) for every place where an input meets a filter's element: the
   // channels of x and y are those of one group, and those of w at k are `w.h * w.w * w.c` elements apart.
@@ -279,7 +309,7 @@ double error_of(const Algorithm& algorithm, cudnnDataType_t type) {
 
 using Compute = std::vector<double> (Job::*)(const std::vector<double>&, const std::vector<double>&) const;
 
-std::atomic<int> refusals = 0;
+std::atomic<int> refusals = 0, refusal = 0;
 
 cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute compute, const cudnnConvolutionStruct* c,
                   const Shape* x, const Shape* w, const Shape* y, const Shape* a_shape, const void* a,
@@ -288,12 +318,13 @@ cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute comp
   if (!handle || !a || !b || !result || !alpha || !beta) return CUDNN_STATUS_BAD_PARAM;
   cudnnStatus_t status = check(c, x, w, y);
   if (status != CUDNN_STATUS_SUCCESS) return status;
-  if (!algorithm) return CUDNN_STATUS_NOT_SUPPORTED;
-  if (refusals > 0) return --refusals, CUDNN_STATUS_NOT_SUPPORTED;
-  std::size_t scratch = algorithm->workspace;
+  if (!algorithm || !has_math(x->type, c->math)) return CUDNN_STATUS_NOT_SUPPORTED;
+  if (refusals > 0) return --refusals, static_cast<cudnnStatus_t>(refusal.load());
+  std::size_t scratch = workspace_of(*algorithm, c->math);
   if (scratch > workspace_bytes || (scratch > 0 && !workspace)) return CUDNN_STATUS_BAD_PARAM;
   auto require = [what](const Shape& shape, const void* data) {
     require_device_memory(data, shape.elements() * bytes_of(format_of(shape.type)), what);
+    require_aligned(data, what);
   };
   require(*a_shape, a);
   require(*b_shape, b);
@@ -309,12 +340,36 @@ cudnnStatus_t run(cudnnHandle_t handle, const Algorithm* algorithm, Compute comp
     for_each_element(
         sr, [&](std::size_t i) { blend(result, i, format_of(sr.type), alpha_value, values[next++], beta_value); });
   };
-  return enqueue(handle->stream, std::move(work)) == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
+  cudaError_t queued = enqueue(handle->stream, algorithm, std::move(work));
+  return queued == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED_CUDART;
 }
 
 }  // namespace
 
-void floe_simulator::refuse_convolutions(int count) { refusals = count; }
+namespace floe_simulator {
+
+void list_no_products(bool yes);                       // cublaslt.cpp
+void grow_first_product_workspace(std::size_t bytes);  // also
+
+void refuse_convolutions(int count, int status) { refusals = count, refusal = status; }
+
+void list_nothing_good(bool yes) {
+  nothing_good = yes;
+  list_no_products(yes);
+}
+
+void grow_first_workspaces(std::size_t bytes) {
+  grown = bytes;
+  grow_first_product_workspace(bytes);
+}
+
+namespace {
+std::atomic<std::int64_t> element_limit = 0;
+}
+void limit_elements(std::int64_t most) { element_limit = most; }
+std::int64_t most_elements() { return element_limit > 0 ? element_limit.load() : 0x7fffffff; }
+
+}  // namespace floe_simulator
 
 std::size_t cudnnGetVersion() { return CUDNN_VERSION; }
 
@@ -334,8 +389,12 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
       return "CUDNN_STATUS_INTERNAL_ERROR";
     case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
       return "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED";
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+      return "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED";
     case CUDNN_STATUS_EXECUTION_FAILED:
       return "CUDNN_STATUS_EXECUTION_FAILED";
+    case CUDNN_STATUS_EXECUTION_FAILED_CUDART:
+      return "CUDNN_STATUS_EXECUTION_FAILED_CUDART";
   }
   return "CUDNN_UNKNOWN_STATUS";
 }

@@ -29,10 +29,10 @@ inline double load(const void* data, std::size_t i, Format format, bool as_tf32 
 inline void store(void* data, std::size_t i, Format format, double x) {
   switch (format) {
     case Format::float64:
-      static_cast<double*>(data)[i] = x;
+      static_cast<double*>(data)[i] = x == x ? x : std::bit_cast<double>(wide_nan_bits);
       break;
     case Format::float32:
-      static_cast<float*>(data)[i] = static_cast<float>(x);
+      static_cast<float*>(data)[i] = x == x ? static_cast<float>(x) : std::bit_cast<float>(nan_bits);
       break;
     case Format::bfloat16:
       static_cast<__nv_bfloat16*>(data)[i] = static_cast<float>(x);

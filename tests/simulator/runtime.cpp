@@ -11,6 +11,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,17 +32,29 @@ struct Entry {
   std::size_t host_bytes = 0;
 };
 
+// Work that a graph is made of, gathered from a stream and from those that joined it.
+struct Capture {
+  std::vector<Entry> entries;
+  bool spoilt = false, ended = false;
+  cudaStreamCaptureMode mode;
+  std::thread::id thread;
+};
+
 struct Queue {
   int device;
   bool blocking;  // ordered with the default stream
   std::deque<Entry> entries;
   std::uint64_t queued = 0, done = 0;
   int queries = 0;
+  std::shared_ptr<Capture> capture;
+  bool joined = false;   // that capture began on another stream
+  bool pending = false;  // and has not been waited for since this one's last work
 };
 
 struct Record {
   std::shared_ptr<Queue> queue;
-  std::uint64_t position;  // done when the queue has done as many
+  std::shared_ptr<Capture> capture;  // in which it was recorded, if it was
+  std::uint64_t position;            // done when the queue has done as many
   std::chrono::steady_clock::time_point time;
 };
 
@@ -50,7 +64,8 @@ struct Memory {
 };
 
 struct Device {
-  std::size_t used = 0;
+  std::size_t used = 0, code = 0;  // `code` is part of `used`
+  std::int64_t calls = 0;
   int drains = 0;  // in progress
   std::shared_ptr<Queue> default_queue;
   std::vector<std::weak_ptr<Queue>> queues;
@@ -68,11 +83,21 @@ struct Runtime {
   bool backward = false;
   std::map<const char*, Memory> memory;
   Counts counts{};
+  cudaError_t no_device = cudaErrorNoDevice;  // what is said where there is none
+  cudaError_t failing = cudaSuccess;          // of the kernel that runs next
+  cudaError_t lasting = cudaSuccess;          // what every call returns from now on
+  std::vector<std::weak_ptr<Capture>> captures;
+  std::size_t code_bytes = 0;  // that a kernel takes when it is launched first
+  std::set<std::pair<int, const void*>> loaded;
 
   Runtime() {
     const char* order = std::getenv("FLOE_SIMULATED_ORDER");
     backward = order && std::strcmp(order, "backward") == 0;
     devices.resize(number_of("FLOE_SIMULATED_DEVICES", 1));
+    if (std::size_t error = number_of("FLOE_SIMULATED_ERROR", 0)) {
+      devices.clear();
+      no_device = static_cast<cudaError_t>(error);
+    }
     for (std::size_t i = 0; i < devices.size(); ++i) {
       devices[i].default_queue = std::make_shared<Queue>();
       devices[i].default_queue->device = static_cast<int>(i);
@@ -92,10 +117,39 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 thread_local int current_device = 0;
 thread_local cudaError_t last_error = cudaSuccess;
 
+// What a call returns: its own error passes, one that lasts is returned by all.
 cudaError_t result(cudaError_t error) {
+  if (runtime().lasting != cudaSuccess) error = runtime().lasting;
   if (error != cudaSuccess) last_error = error;
   return error;
 }
+
+// What must not be called while a stream is captured, by this thread or, if the capture says so, by any.
+cudaError_t refuse_while_capturing() {
+  bool refused = false;
+  for (auto& weak : runtime().captures) {
+    auto capture = weak.lock();
+    bool concerns =
+        capture && !capture->ended &&
+        (capture->mode == cudaStreamCaptureModeGlobal ||
+         (capture->mode == cudaStreamCaptureModeThreadLocal && capture->thread == std::this_thread::get_id()));
+    if (concerns) capture->spoilt = refused = true;
+  }
+  return refused ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+
+#define FLOE_NOT_WHILE_CAPTURING() \
+  if (cudaError_t capturing = refuse_while_capturing(); capturing != cudaSuccess) return result(capturing)
+
+// Of every call that would make a context on the current device.
+cudaError_t begin_call() {
+  if (current_device < static_cast<int>(runtime().devices.size())) runtime().devices[current_device].calls++;
+  return runtime().lasting;
+}
+
+#define FLOE_BEGIN_CALL() \
+  Lock guard(lock());     \
+  if (cudaError_t lasting = begin_call(); lasting != cudaSuccess) return result(lasting)
 
 // ---- Memory ----
 
@@ -175,7 +229,7 @@ void drain(Queue& queue, std::uint64_t until) {
   while (queue.done < until) {
     Entry entry = std::move(queue.entries.front());
     queue.entries.pop_front();
-    entry.run();
+    if (runtime().lasting == cudaSuccess) entry.run();
     queue.done++;
   }
   queue.queries = 0;
@@ -184,6 +238,11 @@ void drain(Queue& queue, std::uint64_t until) {
 void drain(Queue& queue) { drain(queue, queue.queued); }
 
 void push_bare(Queue& queue, Entry entry) {
+  if (queue.capture) {
+    queue.capture->entries.push_back(std::move(entry));
+    queue.pending = true;
+    return;
+  }
   queue.entries.push_back(std::move(entry));
   queue.queued++;
 }
@@ -191,6 +250,16 @@ void push_bare(Queue& queue, Entry entry) {
 void push_wait(Queue& queue, std::shared_ptr<Queue> other, std::uint64_t position) {
   if (other->done >= position) return;
   push_bare(queue, {[other = std::move(other), position] { drain(*other, position); }});
+}
+
+// Whether work of the default stream would have to wait for a stream that is captured.
+bool meets_a_capture(const Queue& queue) {
+  if (&queue != runtime().devices[queue.device].default_queue.get()) return false;
+  for (auto& weak : runtime().devices[queue.device].queues) {
+    auto other = weak.lock();
+    if (other && other->blocking && other->capture) return true;
+  }
+  return false;
 }
 
 // Work of the default stream and of the streams that are ordered with it waits for each other.
@@ -223,8 +292,13 @@ cudaError_t query(Queue& queue, std::uint64_t position) {
   return queue.done >= position ? cudaSuccess : cudaErrorNotReady;
 }
 
+cudaError_t spoil(Capture& capture) {
+  capture.spoilt = true;
+  return cudaErrorStreamCaptureUnsupported;
+}
+
 cudaError_t have_device() {
-  if (runtime().devices.empty()) return cudaErrorNoDevice;
+  if (runtime().devices.empty()) return runtime().no_device;
   return current_device < static_cast<int>(runtime().devices.size()) ? cudaSuccess : cudaErrorInvalidDevice;
 }
 
@@ -328,17 +402,63 @@ void fail(const char* format, ...) {
   std::abort();
 }
 
-cudaError_t enqueue(cudaStream_t stream, std::function<void()> work) {
-  Lock guard(lock());
-  auto queue = queue_of(stream);
-  if (!queue) return have_device();
-  if (queue->device != current_device) return cudaErrorInvalidResourceHandle;
-  runtime().counts.launches++;
-  push(*queue, {std::move(work)});
+namespace {
+
+// The code of a kernel comes to the device when it is first launched there, and stays.
+cudaError_t load(const void* code) {
+  std::pair key{current_device, code};
+  if (runtime().code_bytes == 0 || runtime().loaded.count(key)) return cudaSuccess;
+  Device& device = runtime().devices[current_device];
+  if (device.used + runtime().code_bytes > runtime().memory_of_device) return cudaErrorMemoryAllocation;
+  device.used += runtime().code_bytes;
+  device.code += runtime().code_bytes;
+  runtime().loaded.insert(key);
   return cudaSuccess;
 }
 
-cudaError_t launch(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream, std::function<void()> thread) {
+// A NaN that the device computes has these bits, whatever went in.
+template <class T, class Bits>
+void name_nans(char* begin, const char* end, Bits bits) {
+  for (char* at = begin; at + sizeof(T) <= end; at += sizeof(T)) {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    if (value != value) std::memcpy(at, &bits, sizeof bits);
+  }
+}
+
+void name_nans(const Written& array) {
+  auto* begin = static_cast<char*>(array.begin);
+  auto& memory = runtime().memory;
+  auto after = memory.upper_bound(begin);
+  if (after == memory.begin()) return;
+  auto& [start, block] = *std::prev(after);
+  const char* end = start + block.bytes;
+  if (begin >= end) return;
+  if (array.element_bytes == sizeof(float))
+    name_nans<float>(begin, end, nan_bits);
+  else
+    name_nans<double>(begin, end, wide_nan_bits);
+}
+
+}  // namespace
+
+cudaError_t enqueue(cudaStream_t stream, const void* code, std::function<void()> work) {
+  FLOE_BEGIN_CALL();
+  auto queue = queue_of(stream);
+  if (!queue) return result(have_device());
+  if (queue->device != current_device) return result(cudaErrorInvalidResourceHandle);
+  if (meets_a_capture(*queue)) return result(cudaErrorStreamCaptureImplicit);
+  if (cudaError_t error = load(code); error != cudaSuccess) return result(error);
+  runtime().counts.launches++;
+  push(*queue, {[work = std::move(work)] {
+    runtime().lasting = std::exchange(runtime().failing, cudaSuccess);
+    if (runtime().lasting == cudaSuccess) work();
+  }});
+  return result(cudaSuccess);
+}
+
+cudaError_t launch(const void* kernel, dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream,
+                   std::function<void()> thread, std::vector<Written> written) {
   constexpr std::size_t most_shared = 48 << 10;
   if (!thread) return result(cudaErrorInvalidDeviceFunction);
   std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -347,8 +467,10 @@ cudaError_t launch(dim3 grid, dim3 block, std::size_t shared, cudaStream_t strea
     return result(cudaErrorInvalidConfiguration);
   }
   if (shared > most_shared) return result(cudaErrorInvalidValue);
-  return result(enqueue(
-      stream, [grid, block, thread = std::move(thread)] { run_grid(grid, block, runtime().backward, thread); }));
+  return enqueue(stream, kernel, [grid, block, thread = std::move(thread), written = std::move(written)] {
+    run_grid(grid, block, runtime().backward, thread);
+    for (const Written& array : written) name_nans(array);
+  });
 }
 
 void require_device_memory(const void* pointer, std::size_t bytes, const char* what) {
@@ -357,9 +479,35 @@ void require_device_memory(const void* pointer, std::size_t bytes, const char* w
   if (place < pinned) fail("%s at %p is not device memory of %zu bytes", what, pointer, bytes);
 }
 
+void require_aligned(const void* pointer, const char* what) {
+  if (reinterpret_cast<std::uintptr_t>(pointer) % 16 != 0) fail("%s at %p does not begin at 16 bytes", what, pointer);
+}
+
 Counts counts() {
   Lock guard(lock());
   return runtime().counts;
+}
+
+std::int64_t calls_on(int device) {
+  Lock guard(lock());
+  return runtime().devices[device].calls;
+}
+
+void fail_kernel(int error) {
+  Lock guard(lock());
+  runtime().failing = static_cast<cudaError_t>(error);
+}
+
+void recover() {
+  Lock guard(lock());
+  runtime().lasting = runtime().failing = last_error = cudaSuccess;
+}
+
+void set_code_bytes(std::size_t bytes) {
+  Lock guard(lock());
+  for (Device& device : runtime().devices) device.used -= std::exchange(device.code, 0);
+  runtime().loaded.clear();
+  runtime().code_bytes = bytes;
 }
 
 void set_memory(std::size_t bytes) {
@@ -406,6 +554,12 @@ constexpr ErrorText error_texts[] = {
     FLOE_ERROR(cudaErrorMisalignedAddress, "misaligned address"),
     FLOE_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
     FLOE_ERROR(cudaErrorNotSupported, "operation not supported"),
+    FLOE_ERROR(cudaErrorSystemNotReady, "system not yet initialized"),
+    FLOE_ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
+    FLOE_ERROR(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture"),
+    FLOE_ERROR(cudaErrorStreamCaptureUnjoined, "capturing stream has unjoined work"),
+    FLOE_ERROR(cudaErrorStreamCaptureImplicit,
+               "operation would make the legacy stream depend on a capturing blocking stream"),
     FLOE_ERROR(cudaErrorUnknown, "unknown error"),
 };
 
@@ -428,7 +582,10 @@ const char* cudaGetErrorString(cudaError_t error) {
   return entry ? entry->text : "unrecognized error code";
 }
 
-cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
+cudaError_t cudaGetLastError() {
+  Lock guard(lock());
+  return std::exchange(last_error, runtime().lasting);
+}
 cudaError_t cudaPeekAtLastError() { return last_error; }
 
 // ---- Devices ----
@@ -437,37 +594,38 @@ cudaError_t cudaGetDeviceCount(int* count) {
   Lock guard(lock());
   if (!count) return result(cudaErrorInvalidValue);
   *count = static_cast<int>(runtime().devices.size());
-  return result(*count > 0 ? cudaSuccess : cudaErrorNoDevice);
+  return result(*count > 0 ? cudaSuccess : runtime().no_device);
 }
 
 cudaError_t cudaGetDevice(int* device) {
   Lock guard(lock());
   if (!device) return result(cudaErrorInvalidValue);
-  if (runtime().devices.empty()) return result(cudaErrorNoDevice);
+  if (runtime().devices.empty()) return result(runtime().no_device);
   *device = current_device;
   return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device) {
   Lock guard(lock());
-  if (runtime().devices.empty()) return result(cudaErrorNoDevice);
+  if (runtime().devices.empty()) return result(runtime().no_device);
   if (device < 0 || device >= static_cast<int>(runtime().devices.size())) return result(cudaErrorInvalidDevice);
   current_device = device;
   return cudaSuccess;
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   runtime().counts.synchronisations++;
   drain_device(current_device);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   Lock guard(lock());
   if (!properties) return result(cudaErrorInvalidValue);
-  if (runtime().devices.empty()) return result(cudaErrorNoDevice);
+  if (runtime().devices.empty()) return result(runtime().no_device);
   if (device < 0 || device >= static_cast<int>(runtime().devices.size())) return result(cudaErrorInvalidDevice);
   *properties = {};
   std::strcpy(properties->name, "simulated");
@@ -531,7 +689,8 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 // ---- Memory ----
 
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   std::size_t used = runtime().devices[current_device].used;
   if (used > runtime().memory_of_device || bytes > runtime().memory_of_device - used) {
@@ -541,8 +700,9 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
 }
 
 cudaError_t cudaFree(void* pointer) {
-  Lock guard(lock());
-  if (!pointer) return cudaSuccess;
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
+  if (!pointer) return result(cudaSuccess);
   auto found = runtime().memory.find(static_cast<const char*>(pointer));
   if (found == runtime().memory.end() || found->second.device < 0) return result(cudaErrorInvalidValue);
   Memory memory = found->second;
@@ -552,11 +712,12 @@ cudaError_t cudaFree(void* pointer) {
   runtime().memory.erase(static_cast<const char*>(pointer));
   unpoison(static_cast<const char*>(pointer), memory.bytes);
   std::free(pointer);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   return result(allocate(pointer, bytes, pinned));
 }
@@ -566,8 +727,9 @@ cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
 }
 
 cudaError_t cudaFreeHost(void* pointer) {
-  Lock guard(lock());
-  if (!pointer) return cudaSuccess;
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
+  if (!pointer) return result(cudaSuccess);
   auto* begin = static_cast<const char*>(pointer);
   auto found = runtime().memory.find(begin);
   if (found == runtime().memory.end() || found->second.device != pinned) return result(cudaErrorInvalidValue);
@@ -587,22 +749,22 @@ cudaError_t cudaFreeHost(void* pointer) {
   }
   runtime().memory.erase(found);
   std::free(pointer);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   if (!free || !total) return result(cudaErrorInvalidValue);
   *total = runtime().memory_of_device;
   *free = *total - std::min(*total, runtime().devices[current_device].used);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 // ---- Streams and events ----
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   if (!stream || flags > cudaStreamNonBlocking) return result(cudaErrorInvalidValue);
   auto queue = std::make_shared<Queue>();
@@ -610,86 +772,181 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   queue->blocking = flags != cudaStreamNonBlocking;
   runtime().devices[current_device].queues.push_back(queue);
   *stream = new CUstream_st{std::move(queue)};
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, cudaStreamDefault); }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (!stream) return result(cudaErrorInvalidResourceHandle);
   drain(*stream->queue);
   delete stream;
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   auto queue = queue_of(stream);
   if (!queue) return result(have_device());
+  if (queue->capture) return result(spoil(*queue->capture));
   wait_for(*queue);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   auto queue = queue_of(stream);
   if (!queue) return result(have_device());
+  if (queue->capture) return result(spoil(*queue->capture));
   return result(query(*queue, queue->queued));
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   auto queue = queue_of(stream);
   if (!queue) return result(have_device());
   if (!event) return result(cudaErrorInvalidResourceHandle);
   if (flags != 0) return result(cudaErrorInvalidValue);
-  if (event->record) push_wait(*queue, event->record->queue, event->record->position);
-  return cudaSuccess;
+  if (!event->record) return result(cudaSuccess);
+  Record& record = *event->record;
+  if (queue->capture && !record.capture) return result(spoil(*queue->capture));  // of work that is not in the graph
+  if (record.capture && !queue->capture) queue->capture = record.capture, queue->joined = true;
+  if (queue->capture != record.capture) return result(spoil(*queue->capture));
+  if (!queue->capture)
+    push_wait(*queue, record.queue, record.position);
+  else if (!queue->joined && record.queue != queue)
+    record.queue->pending = false;
+  return result(cudaSuccess);
 }
 
+// ---- Graphs ----
+
+struct CUgraph_st {
+  std::vector<Entry> entries;
+};
+
+struct CUgraphExec_st {
+  std::vector<Entry> entries;
+};
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  FLOE_BEGIN_CALL();
+  if (!stream) return result(cudaErrorStreamCaptureUnsupported);  // the default stream cannot be captured
+  if (stream->queue->capture) return result(cudaErrorInvalidValue);
+  auto capture = std::make_shared<Capture>();
+  capture->mode = mode, capture->thread = std::this_thread::get_id();
+  runtime().captures.push_back(capture);
+  stream->queue->capture = std::move(capture), stream->queue->joined = false;
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  FLOE_BEGIN_CALL();
+  if (!stream || !graph || !stream->queue->capture || stream->queue->joined) return result(cudaErrorInvalidValue);
+  *graph = nullptr;
+  std::shared_ptr<Capture> capture = std::exchange(stream->queue->capture, nullptr);
+  capture->ended = true;
+  bool unjoined = false;
+  for (Device& device : runtime().devices) {
+    for (auto& weak : device.queues) {
+      auto other = weak.lock();
+      if (!other || other->capture != capture) continue;
+      unjoined |= other->pending;
+      other->capture = nullptr, other->joined = other->pending = false;
+    }
+  }
+  if (capture->spoilt) return result(cudaErrorStreamCaptureInvalidated);
+  if (unjoined) return result(cudaErrorStreamCaptureUnjoined);
+  *graph = new CUgraph_st{std::move(capture->entries)};
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  FLOE_BEGIN_CALL();
+  if (!stream || !status) return result(cudaErrorInvalidValue);
+  const auto& capture = stream->queue->capture;
+  *status = !capture          ? cudaStreamCaptureStatusNone
+            : capture->spoilt ? cudaStreamCaptureStatusInvalidated
+                              : cudaStreamCaptureStatusActive;
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long) {
+  FLOE_BEGIN_CALL();
+  if (!ready || !graph) return result(cudaErrorInvalidValue);
+  *ready = new CUgraphExec_st{graph->entries};
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
+  FLOE_BEGIN_CALL();
+  auto queue = queue_of(stream);
+  if (!queue) return result(have_device());
+  if (!ready) return result(cudaErrorInvalidValue);
+  runtime().counts.launches++;  // one for the host, whatever is in it
+  for (const Entry& entry : ready->entries) push(*queue, entry);
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready) {
+  delete ready;
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return result(cudaSuccess);
+}
+
+// ---- Events ----
+
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (cudaError_t error = have_device(); error != cudaSuccess) return result(error);
   if (!event || flags > (cudaEventBlockingSync | cudaEventDisableTiming)) return result(cudaErrorInvalidValue);
   *event = new CUevent_st{(flags & cudaEventDisableTiming) == 0, current_device, nullptr};
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   auto queue = queue_of(stream);
   if (!queue) return result(have_device());
   if (!event || event->device != queue->device) return result(cudaErrorInvalidResourceHandle);
   auto record = std::make_shared<Record>();
   record->queue = queue;
+  record->capture = queue->capture;
   event->record = record;
+  if (queue->capture) return result(cudaSuccess);
   record->position = ~std::uint64_t{0};
   push(*queue, {[weak = std::weak_ptr(record)] {
     if (auto alive = weak.lock()) alive->time = std::chrono::steady_clock::now();
   }});
   record->position = queue->queued;
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (!event) return result(cudaErrorInvalidResourceHandle);
+  if (event->record && event->record->capture) return result(spoil(*event->record->capture));
   return result(event->record ? query(*event->record->queue, event->record->position) : cudaSuccess);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (!event) return result(cudaErrorInvalidResourceHandle);
+  if (event->record && event->record->capture) return result(spoil(*event->record->capture));
   runtime().counts.synchronisations++;
   if (event->record) drain(*event->record->queue, event->record->position);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (!milliseconds) return result(cudaErrorInvalidValue);
   for (cudaEvent_t event : {start, end}) {
     if (!event || !event->timing || !event->record) return result(cudaErrorInvalidResourceHandle);
@@ -698,25 +955,27 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
     if (event->record->queue->done < event->record->position) return result(cudaErrorNotReady);
   }
   *milliseconds = std::chrono::duration<float, std::milli>(end->record->time - start->record->time).count();
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   if (!event) return result(cudaErrorInvalidResourceHandle);
   delete event;
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 // ---- Copies ----
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   auto queue = queue_of(stream);
   if (!queue) return result(have_device());
-  if (bytes == 0) return cudaSuccess;
+  if (bytes == 0) return result(cudaSuccess);
   Copy copy{to, from, bytes, 0, 0};
   if (cudaError_t error = make_copy(copy, kind); error != cudaSuccess) return result(error);
+  if (queue->capture && (copy.to_place == pageable || copy.from_place == pageable))
+    return result(spoil(*queue->capture));
   if (copy.to_place == pageable) {
     push(*queue, copy.entry());
     wait_for(*queue);
@@ -730,27 +989,29 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   } else {
     push(*queue, copy.entry());
   }
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
   auto queue = queue_of(nullptr);
   if (!queue) return result(have_device());
-  if (bytes == 0) return cudaSuccess;
+  if (bytes == 0) return result(cudaSuccess);
   Copy copy{to, from, bytes, 0, 0};
   if (cudaError_t error = make_copy(copy, kind); error != cudaSuccess) return result(error);
   push(*queue, copy.entry());
   if (!copy.to_device() || !copy.from_device()) wait_for(*queue);
-  return cudaSuccess;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
+  FLOE_NOT_WHILE_CAPTURING();
   return result(set_memory_of(pointer, value, bytes, nullptr));
 }
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
-  Lock guard(lock());
+  FLOE_BEGIN_CALL();
   return result(set_memory_of(pointer, value, bytes, stream));
 }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <string>
@@ -218,6 +219,118 @@ TEST(SimulatedStream, TakesWorkOfManyThreads) {
   for (int t = 0; t < 8; ++t) EXPECT_EQ(x.data[t], 100);
 }
 
+// ---- Capture ----
+
+struct Captured {
+  ~Captured() {
+    if (ready) cudaGraphExecDestroy(ready);
+    if (graph) cudaGraphDestroy(graph);
+  }
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t ready = nullptr;
+};
+
+TEST(SimulatedCapture, KeepsWorkForAGraphThatRunsItAgain) {
+  Pinned<int> x(2);
+  x.data[0] = 0, x.data[1] = 3;
+  Stream stream;
+  Captured captured;
+  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+  EXPECT_EQ(launch(add, 1, 1, stream, x.data, x.data + 1), cudaSuccess);
+  cudaStreamCaptureStatus status;
+  cudaStreamIsCapturing(stream, &status);
+  EXPECT_EQ(status, cudaStreamCaptureStatusActive);
+  ASSERT_EQ(cudaStreamEndCapture(stream, &captured.graph), cudaSuccess);
+  cudaStreamSynchronize(stream);
+  EXPECT_EQ(x.data[0], 0) << "nothing has run";
+  ASSERT_EQ(cudaGraphInstantiate(&captured.ready, captured.graph), cudaSuccess);
+  auto before = floe_simulator::counts().launches;
+  for (int times = 0; times < 3; ++times) EXPECT_EQ(cudaGraphLaunch(captured.ready, stream), cudaSuccess);
+  EXPECT_EQ(floe_simulator::counts().launches - before, 3);
+  EXPECT_EQ(x.data[0], 0) << "it runs late as well";
+  cudaStreamSynchronize(stream);
+  EXPECT_EQ(x.data[0], 9);
+}
+
+TEST(SimulatedCapture, IsSpoiltByWhatWouldWait) {
+  Array<int> device(1);
+  Pinned<int> pinned(1);
+  int host = 0;
+  cudaEvent_t event;
+  cudaEventCreate(&event);
+  std::vector<std::pair<const char*, std::function<cudaError_t(cudaStream_t)>>> calls{
+      {"synchronize", [](cudaStream_t s) { return cudaStreamSynchronize(s); }},
+      {"query", [](cudaStream_t s) { return cudaStreamQuery(s); }},
+      {"device", [](cudaStream_t) { return cudaDeviceSynchronize(); }},
+      {"malloc",
+       [](cudaStream_t) {
+         void* memory = nullptr;
+         return cudaMalloc(&memory, 4);
+       }},
+      {"free", [&](cudaStream_t) { return cudaFree(device.data()); }},
+      {"memcpy", [&](cudaStream_t) { return cudaMemcpy(&host, device.data(), 4, cudaMemcpyDeviceToHost); }},
+      {"pageable", [&](cudaStream_t s) { return cudaMemcpyAsync(&host, device.data(), 4, cudaMemcpyDeviceToHost, s); }},
+      {"event",
+       [&](cudaStream_t s) {
+         cudaEventRecord(event, s);
+         return cudaEventSynchronize(event);
+       }},
+  };
+  for (auto& [name, call] : calls) {
+    Stream stream;
+    Captured captured;
+    ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+    EXPECT_EQ(call(stream), cudaErrorStreamCaptureUnsupported) << name;
+    EXPECT_EQ(cudaStreamEndCapture(stream, &captured.graph), cudaErrorStreamCaptureInvalidated) << name;
+    EXPECT_EQ(captured.graph, nullptr);
+    cudaGetLastError();
+  }
+  Stream stream;
+  Captured captured;
+  cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed);
+  void* memory = nullptr;
+  EXPECT_EQ(cudaMalloc(&memory, 4), cudaSuccess) << "a relaxed one allows it";
+  EXPECT_EQ(cudaMemcpyAsync(pinned.data, device.data(), 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+  EXPECT_EQ(cudaStreamEndCapture(stream, &captured.graph), cudaSuccess);
+  cudaFree(memory);
+  cudaEventDestroy(event);
+}
+
+TEST(SimulatedCapture, TakesStreamsThatWaitForItAndWantsThemBack) {
+  Pinned<int> x(2);
+  cudaEvent_t fork, join;
+  cudaEventCreate(&fork), cudaEventCreate(&join);
+  for (bool back : {true, false}) {
+    x.data[0] = 0, x.data[1] = 1;
+    Stream first, second;
+    Captured captured;
+    cudaStreamBeginCapture(first, cudaStreamCaptureModeGlobal);
+    cudaEventRecord(fork, first);
+    EXPECT_EQ(cudaStreamWaitEvent(second, fork), cudaSuccess);
+    launch(add, 1, 1, second, x.data, x.data + 1);
+    cudaEventRecord(join, second);
+    if (back) cudaStreamWaitEvent(first, join);
+    EXPECT_EQ(cudaStreamEndCapture(first, &captured.graph), back ? cudaSuccess : cudaErrorStreamCaptureUnjoined);
+    cudaStreamSynchronize(second);
+    EXPECT_EQ(x.data[0], 0);
+  }
+  cudaEventDestroy(fork), cudaEventDestroy(join);
+  cudaGetLastError();
+}
+
+TEST(SimulatedCapture, IsNotMetByTheDefaultStream) {
+  Pinned<int> x(1);
+  cudaStream_t blocking;
+  cudaStreamCreate(&blocking);
+  Captured captured;
+  EXPECT_EQ(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeGlobal), cudaErrorStreamCaptureUnsupported);
+  cudaStreamBeginCapture(blocking, cudaStreamCaptureModeGlobal);
+  EXPECT_EQ(launch(set, 1, 1, nullptr, x.data, 1), cudaErrorStreamCaptureImplicit);
+  EXPECT_EQ(cudaStreamEndCapture(blocking, &captured.graph), cudaSuccess);
+  cudaStreamDestroy(blocking);
+  cudaGetLastError();
+}
+
 // ---- Memory ----
 
 TEST(SimulatedMemory, IsFreshlyFilledWithOnes) {
@@ -317,6 +430,66 @@ TEST(SimulatedMemoryDeathTest, EndsWhereItEnds) {
 }
 #endif
 
+// ---- Errors that come late, and memory for code ----
+
+TEST(SimulatedError, ComesWithALaterCallAndLasts) {
+  Pinned<int> x(1);
+  *x.data = 0;
+  Stream stream;
+  Array<int> held(1);
+  floe_simulator::fail_kernel(cudaErrorIllegalAddress);
+  EXPECT_EQ(launch(set, 1, 1, stream, x.data, 1), cudaSuccess) << "the kernel has not run yet";
+  EXPECT_EQ(launch(set, 1, 1, stream, x.data, 2), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
+  EXPECT_EQ(*x.data, 0) << "nothing runs any more";
+  for (int times = 0; times < 2; ++times) EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress) << "it sticks";
+  void* memory = nullptr;
+  int host = 0;
+  EXPECT_EQ(cudaMalloc(&memory, 4), cudaErrorIllegalAddress);
+  EXPECT_EQ(cudaMemcpy(&host, held.data(), 4, cudaMemcpyDeviceToHost), cudaErrorIllegalAddress);
+  EXPECT_EQ(launch(set, 1, 1, stream, x.data, 3), cudaErrorIllegalAddress);
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  std::vector<float> result;
+  floe_simulator::recover();
+  EXPECT_EQ(launch(set, 1, 1, stream, x.data, 4), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+  EXPECT_EQ(*x.data, 4);
+}
+
+TEST(SimulatedMemory, IsTakenByCodeAtTheFirstLaunch) {
+  Pinned<int> x(2);
+  std::size_t free = 0, total = 0;
+  cudaMemGetInfo(&free, &total);
+  floe_simulator::set_code_bytes(1000);
+  floe_simulator::set_memory(total - free + 1500);
+  EXPECT_EQ(launch(set, 1, 1, nullptr, x.data, 1), cudaSuccess);
+  EXPECT_EQ(launch(set, 1, 1, nullptr, x.data, 1), cudaSuccess) << "it is there now";
+  EXPECT_EQ(launch(add, 1, 1, nullptr, x.data, x.data + 1), cudaErrorMemoryAllocation);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorMemoryAllocation);
+  floe_simulator::set_memory(std::size_t{8} << 30);
+  EXPECT_EQ(launch(add, 1, 1, nullptr, x.data, x.data + 1), cudaSuccess);
+  cudaDeviceSynchronize();
+  floe_simulator::set_code_bytes(0);
+  std::size_t again = 0;
+  cudaMemGetInfo(&again, &total);
+  EXPECT_EQ(again, free);
+}
+
+TEST(SimulatedDevice, CountsTheCallsThatWouldMakeAContextOnIt) {
+  int devices = 0;
+  cudaGetDeviceCount(&devices);
+  if (devices < 2) GTEST_SKIP() << "needs FLOE_SIMULATED_DEVICES=2";  // as ctest runs it
+  cudaSetDevice(1);
+  int* there = nullptr;
+  cudaMalloc(&there, 4);
+  cudaSetDevice(0);
+  auto before = floe_simulator::calls_on(0);
+  std::thread([&] { cudaSetDevice(1), cudaFree(nullptr); }).join();
+  EXPECT_EQ(floe_simulator::calls_on(0), before);
+  std::thread([&] { cudaFree(there); }).join();
+  EXPECT_EQ(floe_simulator::calls_on(0), before + 1) << "a thread begins on the first device";
+}
+
 TEST(SimulatedDevice, CountsWhatHappens) {
   auto before = floe_simulator::counts();
   Array<int> x(std::vector<int>{1, 2});
@@ -400,6 +573,41 @@ TEST(SimulatedKernel, CopiesItsArguments) {
   numbers.factor = 1000;
   cudaDeviceSynchronize();
   EXPECT_EQ(*out.data, (2 + 3 + 4) * 0.5);
+}
+
+template <class T>
+__global__ void divide(T* out, const T* by) {
+  *out /= *by;
+}
+
+// The NaN of the device's arithmetic is not the one of this machine's.
+TEST(SimulatedKernel, NamesItsNaNs) {
+  Array<float> x(std::vector<float>{0, 1}), zero(std::vector<float>{0});
+  Array<double> wide(std::vector<double>{0}), wide_zero(std::vector<double>{0});
+  launch(divide<float>, 1, 1, nullptr, x.data(), zero.data());
+  launch(divide<double>, 1, 1, nullptr, wide.data(), wide_zero.data());
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(x.values()[0]), 0x7fffffffu);
+  EXPECT_EQ(x.values()[1], 1);
+  EXPECT_EQ(std::bit_cast<std::uint64_t>(wide.values()[0]), 0xfff8000000000000u);
+}
+
+struct alignas(16) Four {
+  float values[4];
+};
+__global__ void read_four(const float* from, float* to) {
+  *to = static_cast<const Four*>(__builtin_assume_aligned(from, 16))->values[3];
+}
+
+TEST(SimulatedKernelDeathTest, WantsVectorsInLines) {
+  Array<float> x(std::vector<float>(9, 2.f)), y(1);
+  launch(read_four, 1, 1, nullptr, x.data() + 4, y.data());
+  EXPECT_EQ(y.values()[0], 2);
+  EXPECT_DEATH(
+      {
+        launch(read_four, 1, 1, nullptr, x.data() + 1, y.data());
+        cudaDeviceSynchronize();
+      },
+      "a misaligned address: 0x[0-9a-f]+ is no multiple of 16");
 }
 
 __global__ void write_order(int* next, int* order, bool meet) {
@@ -772,7 +980,7 @@ TEST(SimulatedMatmul, TakesBfloat16) {
 
 TEST(SimulatedMatmul, RoundsForTF32OnlyWhenAsked) {
   Product p;
-  p.k = 64;
+  p.m = 8, p.k = 64;
   std::vector<float> exact, rounded, pedantic;
   multiply<float, float>(p, 1.f, 0.f, &exact);
   p.compute = CUBLAS_COMPUTE_32F_PEDANTIC;
@@ -782,6 +990,33 @@ TEST(SimulatedMatmul, RoundsForTF32OnlyWhenAsked) {
   EXPECT_EQ(exact, pedantic);
   EXPECT_NE(exact, rounded);
   expect_near(rounded, std::vector<double>(exact.begin(), exact.end()), 1e-2);
+}
+
+// What begins in between lines of 16 bytes is computed without tensor cores: a test of their rounding needs other sizes.
+TEST(SimulatedMatmul, RoundsForTF32OnlyWhatTensorCoresRead) {
+  for (Product p : {Product{.m = 7, .n = 8, .k = 64}, Product{.ta = true, .m = 8, .n = 8, .k = 63},
+                    Product{.m = 8, .n = 8, .k = 64, .misaligned = 1}}) {
+    std::vector<float> exact, found;
+    multiply<float, float>(p, 1.f, 0.f, &exact);
+    p.compute = CUBLAS_COMPUTE_32F_FAST_TF32;
+    multiply<float, float>(p, 1.f, 0.f, &found);
+    EXPECT_EQ(exact, found);
+  }
+}
+
+TEST(SimulatedMatmul, IsRefusedWhenTold) {
+  std::vector<float> result;
+  floe_simulator::refuse_products(1);
+  EXPECT_EQ((multiply<float, float>({}, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED);
+  floe_simulator::refuse_products(1, CUBLAS_STATUS_EXECUTION_FAILED);
+  EXPECT_EQ((multiply<float, float>({}, 1.f, 0.f, &result)), CUBLAS_STATUS_EXECUTION_FAILED);
+  EXPECT_EQ((multiply<float, float>({}, 1.f, 0.f, &result)), CUBLAS_STATUS_SUCCESS);
+  floe_simulator::list_nothing_good(true);
+  EXPECT_EQ((multiply<float, float>({}, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED);
+  floe_simulator::list_nothing_good(false);
+  floe_simulator::limit_elements(6);
+  EXPECT_EQ((multiply<float, float>({}, 1.f, 0.f, &result)), CUBLAS_STATUS_NOT_SUPPORTED) << "n is 7";
+  floe_simulator::limit_elements(0);
 }
 
 TEST(SimulatedMatmul, RefusesWhatDoesNotFit) {
@@ -882,7 +1117,7 @@ class Convolution {
     EXPECT_EQ(cudnnSetConvolution2dDescriptor(convolution, g.pad_h, g.pad_w, g.stride_h, g.stride_w, g.dilation_h,
                                               g.dilation_w, CUDNN_CROSS_CORRELATION, dnn_type_of<Scale>),
               CUDNN_STATUS_SUCCESS);
-    cudnnSetConvolutionMathType(convolution, g.math);
+    cudnnSetConvolutionMathType(convolution, std::is_same_v<T, __nv_bfloat16> ? CUDNN_TENSOR_OP_MATH : g.math);
     cudnnSetConvolutionGroupCount(convolution, g.groups);
   }
   Convolution(const Convolution&) = delete;
@@ -1002,7 +1237,7 @@ TEST(SimulatedConvolution, LeavesOldNaNAloneWhereBetaIsZero) {
 }
 
 TEST(SimulatedConvolution, RoundsForTF32UnlessTold) {
-  Geometry g;
+  Geometry g{.k = 8};
   auto x = random_values<float>(g.x_size(), 1), w = random_values<float>(g.w_size(), 2);
   std::vector<float> exact(g.y_size()), rounded(g.y_size());
   Convolution<float>(g).forward(x, w, exact);
@@ -1010,6 +1245,91 @@ TEST(SimulatedConvolution, RoundsForTF32UnlessTold) {
   Convolution<float>(g).forward(x, w, rounded);
   EXPECT_NE(exact, rounded);
   expect_near(rounded, std::vector<double>(exact.begin(), exact.end()), 1e-2);
+}
+
+TEST(SimulatedConvolution, RoundsForTF32OnlyWhatTensorCoresRead) {
+  for (Geometry g : {Geometry{.k = 6}, Geometry{.c = 3, .k = 8}, Geometry{.c = 8, .k = 12, .groups = 4}}) {
+    auto x = random_values<float>(g.x_size(), 1), w = random_values<float>(g.w_size(), 2);
+    std::vector<float> exact(g.y_size()), found(g.y_size());
+    Convolution<float>(g).forward(x, w, exact);
+    g.math = CUDNN_DEFAULT_MATH;
+    Convolution<float>(g).forward(x, w, found);
+    EXPECT_EQ(exact, found);
+  }
+}
+
+// Each entry of a list holds for its own kind of math, and so does the memory that it names.
+TEST(SimulatedConvolution, ListsEachKindOfMath) {
+  Convolution<float> c(Geometry{.math = CUDNN_DEFAULT_MATH});
+  int count = 0;
+  cudnnConvolutionFwdAlgoPerf_t listed[16];
+  ASSERT_EQ(cudnnGetConvolutionForwardAlgorithm_v7(c.handle, c.x, c.w, c.convolution, c.y, 16, &count, listed),
+            CUDNN_STATUS_SUCCESS);
+  ASSERT_EQ(count, 6);
+  for (int i = 0; i < count; i += 2) {
+    EXPECT_EQ(listed[i].algo, listed[i + 1].algo);
+    EXPECT_EQ(listed[i].mathType, CUDNN_DEFAULT_MATH);
+    EXPECT_EQ(listed[i + 1].mathType, CUDNN_FMA_MATH);
+    EXPECT_GT(listed[i].memory, listed[i + 1].memory);
+  }
+  Geometry g;
+  Array<float> x(g.x_size()), w(g.w_size()), y(g.y_size());
+  Array<char> workspace(listed[2].memory);
+  float one = 1, zero = 0;
+  auto run = [&](std::size_t bytes) {
+    return cudnnConvolutionForward(c.handle, &one, c.x, x.data(), c.w, w.data(), c.convolution, listed[2].algo,
+                                   workspace.data(), bytes, &zero, c.y, y.data());
+  };
+  EXPECT_EQ(run(listed[3].memory), CUDNN_STATUS_BAD_PARAM) << "the descriptor's math is the other one";
+  cudnnSetConvolutionMathType(c.convolution, CUDNN_FMA_MATH);
+  EXPECT_EQ(run(listed[3].memory), CUDNN_STATUS_SUCCESS);
+  cudaDeviceSynchronize();
+}
+
+TEST(SimulatedConvolution, OfBfloat16IsForTensorCoresAlone) {
+  Geometry g;
+  Convolution<__nv_bfloat16> c(g);
+  auto x = random_values<__nv_bfloat16>(g.x_size(), 1), w = random_values<__nv_bfloat16>(g.w_size(), 2);
+  std::vector<__nv_bfloat16> y(g.y_size());
+  EXPECT_EQ(c.forward(x, w, y), CUDNN_STATUS_SUCCESS);
+  for (auto math : {CUDNN_DEFAULT_MATH, CUDNN_FMA_MATH}) {
+    cudnnSetConvolutionMathType(c.convolution, math);
+    EXPECT_EQ(c.forward(x, w, y), CUDNN_STATUS_NOT_SUPPORTED);
+    int count = 0;
+    cudnnConvolutionFwdAlgoPerf_t listed[16];
+    cudnnGetConvolutionForwardAlgorithm_v7(c.handle, c.x, c.w, c.convolution, c.y, 16, &count, listed);
+    for (int i = 0; i < count; ++i) EXPECT_EQ(listed[i].status, CUDNN_STATUS_NOT_SUPPORTED);
+  }
+}
+
+TEST(SimulatedConvolution, ListsOnlyWaysThatVaryWhenTold) {
+  Convolution<float> c{Geometry{}};
+  floe_simulator::list_nothing_good(true);
+  int count = 0;
+  cudnnConvolutionBwdFilterAlgoPerf_t listed[16];
+  cudnnGetConvolutionBackwardFilterAlgorithm_v7(c.handle, c.x, c.y, c.convolution, c.w, 16, &count, listed);
+  floe_simulator::list_nothing_good(false);
+  int usable = 0;
+  for (int i = 0; i < count; ++i) {
+    if (listed[i].status != CUDNN_STATUS_SUCCESS) continue;
+    ++usable;
+    EXPECT_EQ(listed[i].determinism, CUDNN_NON_DETERMINISTIC);
+  }
+  EXPECT_EQ(usable, 2);
+}
+
+TEST(SimulatedConvolution, IsOfFewerThanTwoGigaElements) {
+  cudnnTensorDescriptor_t x;
+  cudnnCreateTensorDescriptor(&x);
+  auto set = [&](int n, int c, int h, int w) {
+    return cudnnSetTensor4dDescriptor(x, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, n, c, h, w);
+  };
+  EXPECT_EQ(set(1 << 10, 1 << 10, 1 << 10, 2), CUDNN_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(set(1 << 10, 1 << 10, (1 << 11) - 1, 1), CUDNN_STATUS_SUCCESS);
+  floe_simulator::limit_elements(23);
+  EXPECT_EQ(set(1, 2, 3, 4), CUDNN_STATUS_NOT_SUPPORTED);
+  floe_simulator::limit_elements(0);
+  cudnnDestroyTensorDescriptor(x);
 }
 
 TEST(SimulatedConvolution, OffersTraps) {
@@ -1127,6 +1447,16 @@ TEST(SimulatedConvolution, RunsLateOnItsStream) {
   cudaStreamSynchronize(stream);
   cudaMemcpy(&first, y.data(), sizeof first, cudaMemcpyDeviceToHost);
   EXPECT_FALSE(std::isnan(first));
+}
+
+TEST(SimulatedConvolutionDeathTest, WantsLinesOf16Bytes) {
+  Geometry g;
+  Convolution<float> c(g);
+  Array<float> x(g.x_size() + 1), w(g.w_size()), y(g.y_size());
+  float one = 1, zero = 0;
+  EXPECT_DEATH(cudnnConvolutionForward(c.handle, &one, c.x, x.data() + 1, c.w, w.data(), c.convolution,
+                                       CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, nullptr, 0, &zero, c.y, y.data()),
+               "cudnnConvolutionForward at 0x[0-9a-f]+ does not begin at 16 bytes");
 }
 
 TEST(SimulatedConvolutionDeathTest, WantsDeviceMemory) {

@@ -285,6 +285,12 @@ int meet(int predicate) {
 
 }  // namespace
 
+void* assume_aligned(const void* pointer, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(pointer) % bytes != 0)
+    FAIL_IN_KERNEL("a misaligned address: %p is no multiple of %zu", pointer, bytes);
+  return const_cast<void*>(pointer);
+}
+
 int lane() {
   current_thread("a warp operation");
   return block().current % 32;

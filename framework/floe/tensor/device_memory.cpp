@@ -48,4 +48,11 @@ void upload(void* to, [[maybe_unused]] Device device, const void* from, std::siz
   std::memcpy(to, from, bytes);
 }
 
+void changed([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t bytes,
+             [[maybe_unused]] Device device) noexcept {
+#if FLOE_CUDA
+  if (device.kind == Device::Kind::cuda) cuda::changed(begin, bytes);
+#endif
+}
+
 }  // namespace floe::device_memory

@@ -23,6 +23,9 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
 // that gives it work. Returns when the copy is done.
 void upload(void* to, Device device, const void* from, std::size_t bytes);
 
+// These bytes of a device are about to be written to or given back: what its backend keeps beside them no longer holds.
+void changed(const void* begin, std::size_t bytes, Device device) noexcept;
+
 }  // namespace floe::device_memory
 
 #if FLOE_CUDA
@@ -34,6 +37,7 @@ void release(void* memory, Device device) noexcept;
 std::size_t free_bytes(Device device) noexcept;
 void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
 void upload(void* to, Device device, const void* from, std::size_t bytes);
+void changed(const void* begin, std::size_t bytes) noexcept;
 void synchronize(Device device);
 int device_count() noexcept;  // also 0 without a driver
 std::string why_none();       // why there is no device, in words

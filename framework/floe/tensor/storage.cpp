@@ -190,7 +190,11 @@ Storage::Storage(std::size_t bytes, Device device) : block_(available_allocator(
   if (detail::allocated) [[unlikely]] detail::allocated(data());
 }
 
-void Storage::release(Block* block) noexcept { allocator(block->device).give(block); }
+void Storage::release(Block* block) noexcept {
+  if (block->device.kind != Device::Kind::cpu) [[unlikely]]
+    device_memory::changed(block->data, block->bytes, block->device);
+  allocator(block->device).give(block);
+}
 
 std::size_t memory_in_use(Device device) { return allocator(device).in_use.load(); }
 std::size_t peak_memory(Device device) { return allocator(device).peak.load(); }

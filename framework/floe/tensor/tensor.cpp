@@ -40,6 +40,8 @@ std::byte* Tensor::mutable_bytes(DType wanted) {
     device_memory::copy(copy.data_, device_, data_, device_, static_cast<std::size_t>(elements()) * item_size(dtype_));
     copy.id_ = id_;
     *this = std::move(copy);
+  } else if (device_.kind != Device::Kind::cpu) {
+    device_memory::changed(data_, static_cast<std::size_t>(elements()) * item_size(dtype_), device_);
   }
   return data_;
 }

@@ -9,8 +9,11 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "library_types.h"
 
@@ -212,6 +215,26 @@ inline float atomicExch(float* p, float v) {
   return floe_simulator::update(p, [v](float) { return v; });
 }
 
+// ---- Arithmetic that is rounded once each, and never contracted ----
+
+namespace floe_simulator {
+template <class T>
+T rounded_once(T x) {
+  asm volatile("" : "+m"(x));
+  return x;
+}
+}  // namespace floe_simulator
+inline float __fadd_rn(float a, float b) { return floe_simulator::rounded_once(a + b); }
+inline float __fmul_rn(float a, float b) { return floe_simulator::rounded_once(a * b); }
+inline double __dadd_rn(double a, double b) { return floe_simulator::rounded_once(a + b); }
+inline double __dmul_rn(double a, double b) { return floe_simulator::rounded_once(a * b); }
+
+// A promise that the device takes: it ends with an error where the pointer is not as it says.
+namespace floe_simulator {
+void* assume_aligned(const void* pointer, std::size_t bytes);
+}
+#define __builtin_assume_aligned(pointer, bytes) ::floe_simulator::assume_aligned(pointer, bytes)
+
 // ---- What the host calls ----
 
 enum cudaError {
@@ -233,12 +256,32 @@ enum cudaError {
   cudaErrorMisalignedAddress = 716,
   cudaErrorLaunchFailure = 719,
   cudaErrorNotSupported = 801,
+  cudaErrorSystemNotReady = 802,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureImplicit = 906,
   cudaErrorUnknown = 999,
 };
 typedef enum cudaError cudaError_t;
 
 typedef struct CUstream_st* cudaStream_t;
 typedef struct CUevent_st* cudaEvent_t;
+
+typedef struct CUgraph_st* cudaGraph_t;
+typedef struct CUgraphExec_st* cudaGraphExec_t;
+
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal = 0,
+  cudaStreamCaptureModeThreadLocal = 1,
+  cudaStreamCaptureModeRelaxed = 2,
+};
+
+enum cudaStreamCaptureStatus {
+  cudaStreamCaptureStatusNone = 0,
+  cudaStreamCaptureStatusActive = 1,
+  cudaStreamCaptureStatusInvalidated = 2,
+};
 
 #define cudaStreamDefault 0x00
 #define cudaStreamNonBlocking 0x01
@@ -308,6 +351,16 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
 
+// A stream that is captured keeps its work for a graph, and so does one that waits for an event of it. Until the capture
+// ends, what would wait or needs the device at once is refused, and spoils it.
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long flags = 0);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
 cudaError_t cudaEventCreate(cudaEvent_t* event);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr);
@@ -337,19 +390,39 @@ cudaError_t cudaHostAlloc(T** pointer, std::size_t bytes, unsigned flags) {
   return cudaHostAlloc(reinterpret_cast<void**>(pointer), bytes, flags);
 }
 
-// Queues a kernel whose every thread calls `thread`.
+// Queues a kernel whose every thread calls `thread`. `written`: the arrays of floats among its parameters.
 namespace floe_simulator {
-cudaError_t launch(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream, std::function<void()> thread);
+struct Written {
+  void* begin;
+  std::size_t element_bytes;
+};
+
+template <class P>
+void note_written(std::vector<Written>& all, const P& parameter) {
+  if constexpr (std::is_pointer_v<P>) {
+    using T = std::remove_pointer_t<P>;
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+      if (parameter) all.push_back({parameter, sizeof(T)});
+    }
+  }
 }
+
+cudaError_t launch(const void* kernel, dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream,
+                   std::function<void()> thread, std::vector<Written> written);
+}  // namespace floe_simulator
 
 // The arguments are copied now; every thread gets its own copy of them.
 template <class... P>
 cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** args, std::size_t shared = 0,
                              cudaStream_t stream = nullptr) {
-  if (!kernel) return floe_simulator::launch(grid, block, shared, stream, nullptr);
+  if (!kernel) return floe_simulator::launch(nullptr, grid, block, shared, stream, nullptr, {});
   return [&]<std::size_t... i>(std::index_sequence<i...>) {
     std::tuple<P...> values{*static_cast<const P*>(args[i])...};
-    return floe_simulator::launch(grid, block, shared, stream, [kernel, values] { std::apply(kernel, values); });
+    std::vector<floe_simulator::Written> written;
+    (floe_simulator::note_written(written, std::get<i>(values)), ...);
+    return floe_simulator::launch(
+        reinterpret_cast<const void*>(kernel), grid, block, shared, stream,
+        [kernel, values] { std::apply(kernel, values); }, std::move(written));
   }
   (std::index_sequence_for<P...>());
 }

@@ -35,12 +35,17 @@ const Found& found() {
   return once;
 }
 
-void make_current(Device device) {
+// Without a choice a thread is on the first GPU, and whatever it does there, if only to give memory back, makes a
+// context of some hundred MiB on it.
+cudaError_t choose(Device device) noexcept {
   static thread_local int current = -1;
-  if (current == device.index) return;
-  check(cudaSetDevice(device.index), "choosing the device");
-  current = device.index;
+  if (current == device.index) return cudaSuccess;
+  cudaError_t status = cudaSetDevice(device.index);
+  if (status == cudaSuccess) current = device.index;
+  return status;
 }
+
+void make_current(Device device) { check(choose(device), "choosing the device"); }
 
 std::unique_ptr<Context> made(Device device) {
   auto context = std::make_unique<Context>();
@@ -51,8 +56,8 @@ std::unique_ptr<Context> made(Device device) {
   context->has_bf16 = major >= 8;
   check(cudaStreamCreateWithFlags(&context->stream, cudaStreamNonBlocking), "a stream");
   check(cudaStreamCreateWithFlags(&context->copies, cudaStreamNonBlocking), "a stream");
-  check(cublasLtCreate(&context->blas), "cuBLASLt");
-  check(cudnnCreate(&context->dnn), "cuDNN");
+  check(with_room(device, [&] { return cublasLtCreate(&context->blas); }), "cuBLASLt");
+  check(with_room(device, [&] { return cudnnCreate(&context->dnn); }), "cuDNN");
   check(cudnnSetStream(context->dnn, context->stream), "cuDNN");
   return context;
 }
@@ -71,8 +76,25 @@ Context& context(Device device) {
 
 namespace {
 
-[[noreturn]] void fail(const char* what, const std::string& words, const char* remedy = "") {
-  throw DeviceError(fmt::format("cuda: {}: {}{}", what, words, remedy));
+// Those of which driver_types.h says that the process must be terminated and relaunched, and uncorrectable errors of
+// the device's memory and of NVLink.
+bool is_lasting(cudaError_t status) {
+  constexpr std::array lasting{214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911};
+  return std::find(lasting.begin(), lasting.end(), static_cast<int>(status)) != lasting.end();
+}
+
+// A library fails with words of its own where the device has failed before, which the runtime tells whoever asks it.
+cudaError_t device_status() {
+  cudaError_t pending = cudaGetLastError();
+  return pending == cudaSuccess ? cudaDeviceSynchronize() : pending;
+}
+
+template <class Status>
+void check_library(Status status, const char* words, const char* what) {
+  bool lacking = lacks_memory(status);
+  check(device_status(), what);
+  if (lacking) throw MemoryError(fmt::format("cuda: {}: {}; try a smaller batch", what, words));
+  throw DeviceError(fmt::format("cuda: {}: {}", what, words));
 }
 
 }  // namespace
@@ -80,29 +102,54 @@ namespace {
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) [[likely]]
     return;
-  constexpr std::array lasting{700, 702, 710, 714, 715, 716, 717, 718, 719};  // illegal address, ..., launch failure
-  bool lasts = std::find(lasting.begin(), lasting.end(), static_cast<int>(status)) != lasting.end();
   cudaGetLastError();  // one that passes is not reported again
-  fail(what, fmt::format("{} ({})", cudaGetErrorString(status), cudaGetErrorName(status)),
-       lasts ? "; the device no longer responds, and the program must be restarted" : "");
+  std::string said = fmt::format("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+  if (lacks_memory(status)) throw MemoryError(said + "; try a smaller batch");
+  if (is_lasting(status)) said += "; the device no longer responds, and the program must be restarted";
+  throw DeviceError(said);
 }
 
 void check(cublasStatus_t status, const char* what) {
-  if (status != CUBLAS_STATUS_SUCCESS) fail(what, cublasLtGetStatusString(status));
+  if (status != CUBLAS_STATUS_SUCCESS) check_library(status, cublasLtGetStatusString(status), what);
 }
 
 void check(cudnnStatus_t status, const char* what) {
-  if (status != CUDNN_STATUS_SUCCESS) fail(what, cudnnGetErrorString(status));
+  if (status != CUDNN_STATUS_SUCCESS) check_library(status, cudnnGetErrorString(status), what);
 }
+
+bool lacks_memory(cudaError_t status) { return status == cudaErrorMemoryAllocation; }
+
+// The libraries have a status for what they allocate, and none for what their kernels need when they are loaded.
+bool lacks_memory(cublasStatus_t status) {
+  return status == CUBLAS_STATUS_ALLOC_FAILED ||
+         (status != CUBLAS_STATUS_SUCCESS && lacks_memory(cudaPeekAtLastError()));
+}
+
+bool lacks_memory(cudnnStatus_t status) {
+  return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+         status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED ||
+         (status != CUDNN_STATUS_SUCCESS && lacks_memory(cudaPeekAtLastError()));
+}
+
+bool may_go_otherwise(cublasStatus_t status) {
+  return status != CUBLAS_STATUS_NOT_INITIALIZED && status != CUBLAS_STATUS_LICENSE_ERROR &&
+         !is_lasting(device_status());
+}
+
+// The statuses from 1000 on are about the library as a whole.
+bool may_go_otherwise(cudnnStatus_t status) { return status >= CUDNN_STATUS_BAD_PARAM && !is_lasting(device_status()); }
 
 // --- What there is ---------------------------------------------------------------------------------------------------
 
 int device_count() noexcept { return found().count; }
 
 std::string why_none() {
-  if (found().status == cudaErrorInsufficientDriver)
-    return "this machine has no NVIDIA driver, or one too old for CUDA";
-  return "this machine has no CUDA device";
+  cudaError_t status = found().status;
+  if (status == cudaSuccess || status == cudaErrorNoDevice) return "this machine has no CUDA device";
+  if (status == cudaErrorInsufficientDriver) return "this machine has no NVIDIA driver, or one too old for CUDA";
+  constexpr int system_not_ready = 802;
+  return fmt::format("this machine's NVIDIA driver says '{}' ({}{})", cudaGetErrorString(status),
+                     cudaGetErrorName(status), status == system_not_ready ? "; is the fabric manager running?" : "");
 }
 
 std::string device_name(Device device) {
@@ -130,15 +177,15 @@ void* allocate(std::size_t bytes, Device device) {
   return nullptr;
 }
 
-// cudaFree waits for the device, so what is queued on this memory is done.
-void release(void* memory, Device) noexcept { cudaFree(memory); }
+// cudaFree waits for the device, so what is queued on this memory is done. At the program's end there may be no device
+// to choose any more, and the memory is gone with it.
+void release(void* memory, Device device) noexcept {
+  if (choose(device) == cudaSuccess) cudaFree(memory);
+}
 
 std::size_t free_bytes(Device device) noexcept {
   std::size_t free = 0, all = 0;
-  try {
-    make_current(device);
-  } catch (const DeviceError&) { return 0; }
-  return cudaMemGetInfo(&free, &all) == cudaSuccess ? free : 0;
+  return choose(device) == cudaSuccess && cudaMemGetInfo(&free, &all) == cudaSuccess ? free : 0;
 }
 
 namespace {

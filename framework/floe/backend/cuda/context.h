@@ -8,6 +8,7 @@
 #include <cudnn.h>
 
 #include <floe/tensor/device.h>
+#include <floe/tensor/memory.h>
 #include <floe/tensor/storage.h>
 
 namespace floe::cuda {
@@ -39,10 +40,31 @@ class Scratch {
   Storage storage_;
 };
 
-// DeviceError "cuda: WHAT: the library's words" unless it went well. After some errors no call succeeds any more, and
-// the message then says that the program must be restarted.
+// MemoryError if memory is lacking, else DeviceError "cuda: WHAT: the library's words", unless it went well. After some
+// errors no call succeeds any more, and the message then says that the program must be restarted.
 void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);
 void check(cudnnStatus_t status, const char* what);
+
+bool lacks_memory(cudaError_t status);
+bool lacks_memory(cublasStatus_t status);
+bool lacks_memory(cudnnStatus_t status);
+
+// Whether a library may do in another way what it refused with this status: not if a part of it is missing, nor if the
+// device no longer responds.
+bool may_go_otherwise(cublasStatus_t status);
+bool may_go_otherwise(cudnnStatus_t status);
+
+// Calls what may need memory of its own beside the tensors', such as the code of a kernel that is launched for the first
+// time. Where that is lacking, the allocator gives back what it keeps for reuse, and the call is made again.
+template <class Call>
+auto with_room(Device device, Call call) {
+  auto status = call();
+  if (!lacks_memory(status)) [[likely]]
+    return status;
+  cudaGetLastError();
+  release_cached_memory(device);
+  return call();
+}
 
 }  // namespace floe::cuda

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 
 #include <floe/backend/cuda/context.h>
 #include <floe/backend/kernels.h>
@@ -29,9 +30,11 @@ void launch(const Context& on, void (*kernel)(Parameters...), std::int64_t block
   std::apply(
       [&](Parameters&... each) {
         void* pointers[] = {const_cast<void*>(static_cast<const void*>(&each))...};
-        check(
-            cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(block_threads), pointers, 0, on.stream),
-            "a kernel");
+        auto queue = [&] {
+          return cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(block_threads), pointers, 0,
+                                  on.stream);
+        };
+        check(with_room(on.device, queue), "a kernel");
       },
       held);
 }
@@ -62,6 +65,13 @@ struct alignas(16) Pack {
   static constexpr int size = 16 / sizeof(S);
   S values[size];
 };
+
+// An array as steps of several elements, each of which is read or written at once: it begins at a multiple of their size.
+template <class Step, class S>
+__device__ auto in_steps(S* array) {
+  using To = std::conditional_t<std::is_const_v<S>, const Step, Step>;
+  return static_cast<To*>(__builtin_assume_aligned(array, alignof(Step)));
+}
 
 inline bool aligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % 16 == 0; }
 

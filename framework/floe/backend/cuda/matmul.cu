@@ -1,10 +1,12 @@
-// matmul: products of matrices through cuBLASLt, of integers by a kernel of its own.
+// matmul: products of matrices through cuBLASLt; integers, and what it does not take, in plain loops.
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <mutex>
 #include <tuple>
 
 #include <floe/backend/cuda/bfloat16.h>
+#include <floe/backend/cuda/ways.h>
 #include <floe/backend/reductions.h>
 #include <floe/backend/settings.h>
 
@@ -26,7 +28,7 @@ struct Key {
   bool operator<(const Key& other) const { return fields() < other.fields(); }
 };
 
-// Descriptions, and the way that cuBLASLt thinks fastest. They live as long as the program.
+// Descriptions, and the ways that cuBLASLt thinks fastest. They live as long as the program.
 struct Plan {
   Plan(const Context& on, const Key& key) {
     const MatmulGeometry& g = key.g;
@@ -57,10 +59,19 @@ struct Plan {
     for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
       prefer(attribute, key.alignment);
+    constexpr int most = 8;
+    std::array<cublasLtMatmulHeuristicResult_t, most> listed;
     int found = 0;
-    cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(on.blas, product, b, a, c, c, preference, 1, &way, &found);
+    cublasStatus_t status = with_room(on.device, [&] {
+      return cublasLtMatmulAlgoGetHeuristic(on.blas, product, b, a, c, c, preference, most, listed.data(), &found);
+    });
     cublasLtMatmulPreferenceDestroy(preference);
-    check(status != CUBLAS_STATUS_SUCCESS || found > 0 ? status : CUBLAS_STATUS_NOT_SUPPORTED, "matmul");
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return;  // it knows no way
+    check(status, "matmul");
+    for (int i = 0; i < found; ++i) {
+      const cublasLtMatmulHeuristicResult_t& one = listed[static_cast<std::size_t>(i)];
+      if (one.state == CUBLAS_STATUS_SUCCESS) ways.add({one.algo, one.workspaceSize});
+    }
   }
 
   static void describe(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows, std::int64_t columns,
@@ -77,7 +88,11 @@ struct Plan {
 
   cublasLtMatmulDesc_t product = nullptr;
   cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
-  cublasLtMatmulHeuristicResult_t way{};
+  struct Way {
+    cublasLtMatmulAlgo_t algorithm;
+    std::size_t workspace;
+  };
+  Ways<Way> ways;
 };
 
 const Plan& plan_for(const Context& on, const Key& key) {
@@ -94,6 +109,23 @@ std::uint32_t alignment_of(std::initializer_list<const void*> pointers) {
   return static_cast<std::uint32_t>(bits & -bits);
 }
 
+// A product in plain loops: a thread for each result. Neighbours read the same row of a, and neighbours of b.
+template <class Factor, class T>
+__global__ void direct_kernel(std::int64_t size, MatmulGeometry g, const Factor* a, const Factor* b, T* c) {
+  using Sum = std::conditional_t<std::is_integral_v<T>, T, double>;
+  const std::int64_t down = g.transpose_a ? 1 : g.inner, along = g.transpose_a ? g.rows : 1;
+  const std::int64_t below = g.transpose_b ? 1 : g.columns, beside = g.transpose_b ? g.inner : 1;
+  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
+    const std::int64_t column = i % g.columns, row = i / g.columns % g.rows, batch = i / g.columns / g.rows;
+    const Factor *left = a + batch * g.a_stride + row * down, *right = b + batch * g.b_stride + column * beside;
+    Sum total = 0;
+    for (std::int64_t k = 0; k < g.inner; ++k)
+      total = static_cast<Sum>(total + static_cast<Sum>(rounded<T>(left[k * along])) *
+                                           static_cast<Sum>(rounded<T>(right[k * below])));
+    c[i] = static_cast<T>(total);
+  }
+}
+
 // cuBLASLt takes fewer than 65536 matrices in a call.
 template <class Factor, class T>
 void multiply(const Context& on, MatmulGeometry g, Precision precision, const Factor* a, const Factor* b, T* c) {
@@ -102,32 +134,26 @@ void multiply(const Context& on, MatmulGeometry g, Precision precision, const Fa
   for (std::int64_t left = g.batches; left > 0; left -= most) {
     g.batches = std::min(left, most);
     const Plan& plan = plan_for(on, {g, dtype_of<T>(), precision, alignment_of({a, b, c}), on.device.index});
-    Scratch work(on, plan.way.workspaceSize);
-    check(cublasLtMatmul(on.blas, plan.product, &one, b, plan.b, a, plan.a, &zero, c, plan.c, c, plan.c, &plan.way.algo,
-                         work.get(), plan.way.workspaceSize, on.stream),
-          "matmul");
+    bool done = plan.ways.first([&](const Plan::Way& way) {
+      Scratch work(on, way.workspace);
+      cublasStatus_t status = with_room(on.device, [&] {
+        return cublasLtMatmul(on.blas, plan.product, &one, b, plan.b, a, plan.a, &zero, c, plan.c, c, plan.c,
+                              &way.algorithm, work.get(), way.workspace, on.stream);
+      });
+      if (status != CUBLAS_STATUS_SUCCESS && !lacks_memory(status) && may_go_otherwise(status)) return false;
+      check(status, "matmul");
+      return true;
+    });
+    const std::int64_t size = g.batches * g.rows * g.columns;
+    if (!done) launch(on, direct_kernel<Factor, T>, blocks_for(on, size), size, g, a, b, c);
     a += g.batches * g.a_stride, b += g.batches * g.b_stride, c += g.batches * g.rows * g.columns;
-  }
-}
-
-// A thread for each element. Neighbours read the same row of a, and neighbours of b.
-template <class T>
-__global__ void whole_kernel(std::int64_t size, MatmulGeometry g, const T* a, const T* b, T* c) {
-  const std::int64_t down = g.transpose_a ? 1 : g.inner, along = g.transpose_a ? g.rows : 1;
-  const std::int64_t below = g.transpose_b ? 1 : g.columns, beside = g.transpose_b ? g.inner : 1;
-  for (std::int64_t i = thread_index(); i < size; i += thread_count()) {
-    std::int64_t column = i % g.columns, row = i / g.columns % g.rows, batch = i / g.columns / g.rows;
-    const T *left = a + batch * g.a_stride + row * down, *right = b + batch * g.b_stride + column * beside;
-    T total = 0;
-    for (std::int64_t k = 0; k < g.inner; ++k) total = static_cast<T>(total + left[k * along] * right[k * below]);
-    c[i] = total;
   }
 }
 
 void multiply_whole(const Context& on, const Tensor& a, const Tensor& b, const MatmulGeometry& g, Tensor& c) {
   dispatch_product(c.dtype(), [&]<class T>() {
     if constexpr (std::is_integral_v<T>)
-      launch(on, whole_kernel<T>, blocks_for(on, c.elements()), c.elements(), g, data<T>(a), data<T>(b),
+      launch(on, direct_kernel<T, T>, blocks_for(on, c.elements()), c.elements(), g, data<T>(a), data<T>(b),
              mutable_data<T>(c));
   });
 }

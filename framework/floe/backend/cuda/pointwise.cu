@@ -2,9 +2,18 @@
 #include <floe/backend/pointwise.h>
 
 #include <floe/backend/cuda/launch.h>
+#include <floe/tensor/device_memory.h>
 
 namespace floe::cuda {
 namespace {
+
+// The elements of a result, which may lie over an operand that is spent.
+template <class T>
+T* overwritten(Tensor& y) {
+  T* out = result_data<T>(y);
+  changed(out, static_cast<std::size_t>(y.elements()) * sizeof(T));
+  return out;
+}
 
 // out[i] = formula(in[i]...), 16 bytes at once if `packed`.
 template <class S, class Out, class Formula, class... In>
@@ -21,7 +30,7 @@ __global__ void flat_kernel(std::int64_t size, bool packed, Formula formula, Out
           for (int k = 0; k < wide; ++k) result.values[k] = static_cast<Out>(formula(pack.values[k]...));
         };
         apply(in.pack(i)...);
-        reinterpret_cast<Pack<Out>*>(out)[i] = result;
+        in_steps<Pack<Out>>(out)[i] = result;
       }
       begin = packs * wide;
     }
@@ -35,7 +44,7 @@ struct Input {
   explicit Input(const Tensor& x) : source(x) {}
   __device__ S operator[](std::int64_t i) const { return source[i]; }
   __device__ Pack<S> pack(std::int64_t i) const {
-    if (source.data) return reinterpret_cast<const Pack<S>*>(source.data)[i];
+    if (source.data) return in_steps<Pack<S>>(source.data)[i];
     Pack<S> repeated;
     for (S& value : repeated.values) value = source.number;
     return repeated;
@@ -47,7 +56,7 @@ struct Input {
 template <class S, class Out, class Formula, class... X>
 void flat(const Context& on, std::int64_t size, const Formula& formula, Tensor& y, const X&... x) {
   if (size == 0) return;
-  Out* out = result_data<Out>(y);
+  Out* out = overwritten<Out>(y);
   bool packed = sizeof(S) == sizeof(Out) && aligned(out) && (Input<S>(x).packed() && ...);
   launch(on, flat_kernel<S, Out, Formula, std::conditional_t<true, Input<S>, X>...>,
          blocks_for(on, packed ? size / Pack<S>::size + 1 : size), size, packed, formula, out, Input<S>(x)...);
@@ -95,7 +104,7 @@ __global__ void rows_kernel(std::int64_t packs, Divisor row_packs, Formula formu
   constexpr int wide = Pack<S>::size;
   auto load = [](const S* from, const RowStrides& strides, std::int64_t row, std::int64_t column) {
     const S* at = from + row * strides.between;
-    if (strides.along) return *reinterpret_cast<const Pack<S>*>(at + column);
+    if (strides.along) return *in_steps<Pack<S>>(at + column);
     Pack<S> repeated;
     for (S& value : repeated.values) value = *at;
     return repeated;
@@ -105,7 +114,7 @@ __global__ void rows_kernel(std::int64_t packs, Divisor row_packs, Formula formu
     const Pack<S> p = load(a, of_a, row, column), q = load(b, of_b, row, column);
     Pack<S> result;
     for (int k = 0; k < wide; ++k) result.values[k] = static_cast<S>(formula(p.values[k], q.values[k]));
-    reinterpret_cast<Pack<S>*>(out)[i] = result;
+    in_steps<Pack<S>>(out)[i] = result;
   }
 }
 
@@ -135,11 +144,11 @@ void broadcast(const Formula& formula, const Tensor& a, const Tensor& b, Tensor&
         std::int64_t packs = y.elements() / Pack<S>::size;
         return launch(on, rows_kernel<S, Formula>, blocks_for(on, packs), packs, Divisor(loop.sizes[0] / Pack<S>::size),
                       formula, RowStrides{loop.strides[0][1], loop.strides[1][1]},
-                      RowStrides{loop.strides[0][2], loop.strides[1][2]}, data<S>(a), data<S>(b), result_data<S>(y));
+                      RowStrides{loop.strides[0][2], loop.strides[1][2]}, data<S>(a), data<S>(b), overwritten<S>(y));
       }
     }
     launch(on, broadcast_kernel<S, Out, Formula>, blocks_for(on, y.elements()), y.elements(), formula, Path<3>(loop),
-           result_data<Out>(y), Source<S>(a), Source<S>(b));
+           overwritten<Out>(y), Source<S>(a), Source<S>(b));
   });
 }
 
