@@ -24,6 +24,7 @@
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
 #include <floe/ops/shape_ops.h>
+#include <floe/tape/observer.h>
 #include <floe/tape/tape.h>
 #include <floe/files/safetensors.h>
 #include <floe/run/checkpoint.h>
@@ -318,6 +319,45 @@ TEST(BatchNormalization, NormalisesByTheBatchInTraining) {
   norm(x, Mode::training);
   EXPECT_TRUE(test::close(*all[2], mean * 0.19, 1e-12));
   EXPECT_TRUE(test::close(*all[3], variance * 0.19 + 0.81, 1e-12));
+}
+
+// Where no one sees its parts, they are one kernel.
+TEST(BatchNormalization, GivesTheBitsOfItsPartsOneByOne) {
+  struct Seen : OpObserver {
+    void op(const OpInfo&, TensorRefs, std::span<Tensor* const>) override {}
+  };
+  std::vector<Device> devices = test::gpus();
+  devices.push_back({});
+  for (Device device : devices) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      for (std::int64_t rows : {1, 3, 5000}) {
+        auto trained = [&](bool observed) {
+          Layer model("model", device, Rng(1), dtype);
+          BatchNormalization norm(&model, "norm", 37);
+          std::optional<Seen> seen;
+          if (observed) seen.emplace();
+          Tensors results;
+          for (std::uint64_t step = 1; step < 4; ++step)
+            results.push_back(
+                norm(cast(test::normal({rows, 37}, step) * 3.0 + 40.0, dtype).on(device), Mode::training));
+          for (const Variable* variable : norm.all_variables()) results.push_back(*variable);
+          return results;
+        };
+        Tensors parts = trained(true), whole = trained(false);
+        for (std::size_t i = 0; i < parts.size(); ++i)
+          EXPECT_TRUE(same_bits(whole[i].on({}), parts[i].on({}))) << i << " " << rows << " " << to_string(device);
+      }
+    }
+  }
+}
+
+TEST(BatchNormalization, HoldersOfFormerAveragesKeepThem) {
+  Layer model = root();
+  BatchNormalization norm(&model, "norm", 3);
+  Tensor before = *norm.all_variables()[2];
+  norm(ones({5, 3}), Mode::training);
+  EXPECT_TRUE(same_bits(before, zeros({3})));
+  EXPECT_FALSE(same_bits(*norm.all_variables()[2], before));
 }
 
 TEST(BatchNormalization, NormalisesByTheRunningStatisticsInInference) {

@@ -2,6 +2,7 @@
 // vector registers. A rule is a struct of its constants; what it keeps for each weight are its slots.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include <floe/backend/math.h>
@@ -18,6 +19,15 @@ void update(const Rule& rule, const Tensor& dw, Tensor& w, std::span<Tensor> slo
 namespace cuda {
 template <class Rule>
 void update(const Rule& rule, const Tensor& dw, Tensor& w, std::span<Tensor> slots);
+}
+
+// The updates that steps() calls for: a GPU makes those of one rule in one launch, at the end. What they read must stay
+// until then.
+namespace cpu {
+inline void together(const std::function<void()>& steps) { steps(); }
+}  // namespace cpu
+namespace cuda {
+void together(const std::function<void()>& steps);
 }
 
 namespace rules {

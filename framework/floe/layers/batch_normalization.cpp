@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <floe/ops/arithmetic.h>
 #include <floe/ops/normalization.h>
-#include <floe/tape/record.h>
 
 namespace floe {
 
@@ -26,13 +24,8 @@ Tensor BatchNormalization::operator()(Operand x, Mode mode) {
   if (mode == Mode::inference) {
     return call.done(batch_normalization(here, gamma(), beta(), *moving_mean_, *moving_variance_, options_.epsilon));
   }
-  Normalized normalized = batch_normalization_training(here, gamma(), beta(), options_.epsilon);
-  if (here->elements() == 0) return call.done(normalized.y);  // an empty batch has no statistics
-  NoRecording silence;
-  double old = options_.momentum;
-  moving_mean_->assign(*moving_mean_ * old + normalized.mean * (1 - old));
-  moving_variance_->assign(*moving_variance_ * old + normalized.variance * (1 - old));
-  return call.done(normalized.y);
+  const MovingAverages averages{*moving_mean_, *moving_variance_, options_.momentum};
+  return call.done(batch_normalization_training(here, gamma(), beta(), options_.epsilon, &averages).y);
 }
 
 }  // namespace floe

@@ -1,9 +1,12 @@
 // Normalisation over the batch, over the last axes, and over the pixels of each image.
 #include <floe/ops/normalization.h>
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include <floe/backend/run.h>
+#include <floe/backend/statistics.h>
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
 #include <floe/ops/create.h>
@@ -82,37 +85,73 @@ struct Names {
   const char *op, *gradient;
 };
 
+void move(const MovingAverages& averages, const Normalized& by) {
+  NoRecording silence;
+  const double old = averages.momentum;
+  averages.mean.assign(averages.mean * old + by.mean * (1 - old));
+  averages.variance.assign(averages.variance * old + by.variance * (1 - old));
+}
+
+// The value, to be written in place: in storage of its own.
+Tensor& own_value(Variable& variable) {
+  variable.update().raw_mutable();
+  variable.updated();
+  return variable.update();
+}
+
+bool is_observed() { return detail::hooks & detail::observed; }
+
+// Gives result its statistics and returns 1 / sqrt(variance + epsilon): op by op for observers, else in one go, and with
+// the averages.
+Tensor take_statistics(const Operand& x, const NormalizationGeometry& g, double epsilon, Normalized& result,
+                       const MovingAverages* averages) {
+  NoRecording silence;
+  if (is_observed()) {
+    run<cpu::moments, cuda::moments>(x->device(), x, g, result.mean, result.variance);
+    observe({"moments", x.where(), {{"sizes", sizes_of(g)}, {"shape", result.mean.shape()}}}, {x},
+            {&result.mean, &result.variance});
+    return rsqrt(result.variance + epsilon);
+  }
+  Tensor inverse_stddev(result.mean.shape(), x->dtype(), x->device());
+  std::optional<MovingStatistics> moving;
+  if (averages)
+    moving.emplace(MovingStatistics{own_value(averages->mean), own_value(averages->variance), averages->momentum});
+  run<cpu::statistics, cuda::statistics>(x->device(), x, g, epsilon, result.mean, result.variance, inverse_stddev,
+                                         moving ? &*moving : nullptr);
+  return inverse_stddev;
+}
+
 // What all of them do once their arguments are checked. Statistics come in the given shape.
 Normalized normalized(Names names, const Operand& x, const Operand& gamma, const Operand& beta,
-                      const NormalizationGeometry& g, const Shape& statistics, double epsilon) {
+                      const NormalizationGeometry& g, const Shape& statistics, double epsilon,
+                      const MovingAverages* averages = nullptr) {
   Normalized result{Tensor(x->shape(), x->dtype(), x->device()), Tensor(statistics, x->dtype(), x->device()),
                     Tensor(statistics, x->dtype(), x->device())};
   const Shape sizes = sizes_of(g);
-  if (x->elements() == 0) {
-    result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
-  } else {
-    run<cpu::moments, cuda::moments>(x->device(), x, g, result.mean, result.variance);
-    observe({"moments", x.where(), {{"sizes", sizes}, {"shape", statistics}}}, {x}, {&result.mean, &result.variance});
-  }
   Tensor inverse_stddev;
-  {
+  if (x->elements() == 0) {
     NoRecording silence;
+    result.mean = zeros_like(result.mean), result.variance = zeros_like(result.variance);
     inverse_stddev = rsqrt(result.variance + epsilon);
-  }
-  if (x->elements() > 0)
+  } else {
+    inverse_stddev = take_statistics(x, g, epsilon, result, averages);
     run<cpu::normalize, cuda::normalize>(x->device(), x, g, result.mean, inverse_stddev, gamma, beta, result.y);
+  }
   const Attribute attributes[] = {{"sizes", sizes}, {"epsilon", epsilon}};
   record({names.op, x.where(), attributes}, {x, gamma, beta}, result.y, {x, gamma, result.mean, inverse_stddev},
          [name = names.gradient, g, epsilon](Backward& op) { gradient(op, name, g, epsilon); });
+  if (averages && is_observed() && x->elements() > 0) move(*averages, result);
   return result;
 }
 
 }  // namespace
 
-Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon) {
+Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon,
+                                        const MovingAverages* averages) {
   constexpr Names names{"batch_normalization", "batch_normalization_gradient"};
   check(names.op, x, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
-  return normalized(names, x, gamma, beta, {1, between(x, 0, x->rank() - 1), x->dim(-1), 1}, {x->dim(-1)}, epsilon);
+  return normalized(names, x, gamma, beta, {1, between(x, 0, x->rank() - 1), x->dim(-1), 1}, {x->dim(-1)}, epsilon,
+                    averages);
 }
 
 Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance, double epsilon) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <floe/tape/operand.h>
+#include <floe/tape/variable.h>
 
 namespace floe {
 
@@ -12,13 +13,23 @@ struct Normalized {
   Tensor variance;  // (channels,), biased
 };
 
+// Averages over the steps of training, for inference: each step moves them to average * momentum + batch * (1 -
+// momentum).
+struct MovingAverages {
+  Variable& mean;      // (channels,)
+  Variable& variance;  // (channels,)
+  double momentum;
+};
+
 // All of these give y = gamma * (x - mean) / sqrt(variance + epsilon) + beta in the shape of x, with a biased variance
 // that is 0 for a single element, as mean and variance of none are. Everything is float32, or everything float64, else
 // DTypeError; ShapeError for shapes that do not fit. Gradients to x, gamma and beta.
 
 // Training: mean and variance of this batch over all axes but the last. x (..., channels) of any rank from 2, gamma and
-// beta (channels,). Ioffe and Szegedy, "Batch normalization", 2015.
-Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3);
+// beta (channels,). Ioffe and Szegedy, "Batch normalization", 2015. The averages, if there are any, move unless x is empty;
+// never recorded.
+Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon = 1e-3,
+                                        const MovingAverages* averages = nullptr);
 
 // Inference: the same with given, usually running, statistics (channels,), computed as x * s + (beta - mean * s) with
 // s = gamma / sqrt(variance + epsilon). Gradients to all five.

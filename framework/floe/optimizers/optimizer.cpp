@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <floe/backend/optimizer_rules.h>
+#include <floe/backend/run.h>
 #include <floe/ops/checks.h>
 #include <floe/ops/create.h>
 #include <floe/tape/record.h>
@@ -74,15 +76,23 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
 
   NoRecording silence;
   ++steps_;
-  for (const auto& [variable, gradient] : gradients) {
-    Tensors none, &slots = slots_kept_.empty() ? none : slots_of(*variable);
-    observe_begun(variable->value());
-    {
-      Updated afterwards{*variable};
-      step(*variable, gradient, slots);
+  auto steps = [&] {
+    for (const auto& [variable, gradient] : gradients) {
+      Tensors none, &slots = slots_kept_.empty() ? none : slots_of(*variable);
+      observe_begun(variable->value());
+      {
+        Updated afterwards{*variable};
+        step(*variable, gradient, slots);
+      }
+      observe({"optimizer_step", where}, {gradient}, variable->update());
     }
-    observe({"optimizer_step", where}, {gradient}, variable->update());
-  }
+  };
+  const bool any_on_a_gpu = std::any_of(gradients.begin(), gradients.end(), [](const auto& entry) {
+    return entry.gradient.device().kind == Device::Kind::cuda;
+  });
+  // An observer sees each when it is made.
+  const bool one_by_one = !any_on_a_gpu || (detail::hooks & detail::observed);
+  run<cpu::together, cuda::together>({one_by_one ? Device::Kind::cpu : Device::Kind::cuda}, steps);
 }
 
 Tensors& Optimizer::slots_of(const Variable& variable) {

@@ -2,6 +2,8 @@
 #include <type_traits>
 
 #include <floe/backend/cuda/columns.h>
+#include <floe/backend/formulas.h>
+#include <floe/backend/statistics.h>
 
 namespace floe::cuda {
 namespace {
@@ -56,6 +58,26 @@ struct Deviations {
   Centres<S> centre;
 };
 
+// What follows from mean and variance where nothing else is to be seen of it; without arrays, nothing.
+template <class S>
+struct Following {
+  __device__ void operator()(std::int64_t at, S mean, S variance) const {
+    if (inverse_stddev) inverse_stddev[at] = formulas::Rsqrt::value(variance + epsilon);
+    if (!moving_mean) return;
+    mix(moving_mean[at], mean);
+    mix(moving_variance[at], variance);
+  }
+  // Each product rounded, as the ops do.
+  __device__ void mix(S& average, S fresh) const {
+    if constexpr (std::is_same_v<S, float>)
+      average = __fadd_rn(__fmul_rn(average, keep), __fmul_rn(fresh, rest));
+    else
+      average = __dadd_rn(__dmul_rn(average, keep), __dmul_rn(fresh, rest));
+  }
+  S *inverse_stddev = nullptr, *moving_mean = nullptr, *moving_variance = nullptr;
+  S epsilon = 0, keep = 0, rest = 0;
+};
+
 template <class S>
 struct StoreMoments {
   __device__ void operator()(std::int64_t outer, std::int64_t, std::int64_t group, const Sums& sums) const {
@@ -64,11 +86,13 @@ struct StoreMoments {
     double middle = centre(outer, group);  // before it is written over
     mean[at] = static_cast<S>(middle + off);
     variance[at] = static_cast<S>(squares > 0 || squares != squares ? squares / size : 0);
+    following(at, mean[at], variance[at]);
   }
   Centres<S> centre;
   S *mean, *variance;
   std::int64_t groups;
   double size;
+  Following<S> following;
 };
 
 // Down a column: dy and dy * (x - mean), times inverse_stddev where that differs from row to row.
@@ -147,7 +171,7 @@ __global__ void elements_kernel(std::int64_t steps, Places places, Divisor row_s
   struct alignas(wide * sizeof(S)) Step {
     S values[wide];
   };
-  auto load = [](const S* from, std::int64_t i) { return reinterpret_cast<const Step*>(from)[i]; };
+  auto load = [](const S* from, std::int64_t i) { return in_steps<Step>(from)[i]; };
   for (std::int64_t i = thread_index(); i < steps; i += thread_count()) {
     std::int64_t row = row_steps.divide(i), column = i - row * row_steps.number;
     std::int64_t statistic = places.statistic(row, column * wide);
@@ -168,7 +192,7 @@ __global__ void elements_kernel(std::int64_t steps, Places places, Divisor row_s
       for (int k = 0; k < parameters; ++k) of_column[k] = p[k].values[lane];
       y.values[lane] = formula(values, of_statistic, of_column);
     }
-    reinterpret_cast<Step*>(out)[i] = y;
+    in_steps<Step>(out)[i] = y;
   }
 }
 
@@ -208,22 +232,42 @@ struct ElementSlope {
   }
 };
 
-}  // namespace
-
 // In one pass around the first element of each statistic, so that the sums keep their digits; double goes over the data
 // once more, around the mean, as it has no wider type to gather in.
-void moments(const Tensor& x, const NormalizationGeometry& g, Tensor& mean, Tensor& variance) {
+template <class S>
+void take_moments(const Tensor& x, const NormalizationGeometry& g, Tensor& mean, Tensor& variance,
+                  const Following<S>& following) {
   const Context& on = context(x.device());
+  Places places(g);
+  const S* in = data<S>(x);
+  S *means = mutable_data<S>(mean), *variances = mutable_data<S>(variance);
+  auto around = [&](const Centres<S>& centre, const Following<S>& then) {
+    reduce_columns(on, places.by_statistic(), Sums{0, 0}, Plus{}, Deviations<S>{places, in, centre},
+                   StoreMoments<S>{centre, means, variances, g.groups, static_cast<double>(g.size()), then});
+  };
+  const Centres<S> first{in, g.reduced * g.columns(), g.within};
+  if (std::is_same_v<S, float>) return around(first, following);
+  around(first, {});
+  around({means, g.groups, 1}, following);
+}
+
+}  // namespace
+
+void moments(const Tensor& x, const NormalizationGeometry& g, Tensor& mean, Tensor& variance) {
+  dispatch_floating(x.dtype(), [&]<class S>() { take_moments<S>(x, g, mean, variance, {}); });
+}
+
+// In the launch that joins the sums.
+void statistics(const Tensor& x, const NormalizationGeometry& g, double epsilon, Tensor& mean, Tensor& variance,
+                Tensor& inverse_stddev, const MovingStatistics* moving) {
   dispatch_floating(x.dtype(), [&]<class S>() {
-    Places places(g);
-    const S* in = data<S>(x);
-    S *means = mutable_data<S>(mean), *variances = mutable_data<S>(variance);
-    auto around = [&](const Centres<S>& centre) {
-      reduce_columns(on, places.by_statistic(), Sums{0, 0}, Plus{}, Deviations<S>{places, in, centre},
-                     StoreMoments<S>{centre, means, variances, g.groups, static_cast<double>(g.size())});
-    };
-    around({in, g.reduced * g.columns(), g.within});
-    if (std::is_same_v<S, double>) around({means, g.groups, 1});
+    Following<S> following{.inverse_stddev = mutable_data<S>(inverse_stddev), .epsilon = static_cast<S>(epsilon)};
+    if (moving) {
+      following.moving_mean = mutable_data<S>(moving->mean),
+      following.moving_variance = mutable_data<S>(moving->variance);
+      following.keep = static_cast<S>(moving->keep), following.rest = static_cast<S>(1 - moving->keep);
+    }
+    take_moments<S>(x, g, mean, variance, following);
   });
 }
 
