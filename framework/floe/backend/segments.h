@@ -1,4 +1,4 @@
-// Segments: which rows are added to one, for kernels that add many rows to few.
+// Segments: which rows are added to one, for a GPU, which cannot look through all indices for each row.
 #pragma once
 
 #include <cstdint>

@@ -4,8 +4,6 @@
 #include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/pointwise.h>
 #include <floe/backend/dispatch.h>
-#include <floe/backend/filled.h>
-#include <floe/backend/segments.h>
 
 namespace floe::cpu {
 namespace {
@@ -112,36 +110,6 @@ void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strid
   });
 }
 
-// Rows of (outer, count, inner), by a list of them or all in a row.
-template <class S>
-struct Rows {
-  S* data;
-  std::int64_t count;
-  const std::int64_t* list;  // null: row i is row i
-
-  S* at(std::int64_t outer, std::int64_t i, std::int64_t inner) const {
-    return data + (outer * count + (list ? list[i] : i)) * inner;
-  }
-};
-
-// Row i of `to` takes in the rows begins[i] to begins[i + 1] of `from`, in order.
-template <class S>
-void add_rows(Rows<const S> from, Rows<S> to, const std::vector<std::int64_t>& begins, const Folded& axis) {
-  const std::int64_t count = std::ssize(begins) - 1, inner = axis.inner;
-  parallel_ranges(axis.outer * count, rows_per_part(inner * begins.back() / std::max<std::int64_t>(1, count)),
-                  [&](std::int64_t first, std::int64_t last) {
-                    for (std::int64_t item = first; item < last; ++item) {
-                      std::int64_t outer = item / count, i = item % count;
-                      S* total = to.at(outer, i, inner);
-                      for (std::int64_t j = begins[i]; j < begins[i + 1]; ++j) {
-                        const S* row = from.at(outer, j, inner);
-                        for (std::int64_t k = 0; k < inner; ++k)
-                          total[k] = static_cast<S>(formulas::Add{}(total[k], row[k]));
-                      }
-                    }
-                  });
-}
-
 // A function of its own, where the compiler sees that `out` overwrites no pointer.
 template <class To, class From>
 void convert(const From* in, To* out, std::int64_t size) {
@@ -202,17 +170,29 @@ void gather(const Tensor& x, const Tensor& indices, const Folded& axis, Tensor& 
   });
 }
 
+// Each thread owns some rows of dx and looks for them among all the indices. Every element takes in its summands in
+// the order of the indices, whoever owns it.
 void scatter_add(const Tensor& dy, const Tensor& indices, const Folded& axis, Tensor& dx) {
-  const Segments by(indices, axis.reduced);
-  const std::int64_t pieces = by.parts.back(), places = indices.elements();
+  std::int64_t count = indices.elements(), inner = axis.inner, threads = thread_count();
+  std::int64_t owners = axis.outer >= threads || dy.elements() < part_elements ? 1 : threads;
+  std::int64_t grain = owners > 1 ? 1 : rows_per_part(count * inner);
   dispatch(dy.dtype(), [&]<class S>() {
-    Rows<const S> from{dy.data<S>(), places, by.order.data()};
-    Rows<S> to{dx.mutable_data<S>(), axis.reduced, by.rows.data()};
-    if (pieces == std::ssize(by.rows)) return add_rows(from, to, by.pieces, axis);
-    Tensor sums = filled({axis.outer, pieces, axis.inner}, 0, dy.dtype(), {});
-    Rows<S> middle{sums.mutable_data<S>(), pieces, nullptr};
-    add_rows(from, middle, by.pieces, axis);
-    add_rows(Rows<const S>{middle.data, pieces, nullptr}, to, by.parts, axis);
+    const S* in = dy.data<S>();
+    S* out = dx.mutable_data<S>();
+    dispatch_index(indices, [&](const auto* index) {
+      parallel_ranges(axis.outer * owners, grain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+          std::int64_t outer = i / owners, owner = i % owners;
+          std::int64_t first = axis.reduced * owner / owners, last = axis.reduced * (owner + 1) / owners;
+          for (std::int64_t place = 0; place < count; ++place) {
+            if (index[place] < first || index[place] >= last) continue;
+            const S* from = in + (outer * count + place) * inner;
+            S* to = out + (outer * axis.reduced + index[place]) * inner;
+            for (std::int64_t k = 0; k < inner; ++k) to[k] = static_cast<S>(formulas::Add{}(to[k], from[k]));
+          }
+        }
+      });
+    });
   });
 }
 
