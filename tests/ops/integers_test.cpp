@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/floe.h>
 #include <support/devices.h>
 #include <support/messages.h>
@@ -245,13 +246,15 @@ TEST(Integers, SumsAndProductsWrap) {
   });
 }
 
-// Sizes below, at and above what is done at once: four rows of b, a register, a block of 256 and a chunk of 1024.
+// Sizes around each cut of a product.
 TEST(Integers, MatricesAgreeWithPlainLoops) {
   struct Sizes {
     std::int64_t rows, inner, columns;
   };
-  const Sizes table[] = {{1, 1, 1}, {2, 4, 2},   {3, 3, 5},     {5, 8, 17},     {7, 13, 64},  {2, 0, 3},
-                         {0, 3, 2}, {33, 6, 65}, {257, 3, 129}, {2, 2049, 600}, {40, 31, 300}};
+  std::vector<Sizes> table{{1, 1, 1}, {3, 3, 5}, {2, 0, 3}, {0, 3, 2}, {257, 3, 129}, {2, 2049, 600}, {40, 31, 300}};
+  for (std::int64_t cut : {cpu::cuts::whole_together, cpu::cuts::whole_rows}) {
+    for (std::int64_t inner : {cut - 1, cut, cut + 1, 2 * cut, 2 * cut + cut / 3 + 1}) table.push_back({5, inner, 33});
+  }
   for_each_type([&]<class T>() {
     std::mt19937_64 random(1);
     for (auto [rows, inner, columns] : table) {

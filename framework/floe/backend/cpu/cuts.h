@@ -41,6 +41,8 @@ inline constexpr std::int64_t product_step = 32;        // what a halved side is
 inline constexpr std::int64_t long_inner = 2048;        // from here on, a small product's inner axis is cut,
 inline constexpr std::int64_t inner_chunk = 1024;       // into chunks of this many,
 inline constexpr std::int64_t small_product = 1 << 16;  // if it has no more elements
+inline constexpr std::int64_t whole_together = 4;       // rows of b, of integers, that are added to a row of c at once
+inline constexpr std::int64_t whole_rows = 64;          // over which all rows of a go while they are in the cache
 
 // Convolutions.
 inline constexpr std::int64_t unrolled = 1 << 18;    // elements of the windows that are unrolled together

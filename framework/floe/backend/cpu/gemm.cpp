@@ -7,6 +7,7 @@
 
 #include <Eigen/Core>
 
+#include <floe/backend/cpu/cuts.h>
 #include <floe/backend/cpu/onednn.h>
 #include <floe/backend/kernels.h>
 #include <floe/backend/settings.h>
@@ -35,8 +36,10 @@ void eigen_gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Mat
   }
   Stored<T> left(a.data, a.transposed ? inner : rows, a.transposed ? rows : inner, Eigen::OuterStride<>(a.ld));
   Stored<T> right(b.data, inner, columns, Eigen::OuterStride<>(b.ld));
-  if (a.transposed) result.noalias() += left.transpose() * right;
-  else result.noalias() += left * right;
+  if (a.transposed)
+    result.noalias() += left.transpose() * right;
+  else
+    result.noalias() += left * right;
 }
 
 }  // namespace
@@ -72,8 +75,8 @@ void add_products(std::int64_t size, std::array<T, together> left, const T* righ
 }  // namespace
 
 template <class T>
-void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c,
-          std::int64_t ldc, bool accumulate) {
+void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T> a, Matrix<T> b, T* c, std::int64_t ldc,
+          bool accumulate) {
   std::vector<T> turned(b.transposed ? to_size(inner * columns) : 0);
   if (b.transposed) {
     for (std::int64_t column = 0; column < columns; ++column) {
@@ -84,19 +87,24 @@ void gemm(std::int64_t rows, std::int64_t columns, std::int64_t inner, Matrix<T>
   auto left = [&](std::int64_t row, std::int64_t k) {
     return a.transposed ? a.data[k * a.ld + row] : a.data[row * a.ld + k];
   };
-  for (std::int64_t row = 0; row < rows; ++row) {
-    T* to = c + row * ldc;
-    if (!accumulate) std::fill_n(to, columns, T(0));
-    std::int64_t k = 0;
-    for (; k + 4 <= inner; k += 4) {
-      std::array<T, 4> four{left(row, k), left(row, k + 1), left(row, k + 2), left(row, k + 3)};
-      add_products<4>(columns, four, b.data + k * b.ld, b.ld, to);
+  for (std::int64_t row = 0; row < rows && !accumulate; ++row) std::fill_n(c + row * ldc, columns, T(0));
+  constexpr int together = static_cast<int>(cuts::whole_together);
+  for (std::int64_t first = 0; first < inner; first += cuts::whole_rows) {
+    std::int64_t end = std::min(inner, first + cuts::whole_rows);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      T* to = c + row * ldc;
+      std::int64_t k = first;
+      for (; k + together <= end; k += together) {
+        std::array<T, together> factors;
+        for (int i = 0; i < together; ++i) factors[i] = left(row, k + i);
+        add_products<together>(columns, factors, b.data + k * b.ld, b.ld, to);
+      }
+      for (; k < end; ++k) add_products<1>(columns, std::array{left(row, k)}, b.data + k * b.ld, b.ld, to);
     }
-    for (; k < inner; ++k) add_products<1>(columns, std::array{left(row, k)}, b.data + k * b.ld, b.ld, to);
   }
 }
 
-#define FLOE_GEMM(T)                                                                                             \
+#define FLOE_GEMM(T) \
   template void gemm(std::int64_t, std::int64_t, std::int64_t, Matrix<T>, Matrix<T>, T*, std::int64_t, bool);
 FLOE_GEMM(std::uint8_t)
 FLOE_GEMM(std::uint32_t)
