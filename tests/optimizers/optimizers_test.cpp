@@ -468,16 +468,15 @@ TEST(Clip, NormsNeitherOverflowNorVanish) {
     for (double size :
          single ? std::vector<double>{1e20, 3e38, 1e-25, 2e-38} : std::vector<double>{1e200, 1.5e308, 1e-200}) {
       Variable a("a", zeros({2}, dtype)), b("b", zeros({1}, dtype));
-      Gradients gradients = gradient_of(a, cast(tensor({2.0, 3.0}) / 7.0, dtype) * size);
-      gradients.add(b, cast(tensor({6.0}) / 7.0, dtype) * size);
-      const double tolerance = (single ? 1e-6 : 1e-14), limit = single ? 1e-37 : 1e-250;
+      Gradients gradients = gradient_of(a, cast(tensor({2.0, 3.0}), dtype) / 7.0 * size);
+      gradients.add(b, cast(tensor({6.0}), dtype) / 7.0 * size);
+      const double tolerance = (single ? 1e-6 : 1e-14), limit = single ? 1e-37 : 1e-150;
       EXPECT_NEAR(global_norm(gradients) / size, 1, tolerance) << size;
-      const double scale = std::min(1.0, limit / size);
+      const double whole = std::min(size, limit), own = std::min(6.0 / 7 * size, limit);
       Gradients joint = clip_by_global_norm(gradients, limit), alone = clip_by_norm(gradients, limit);
-      EXPECT_NEAR(cast(joint[a], DType::float64).to_vector<double>()[1] / (3.0 / 7 * size * scale), 1, tolerance) << size;
-      EXPECT_NEAR(joint[b].item() / (6.0 / 7 * size * scale), 1, tolerance) << size;
-      const double each = std::min(1.0, limit / (6.0 / 7 * size));
-      EXPECT_NEAR(alone[b].item() / (6.0 / 7 * size * each), 1, tolerance) << size;
+      EXPECT_NEAR(cast(joint[a], DType::float64).to_vector<double>()[1] / (3.0 / 7 * whole), 1, tolerance) << size;
+      EXPECT_NEAR(joint[b].item() / (6.0 / 7 * whole), 1, tolerance) << size;
+      EXPECT_NEAR(alone[b].item() / own, 1, tolerance) << size;
     }
   }
   // The norm itself may be too large for the dtype.

@@ -45,8 +45,8 @@ Tensor joint_norm(const Gradients& gradients) {
 Tensor clip_by_norm(Operand x, double limit) {
   require_limit("clip_by_norm", limit);
   CallScope scope(x.where());
-  Tensor scale = scale_for_squares(x), scaled = x * scale;
-  return scaled / maximum(norm(scaled) / limit, scale);
+  Tensor scale = scale_for_squares(x), scaled = x * scale, length = norm(scaled), most = scale * limit;
+  return where(greater(length, most), scaled / maximum(length, most) * limit, x);
 }
 
 Gradients clip_by_value(const Gradients& gradients, double limit) {
@@ -67,12 +67,10 @@ double global_norm(const Gradients& gradients) {
 Gradients clip_by_global_norm(const Gradients& gradients, double limit) {
   require_limit("clip_by_global_norm", limit);
   NoRecording silence;
-  Tensor all = joint_norm(gradients), scale = where(isfinite(all), limit / maximum(all, limit), std::nan(""));
-  Tensor tiny = full({}, 0x1p-100, DType::float64, scale.device());
-  Tensor coarse = where(less(scale, tiny), tiny, 1.0), fine = scale / coarse;  // each fits float32
+  Tensor all = joint_norm(gradients), scale = where(greater(all, limit), scale_for_squares(all), 1.0);
+  Tensor rest = where(isfinite(all), limit / (maximum(all, limit) * scale), std::nan(""));
   return changed(gradients, [&](const Tensor& g) {
-    auto beside = [&](const Tensor& x) { return cast(x, g.dtype()).on(g.device()); };
-    return g * beside(coarse) * beside(fine);
+    return cast(cast(g, DType::float64) * scale.on(g.device()) * rest.on(g.device()), g.dtype());
   });
 }
 
