@@ -223,7 +223,7 @@ TEST(Options, ThatAreMissingAreNamed) {
       {[](Layer& m) { BatchNormalization(&m, "norm", {.channels = 3, .momentum = 1.5}); },
        "model.norm: option .momentum must be from 0 to 1, but is 1.5"},
       {[](Layer& m) { BatchNormalization(&m, "norm", {.channels = 3, .epsilon = 0}); },
-       "model.norm: option .epsilon must be above 0, but is 0"},
+       "model.norm: option .epsilon must be finite and above 0, but is 0"},
       {[](Layer& m) { Dropout(&m, "drop", 1); }, "model.drop: the rate must be from 0 to less than 1, but is 1"},
       {[](Layer& m) { Dropout(&m, "drop", -0.5); }, "model.drop: the rate must be from 0 to less than 1, but is -0.5"},
   };

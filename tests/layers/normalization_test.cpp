@@ -109,17 +109,17 @@ TEST_F(Normalizations, RefuseOptionsOutOfRange) {
        "model.norm: option .shape is missing"},
       {[](Layer& m) { LayerNormalization(&m, "norm", -3); }, "model.norm: option .shape must be 1 or more, but is -3"},
       {[](Layer& m) { LayerNormalization(&m, "norm", {.shape = {4}, .epsilon = 0}); },
-       "model.norm: option .epsilon must be above 0, but is 0"},
+       "model.norm: option .epsilon must be finite and above 0, but is 0"},
       {[](Layer& m) { GroupNormalization(&m, "norm", {.groups = 4}); }, "model.norm: option .channels is missing"},
       {[](Layer& m) { GroupNormalization(&m, "norm", {.channels = 8, .groups = 0}); },
        "model.norm: option .groups is missing"},
       {[](Layer& m) { GroupNormalization(&m, "norm", {.channels = 48}); },
        "model.norm: option .channels must be a multiple of .groups, and they are 48 and 32"},
       {[](Layer& m) { GroupNormalization(&m, "norm", {.channels = 8, .groups = 4, .epsilon = -1}); },
-       "model.norm: option .epsilon must be above 0, but is -1"},
+       "model.norm: option .epsilon must be finite and above 0, but is -1"},
       {[](Layer& m) { InstanceNormalization(&m, "norm", 0); }, "model.norm: option .channels is missing"},
       {[](Layer& m) { InstanceNormalization(&m, "norm", {.channels = 8, .epsilon = 0}); },
-       "model.norm: option .epsilon must be above 0, but is 0"},
+       "model.norm: option .epsilon must be finite and above 0, but is 0"},
   };
   for (const Refusal& one : table) EXPECT_EQ(error_of<ValueError>([&] { one.make(model_); }), one.message);
 }

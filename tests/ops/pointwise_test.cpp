@@ -452,8 +452,9 @@ TEST(Pointwise, RefusesWhatDoesNotFit) {
   EXPECT_MESSAGE(ValueError, clip(x, 0, nan), "clip: low must not exceed high: 0 and nan\n  x  (2,)");
   EXPECT_MESSAGE(ValueError, clip(whole, 0.2, 0.8),
                  "clip: there is no whole number from 0.2 to 0.8\n  x  (2, 3)   int32");
-  EXPECT_MESSAGE(ValueError, leaky_relu(x, -0.5), "leaky_relu: the slope must be 0 or more, but is -0.5\n  x  (2,)");
-  EXPECT_MESSAGE(ValueError, elu(x, -1), "elu: alpha must be 0 or more, but is -1\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, leaky_relu(x, -0.5),
+                 "leaky_relu: the slope must be finite and 0 or more, but is -0.5\n  x  (2,)");
+  EXPECT_MESSAGE(ValueError, elu(x, -1), "elu: alpha must be finite and 0 or more, but is -1\n  x  (2,)");
 }
 
 }  // namespace

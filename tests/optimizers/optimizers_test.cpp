@@ -408,27 +408,27 @@ TEST(Optimizers, ThatFailLeaveTheVariableWatched) {
 
 TEST(Optimizers, RefuseOptionsOutOfRange) {
   const std::pair<std::function<void()>, const char*> table[] = {
-      {[] { SGD(-0.1); }, "optimizer: the learning rate must be 0 or more, but is -0.1"},
-      {[] { SGD(std::nan("")); }, "optimizer: the learning rate must be 0 or more, but is nan"},
+      {[] { SGD(-0.1); }, "optimizer: the learning rate must be finite and 0 or more, but is -0.1"},
+      {[] { SGD(std::nan("")); }, "optimizer: the learning rate must be finite and 0 or more, but is nan"},
       {[] {
          SGD sgd;
          sgd.set_learning_rate(HUGE_VAL);
        },
-       "optimizer: the learning rate must be 0 or more, but is inf"},
+       "optimizer: the learning rate must be finite and 0 or more, but is inf"},
       {[] { Momentum({.momentum = 1}); }, "momentum: option .momentum must be from 0 to less than 1, but is 1"},
       {[] { RMSprop({.decay = -1}); }, "rmsprop: option .decay must be from 0 to less than 1, but is -1"},
-      {[] { RMSprop({.epsilon = 0}); }, "rmsprop: option .epsilon must be above 0, but is 0"},
+      {[] { RMSprop({.epsilon = 0}); }, "rmsprop: option .epsilon must be finite and above 0, but is 0"},
       {[] { Adam({.beta1 = 1}); }, "adam: option .beta1 must be from 0 to less than 1, but is 1"},
       {[] { Adam({.beta2 = 1.5}); }, "adam: option .beta2 must be from 0 to less than 1, but is 1.5"},
-      {[] { Adam({.epsilon = -1}); }, "adam: option .epsilon must be above 0, but is -1"},
+      {[] { Adam({.epsilon = -1}); }, "adam: option .epsilon must be finite and above 0, but is -1"},
       {[] { AdamW({.beta2 = 1}); }, "adamw: option .beta2 must be from 0 to less than 1, but is 1"},
-      {[] { AdamW({.epsilon = 0}); }, "adamw: option .epsilon must be above 0, but is 0"},
+      {[] { AdamW({.epsilon = 0}); }, "adamw: option .epsilon must be finite and above 0, but is 0"},
       {[] { AdamW({.weight_decay = -1}); }, "adamw: option .weight_decay must be finite and 0 or more, but is -1"},
       {[] { AdamW({.weight_decay = HUGE_VAL}); },
        "adamw: option .weight_decay must be finite and 0 or more, but is inf"},
       {[] { Adagrad({.initial_accumulator_value = -0.1}); },
        "adagrad: option .initial_accumulator_value must be finite and 0 or more, but is -0.1"},
-      {[] { Adagrad({.epsilon = 0}); }, "adagrad: option .epsilon must be above 0, but is 0"},
+      {[] { Adagrad({.epsilon = 0}); }, "adagrad: option .epsilon must be finite and above 0, but is 0"},
   };
   for (const auto& [make, message] : table) EXPECT_EQ(error_of<ValueError>(make), message);
 }
@@ -514,13 +514,13 @@ TEST(Clip, ByNormOfZeroHasAGradient) {
 
 TEST(Clip, RefusesLimitsThatAreNone) {
   EXPECT_EQ(error_of<ValueError>([] { clip_by_norm(ones({2}), 0); }),
-            "clip_by_norm: the limit must be above 0 and finite, but is 0");
+            "clip_by_norm: the limit must be finite and above 0, but is 0");
   EXPECT_EQ(error_of<ValueError>([] { clip_by_norm(ones({2}), INFINITY); }),
-            "clip_by_norm: the limit must be above 0 and finite, but is inf");
+            "clip_by_norm: the limit must be finite and above 0, but is inf");
   EXPECT_EQ(error_of<ValueError>([] { clip_by_value(Gradients(), -1); }),
-            "clip_by_value: the limit must be above 0 and finite, but is -1");
+            "clip_by_value: the limit must be finite and above 0, but is -1");
   EXPECT_EQ(error_of<ValueError>([] { clip_by_global_norm(Gradients(), std::nan("")); }),
-            "clip_by_global_norm: the limit must be above 0 and finite, but is nan");
+            "clip_by_global_norm: the limit must be finite and above 0, but is nan");
 }
 
 // --- Learning --------------------------------------------------------------------------------------------------------

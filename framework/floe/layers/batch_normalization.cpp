@@ -4,14 +4,14 @@
 #include <fmt/format.h>
 
 #include <floe/ops/normalization.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe {
 
 BatchNormalization::BatchNormalization(Layer* parent, const std::string& name, BatchNormalizationOptions options)
     : Normalization(parent, name), options_(options) {
   require_option(options.channels, "channels");
-  if (!(options.momentum >= 0 && options.momentum <= 1))
-    refuse(fmt::format("option .momentum must be from 0 to 1, but is {}", options.momentum));
+  require_number(path(), "option .momentum", options.momentum, numbers::from_0_to_1);
   Shape shape{options.channels};
   add_affine(shape, options.epsilon, options.scale, options.center);
   moving_mean_ = &add_statistic("moving_mean", shape, initializers::zeros());

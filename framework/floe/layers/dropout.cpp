@@ -1,15 +1,14 @@
 // Dropout.
 #include <floe/layers/dropout.h>
 
-#include <fmt/format.h>
-
 #include <floe/ops/dropout.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe {
 
 Dropout::Dropout(Layer* parent, const std::string& name, double rate)
     : Layer(parent, name), rate_(rate), rng_(add_rng("rng")) {
-  if (!(rate >= 0 && rate < 1)) refuse(fmt::format("the rate must be from 0 to less than 1, but is {}", rate));
+  require_number(path(), "the rate", rate, numbers::from_0_below_1);
 }
 
 Tensor Dropout::operator()(Operand x, Mode mode) {

@@ -1,11 +1,13 @@
 // Initializers.
 #include <floe/layers/initializers.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include <floe/ops/create.h>
 #include <floe/ops/random.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe::initializers {
 namespace {
@@ -14,10 +16,11 @@ struct Fans {
   explicit Fans(const Shape& shape) {
     double taps = 1;
     for (int axis = 0; axis + 2 < shape.rank(); ++axis) taps *= static_cast<double>(shape[axis]);
-    in =
-        shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 2]) : static_cast<double>(shape.elements());
-    out =
-        shape.rank() >= 2 ? taps * static_cast<double>(shape[shape.rank() - 1]) : static_cast<double>(shape.elements());
+    auto fan = [&](int from_end) {  // 1 for a variable without elements, which draws nothing
+      double size = static_cast<double>(shape.rank() >= 2 ? shape[shape.rank() - from_end] : shape.elements());
+      return std::max(1.0, shape.rank() >= 2 ? taps * size : size);
+    };
+    in = fan(2), out = fan(1);
   }
 
   double in, out;
@@ -26,6 +29,7 @@ struct Fans {
 }  // namespace
 
 Initializer constant(double value) {
+  require_number("constant", "the value", value, numbers::finite);
   return [value](const Shape& shape, Rng&, DType dtype) { return full(shape, value, dtype); };
 }
 
@@ -33,10 +37,12 @@ Initializer zeros() { return constant(0); }
 Initializer ones() { return constant(1); }
 
 Initializer uniform(double low, double high) {
+  require_interval("uniform", low, high, DType::float64);
   return [=](const Shape& shape, Rng& rng, DType dtype) { return random_uniform(shape, rng, low, high, dtype); };
 }
 
 Initializer normal(double stddev) {
+  require_number("normal", "the standard deviation", stddev, numbers::from_0);
   return [=](const Shape& shape, Rng& rng, DType dtype) { return random_normal(shape, rng, 0, stddev, dtype); };
 }
 
@@ -55,7 +61,9 @@ Initializer he_normal() {
 }
 
 Initializer orthogonal(double gain) {
+  require_number("orthogonal", "the gain", gain, numbers::finite);
   return [gain](const Shape& shape, Rng& rng, DType dtype) {
+    require_number("orthogonal", "the gain", gain, numbers::finite, dtype);
     // Gram-Schmidt on normal vectors, twice for orthogonality to the last digits: uniform over the orthogonal matrices.
     std::int64_t columns = shape.rank() ? shape[shape.rank() - 1] : 1, rows = columns ? shape.elements() / columns : 0;
     std::int64_t count = std::min(rows, columns), length = std::max(rows, columns);

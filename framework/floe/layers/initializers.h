@@ -14,6 +14,8 @@ using Initializer = std::function<Tensor(const Shape& shape, Rng& rng, DType dty
 
 namespace initializers {
 
+// Each: ValueError for numbers that are not finite, a low above high, and a negative standard deviation.
+
 Initializer zeros();                           // every element 0; Keras' default for biases
 Initializer ones();                            // every element 1
 Initializer constant(double value);            // every element `value`

@@ -75,6 +75,7 @@ void Layer::claim(const std::string& name) {
 
 Variable& Layer::add(const std::string& name, const Shape& shape, const Initializer& initializer, bool trainable) {
   claim(name);
+  if (!initializer) refuse(fmt::format("{} needs an initializer", name));
   std::string path = path_of(name);
   Rng stream = rng_.stream(path);
   statistic_.push_back(!trainable);

@@ -1,14 +1,13 @@
 // Normalization.
 #include <floe/layers/normalization.h>
 
-#include <fmt/format.h>
-
 #include <floe/ops/create.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe {
 
 void Normalization::add_affine(const Shape& shape, double epsilon, bool scale, bool center) {
-  if (!(epsilon > 0)) refuse(fmt::format("option .epsilon must be above 0, but is {}", epsilon));
+  require_number(path(), "option .epsilon", epsilon, numbers::above_0, dtype());
   if (scale)
     gamma_ = &add_variable("gamma", shape, initializers::ones());
   else

@@ -11,7 +11,7 @@ class Normalization : public Layer {
   using Layer::Layer;
 
   // Variables gamma, which begins at 1, if `scale`, and beta, which begins at 0, if `center`. ValueError unless
-  // epsilon is above 0.
+  // epsilon is finite and above 0, also in the layer's dtype.
   void add_affine(const Shape& shape, double epsilon, bool scale, bool center);
 
   const Tensor& gamma() const { return gamma_ ? gamma_->value() : one_; }  // in that shape: ones without a variable

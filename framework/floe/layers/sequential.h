@@ -28,7 +28,9 @@ class Sequential : public Layer {
   }
 
   // The next function, such as an activation: add([](const Tensor& x) { return relu(x); }).
+  // ValueError for one that is missing.
   Sequential& add(std::function<Tensor(const Tensor&)> function) {
+    if (!function) refuse("add() needs a function");
     steps_.push_back([this, function = std::move(function)](const Tensor& x, Mode) {
       return function(LayerCall(*this, x).here(x));  // on this model's device, as layers move it by themselves
     });

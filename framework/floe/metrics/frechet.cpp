@@ -4,6 +4,7 @@
 #include <Eigen/Eigenvalues>
 
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
 #include <floe/ops/matmul.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
@@ -15,6 +16,7 @@ namespace {
 
 struct Cloud {
   explicit Cloud(const Tensor& points) {
+    require_defined("frechet_distance", points, "a tensor of points");
     if (points.rank() != 2 || points.dim(0) < 2)
       throw ShapeError(
           message("frechet_distance", "needs at least two points", {{"points", points, "count, features"}}));
@@ -55,6 +57,7 @@ double frechet_distance(const Tensor& a, const Tensor& b) {
   }
   NoRecording silence;
   Cloud p(a), q(b);
+  if (a.dim(1) == 0) return 0;  // without features all clouds are equal, and Eigen takes no such matrices
   // The eigenvalues of A B are those of the symmetric R B R with R the root of A.
   Roots of_p(p.covariance, true);
   Tensor root = matmul(of_p.vectors, expand_dims(of_p.roots, 1) * of_p.vectors, {.transpose_a = true});

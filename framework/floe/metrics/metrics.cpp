@@ -16,6 +16,7 @@ namespace floe {
 // --- Mean ------------------------------------------------------------------------------------------------------------
 
 void Mean::update(double value, double weight) {
+  require_number("mean", "the weight", weight, numbers::from_0);
   if (!waiting_.empty()) result();
   add(weight == 0 ? 0 : weight * value, weight);  // a weight of 0 counts for nothing, not even beside an infinity
 }

@@ -11,7 +11,8 @@ namespace floe {
 // A weighted mean, in double precision.
 class Mean {
  public:
-  void update(double value, double weight = 1);  // a weight of 0 or more; 0 leaves out even NaN
+  // ValueError unless the weight is finite and 0 or more; 0 leaves out even NaN.
+  void update(double value, double weight = 1);
   // Each element counts once, as in Keras. ValueError if there is no value yet.
   void update(Operand values);
 

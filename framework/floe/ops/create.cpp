@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include <floe/backend/filled.h>
+#include <floe/ops/checks.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe {
 
@@ -17,8 +20,16 @@ Tensor full(const Shape& shape, Number value, DType dtype, Device device) {
 
 Tensor zeros(const Shape& shape, DType dtype, Device device) { return full(shape, 0, dtype, device); }
 Tensor ones(const Shape& shape, DType dtype, Device device) { return full(shape, 1, dtype, device); }
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype(), x.device()); }
-Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype(), x.device()); }
+
+Tensor zeros_like(const Tensor& x) {
+  require_defined("zeros_like", x, "x");
+  return zeros(x.shape(), x.dtype(), x.device());
+}
+
+Tensor ones_like(const Tensor& x) {
+  require_defined("ones_like", x, "x");
+  return ones(x.shape(), x.dtype(), x.device());
+}
 
 Tensor eye(std::int64_t size, DType dtype, Device device) {
   Tensor result = zeros({size, size}, dtype);
@@ -30,6 +41,15 @@ Tensor eye(std::int64_t size, DType dtype, Device device) {
 }
 
 namespace {
+
+// How many of start, start + step, ... lie before `stop`. The three numbers stand for decimals or fractions, to which
+// they are only near, so that their quotient may be that much above the whole number that is meant.
+double steps_before(double start, double stop, double step) {
+  constexpr double rounding = std::numeric_limits<double>::epsilon();
+  double steps = (stop - start) / step;
+  double slack = rounding * ((std::abs(start) + std::abs(stop)) / std::abs(step) + std::abs(steps));
+  return std::max(0.0, std::ceil(slack < 0.5 ? steps - slack : steps));
+}
 
 [[noreturn]] void refuse_range(Number start, Number stop, Number step) {
   throw ValueError(fmt::format("range: {} to {} by {} cannot be counted", start.text(), stop.text(), step.text()));
@@ -64,11 +84,14 @@ Tensor whole_range(Number start, Number stop, Number step, DType dtype) {
 }  // namespace
 
 Tensor range(Number start, Number stop, Number step, DType dtype) {
+  require_number("range", "the start", start.real(), numbers::finite);
+  require_number("range", "the stop", stop.real(), numbers::finite);
+  require_number("range", "the step", step.real(), numbers::finite);
   if (step.real() == 0) throw ValueError("range: the step cannot be 0");
   if (!is_floating(dtype)) return whole_range(start, stop, step, dtype);
-  double count = std::ceil((stop.real() - start.real()) / step.real());
+  double count = steps_before(start.real(), stop.real(), step.real());
   if (!(count < 0x1p62)) refuse_range(start, stop, step);
-  Tensor result({static_cast<std::int64_t>(std::max(0.0, count))}, dtype);
+  Tensor result({static_cast<std::int64_t>(count)}, dtype);
   dispatch_floating(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0; i < result.elements(); ++i)
@@ -79,6 +102,8 @@ Tensor range(Number start, Number stop, Number step, DType dtype) {
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
   if (!is_floating(dtype)) throw DTypeError(fmt::format("linspace: gives float32 or float64, not {}", name(dtype)));
+  require_number("linspace", "the start", start, numbers::finite, dtype);
+  require_number("linspace", "the stop", stop, numbers::finite, dtype);
   Tensor result({count}, dtype);
   dispatch_floating(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();

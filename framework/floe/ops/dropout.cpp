@@ -1,8 +1,6 @@
 // Dropout.
 #include <floe/ops/dropout.h>
 
-#include <fmt/format.h>
-
 #include <floe/ops/arithmetic.h>
 #include <floe/ops/checks.h>
 #include <floe/ops/random.h>
@@ -11,9 +9,7 @@ namespace floe {
 
 Tensor dropout(Operand x, double rate, Rng& rng) {
   require_floating("dropout", x);
-  if (!(rate >= 0 && rate < 1))
-    throw ValueError(message("dropout", fmt::format("the rate must be from 0 to less than 1, but is {}", rate),
-                             {{"x", x}}, x.where()));
+  require_number("dropout", "the rate", rate, numbers::from_0_below_1, x, DType::float64);
   CallScope scope(x.where());
   const std::uint64_t key = rng.key(), position = rng.position();
   Tensor keep = random_bernoulli(x->shape(), rng, 1 - rate, x->dtype(), x->device(), 1 / (1 - rate));

@@ -6,9 +6,9 @@
 
 namespace floe {
 
-// Logits (...); labels are probabilities (usually 0 or 1), one number or a tensor that broadcasts to the logits'
-// shape, else ShapeError. The mean of labels * softplus(-logits) + (1 - labels) * softplus(logits), exact even where
-// the answer is certain.
+// Logits (...); labels are probabilities (usually 0 or 1), one number (ValueError if it is none) or a tensor that
+// broadcasts to the logits' shape, else ShapeError. The mean of labels * softplus(-logits) + (1 - labels) *
+// softplus(logits), exact even where the answer is certain.
 Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels);
 
 // logits (..., classes) and labels (...), int32, int64 or uint8: the mean of -log_softmax(logits) at the labels. With a

@@ -17,9 +17,10 @@
 namespace floe {
 namespace {
 
-void check(const char* op, const Operand& x, int least_rank, const char* axes,
+void check(const char* op, const Operand& x, double epsilon, int least_rank, const char* axes,
            std::initializer_list<std::pair<const char*, const Operand*>> by_channel) {
   require_floating(op, x);
+  require_number(op, "epsilon", epsilon, numbers::above_0, x, x->dtype());
   if (x->rank() < least_rank) throw ShapeError(message(op, fmt::format("needs {}", axes), {{"x", x}}, x.where()));
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
@@ -80,6 +81,9 @@ void gradient(Backward& op, const char* name, const NormalizationGeometry& g, do
   if (op.needs(1)) op.give(1, dgamma);
   if (op.needs(2)) op.give(2, dbeta);
 }
+
+// The shape of statistics that only the gradient reads: of an empty x, nothing does.
+Shape unless_empty(const Operand& x, const Shape& statistics) { return x->elements() > 0 ? statistics : Shape{0}; }
 
 struct Names {
   const char *op, *gradient;
@@ -149,13 +153,13 @@ Normalized normalized(Names names, const Operand& x, const Operand& gamma, const
 Normalized batch_normalization_training(Operand x, Operand gamma, Operand beta, double epsilon,
                                         const MovingAverages* averages) {
   constexpr Names names{"batch_normalization", "batch_normalization_gradient"};
-  check(names.op, x, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  check(names.op, x, epsilon, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
   return normalized(names, x, gamma, beta, {1, between(x, 0, x->rank() - 1), x->dim(-1), 1}, {x->dim(-1)}, epsilon,
                     averages);
 }
 
 Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean, Operand variance, double epsilon) {
-  check("batch_normalization", x, 2, "a batch axis and channels",
+  check("batch_normalization", x, epsilon, 2, "a batch axis and channels",
         {{"gamma", &gamma}, {"beta", &beta}, {"mean", &mean}, {"variance", &variance}});
   CallScope scope(x.where());
   Tensor scale = gamma * rsqrt(variance + epsilon);
@@ -165,6 +169,7 @@ Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean,
 Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilon) {
   constexpr Names names{"layer_normalization", "layer_normalization_gradient"};
   require_floating(names.op, x);
+  require_number(names.op, "epsilon", epsilon, numbers::above_0, x, x->dtype());
   require_alike(names.op, x, "x", gamma, "gamma");
   require_alike(names.op, x, "x", beta, "beta");
   const int rest = x->rank() - gamma->rank();
@@ -175,12 +180,14 @@ Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilo
   if (beta->shape() != gamma->shape())
     throw ShapeError(message(names.op, "beta needs the shape of gamma", {{"gamma", gamma}, {"beta", beta}}, x.where()));
   Shape leading(std::span(x->shape().begin(), static_cast<std::size_t>(rest)));
-  return normalized(names, x, gamma, beta, {leading.elements(), 1, 1, gamma->elements()}, leading, epsilon).y;
+  return normalized(names, x, gamma, beta, {leading.elements(), 1, 1, gamma->elements()}, unless_empty(x, leading),
+                    epsilon)
+      .y;
 }
 
 Tensor group_normalization(Operand x, std::int64_t groups, Operand gamma, Operand beta, double epsilon) {
   constexpr Names names{"group_normalization", "group_normalization_gradient"};
-  check(names.op, x, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  check(names.op, x, epsilon, 2, "a batch axis and channels", {{"gamma", &gamma}, {"beta", &beta}});
   const std::int64_t batch = x->dim(0), channels = x->dim(-1);
   if (groups < 1)
     throw ValueError(
@@ -190,16 +197,17 @@ Tensor group_normalization(Operand x, std::int64_t groups, Operand gamma, Operan
                              fmt::format("{} cannot be divided into {} groups", count(channels, "channel"), groups),
                              {{"x", x, "batch, ..., channels"}}, x.where()));
   return normalized(names, x, gamma, beta, {batch, between(x, 1, x->rank() - 1), groups, channels / groups},
-                    {batch, groups}, epsilon)
+                    unless_empty(x, {batch, groups}), epsilon)
       .y;
 }
 
 Tensor instance_normalization(Operand x, Operand gamma, Operand beta, double epsilon) {
   constexpr Names names{"instance_normalization", "instance_normalization_gradient"};
-  check(names.op, x, 3, "a batch axis, axes to normalise over, and channels", {{"gamma", &gamma}, {"beta", &beta}});
+  check(names.op, x, epsilon, 3, "a batch axis, axes to normalise over, and channels",
+        {{"gamma", &gamma}, {"beta", &beta}});
   const std::int64_t batch = x->dim(0), channels = x->dim(-1);
-  return normalized(names, x, gamma, beta, {batch, between(x, 1, x->rank() - 1), channels, 1}, {batch, channels},
-                    epsilon)
+  return normalized(names, x, gamma, beta, {batch, between(x, 1, x->rank() - 1), channels, 1},
+                    unless_empty(x, {batch, channels}), epsilon)
       .y;
 }
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <algorithm>
 #include <string>
+
+#include <floe/tensor/size.h>
 
 namespace floe {
 
@@ -41,17 +44,23 @@ struct WindowAxis {
   std::int64_t out, before, after;
 };
 
+// How many elements a window of `taps` covers, from its first to its last; Uncountable beyond 63 bits.
+inline std::int64_t window_reach(std::int64_t taps, std::int64_t dilation) {
+  return ((Counted(taps) - 1) * dilation + 1).value();
+}
+
 // For an axis of `in` elements and a window that covers `reach`; out is 0 or less if the window does not fit.
+// Uncountable beyond 63 bits.
 inline WindowAxis window_axis(std::int64_t in, std::int64_t reach, std::int64_t stride, Padding::Kind kind,
                               std::int64_t before, std::int64_t after) {
   if (kind == Padding::Kind::same) {
-    std::int64_t out = (in + stride - 1) / stride;
-    std::int64_t total = out > 0 ? (out - 1) * stride + reach - in : 0;
-    if (total < 0) total = 0;
+    std::int64_t out = in / stride + (in % stride != 0);
+    std::int64_t last = in - (out - 1) * stride;  // what is left of the axis for the last window
+    std::int64_t total = out > 0 ? std::max<std::int64_t>(reach - last, 0) : 0;
     return {out, total / 2, total - total / 2};
   }
   if (kind == Padding::Kind::valid) before = after = 0;
-  std::int64_t room = in + before + after - reach;
+  std::int64_t room = (Counted(in) + before + after - reach).value();
   return {room < 0 ? 0 : room / stride + 1, before, after};
 }
 

@@ -60,15 +60,14 @@ Tensor normal_cdf(Operand x) { return pointwise(NormalCdf{}, x); }
 Tensor gelu(Operand x) { return pointwise(Gelu{}, x); }
 
 Tensor leaky_relu(Operand x, double slope) {
-  if (!(slope >= 0))
-    throw ValueError(
-        message("leaky_relu", fmt::format("the slope must be 0 or more, but is {}", slope), {{"x", x}}, x.where()));
+  require_floating("leaky_relu", x);
+  require_number("leaky_relu", "the slope", slope, numbers::from_0, x, x->dtype());
   return pointwise(LeakyRelu{slope}, x);
 }
 
 Tensor elu(Operand x, double alpha) {
-  if (!(alpha >= 0))
-    throw ValueError(message("elu", fmt::format("alpha must be 0 or more, but is {}", alpha), {{"x", x}}, x.where()));
+  require_floating("elu", x);
+  require_number("elu", "alpha", alpha, numbers::from_0, x, x->dtype());
   return pointwise(Elu{alpha}, x);
 }
 
@@ -81,8 +80,11 @@ Tensor clip(Operand x, Number low, Number high) {
     refuse(fmt::format("low must not exceed high: {} and {}", low.text(), high.text()));
   auto nearest = [](Number end, double rounded) { return end.whole().value_or(converted<std::int64_t>(rounded)); };
   ClipWhole whole{nearest(low, std::ceil(low.real())), nearest(high, std::floor(high.real()))};
-  if (!is_floating(x->dtype()) && whole.low > whole.high) 
+  if (is_floating(x->dtype())) {
+    for (Number bound : {low, high}) require_fits("clip", bound, x->dtype());
+  } else if (whole.low > whole.high) {
     refuse(fmt::format("there is no whole number from {} to {}", low.text(), high.text()));
+  }
   return of_numbers("clip", x, Clip{low.real(), high.real()}, whole);
 }
 

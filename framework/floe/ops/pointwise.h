@@ -25,11 +25,12 @@ Tensor tanh(Operand x);     // -1 to 1
 Tensor sigmoid(Operand x);  // 1 / (1 + exp(-x))
 Tensor relu(Operand x);     // max(x, 0); slope 0 at 0
 
-// x, or slope * x below 0; slope `slope` at 0. ValueError unless it is 0 or more. Maas, Hannun and Ng, 2013; the
-// default is TensorFlow's, Keras' layer has 0.3.
+// x, or slope * x below 0; slope `slope` at 0. ValueError unless it is finite and 0 or more. Maas, Hannun and Ng, 2013;
+// the default is TensorFlow's, Keras' layer has 0.3.
 Tensor leaky_relu(Operand x, double slope = 0.2);
 
-// x, or alpha * (exp(x) - 1) below 0; slope alpha at 0. ValueError unless it is 0 or more. Clevert et al., 2015.
+// x, or alpha * (exp(x) - 1) below 0; slope alpha at 0. ValueError unless it is finite and 0 or more. Clevert et al.,
+// 2015.
 Tensor elu(Operand x, double alpha = 1);
 
 Tensor softplus(Operand x);  // log(1 + exp(x)), without overflow
@@ -38,7 +39,7 @@ Tensor normal_cdf(Operand x);  // P(Z <= x), Z standard normal; its slope is the
 Tensor gelu(Operand x);        // x * normal_cdf(x): exact. Hendrycks and Gimpel, 2016
 
 // The nearest value from low to high; slope 1 there, ends included, and 0 beyond. Also integers, without gradient.
-// ValueError if low exceeds high.
+// ValueError if low exceeds high, and for a number beyond the dtype; an infinity is none.
 Tensor clip(Operand x, Number low, Number high);
 
 Tensor isnan(Operand x);     // bool; no gradient

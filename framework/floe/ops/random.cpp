@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <floe/backend/run.h>
+#include <floe/ops/checks.h>
+#include <floe/tensor/number_ranges.h>
 #include <floe/tensor/size.h>
 
 namespace floe {
@@ -27,6 +29,7 @@ RandomBlocks blocks_for(const Tensor& y, Rng& rng, std::int64_t words) {
 
 Tensor random_uniform(const Shape& shape, Rng& rng, double low, double high, DType dtype, Device device) {
   require_floating("random_uniform", dtype);
+  require_interval("random_uniform", low, high, dtype);
   Tensor y(shape, dtype, device);
   std::int64_t words = dispatch_floating(dtype, []<class T>() { return std::int64_t{sizeof(T) / 4}; });
   run<cpu::random_uniform, cuda::random_uniform>(device, blocks_for(y, rng, words), low, high, y);
@@ -35,6 +38,8 @@ Tensor random_uniform(const Shape& shape, Rng& rng, double low, double high, DTy
 
 Tensor random_normal(const Shape& shape, Rng& rng, double mean, double stddev, DType dtype, Device device) {
   require_floating("random_normal", dtype);
+  require_number("random_normal", "the mean", mean, numbers::finite, dtype);
+  require_number("random_normal", "the standard deviation", stddev, numbers::from_0, dtype);
   Tensor y(shape, dtype, device);
   run<cpu::random_normal, cuda::random_normal>(device, blocks_for(y, rng, 1), mean, stddev, y);
   return y;
@@ -45,9 +50,7 @@ Tensor random_normal(const Shape& shape, Rng& rng, Device device) {
 }
 
 Tensor random_bernoulli(const Shape& shape, Rng& rng, double probability, DType dtype, Device device, double one) {
-  if (!(probability >= 0 && probability <= 1)) {
-    throw ValueError(fmt::format("random_bernoulli: the probability must be from 0 to 1, but is {}", probability));
-  }
+  require_number("random_bernoulli", "the probability", probability, numbers::from_0_to_1);
   require_fits("random_bernoulli", one, dtype);
   Tensor y(shape, dtype, device);
   std::uint64_t limit = static_cast<std::uint64_t>(std::llround(probability * 0x1p32));
@@ -67,6 +70,7 @@ Tensor random_permutation(std::int64_t size, Rng& rng) {
 }
 
 Tensor random_categorical(const Tensor& logits, std::int64_t samples, Rng& rng) {
+  require_defined("random_categorical", logits, "logits");
   if (logits.rank() != 2)
     throw ShapeError(message("random_categorical", "needs rank 2", {{"logits", logits, "batch, classes"}}));
   require_floating("random_categorical", logits.dtype());

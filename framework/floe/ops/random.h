@@ -11,10 +11,12 @@ namespace floe {
 // Each draws from `rng`, advances it by the same amount on every device, and gives the same numbers there, except for
 // normals, which may differ in their last two bits. ShapeError for a negative size.
 
-// [low, high), in the shape. DTypeError unless floating.
+// [low, high), in the shape, or `low` if both are equal. DTypeError unless floating; ValueError if low exceeds high,
+// and unless both and their distance are finite in the dtype.
 Tensor random_uniform(const Shape& shape, Rng& rng, double low = 0, double high = 1, DType dtype = DType::float32,
                       Device device = {});
-// The same shape and errors. Box and Muller, 1958.
+// The same shape. DTypeError unless floating; ValueError unless mean and standard deviation are finite in the dtype,
+// and the latter is 0 or more. Box and Muller, 1958.
 Tensor random_normal(const Shape& shape, Rng& rng, double mean = 0, double stddev = 1, DType dtype = DType::float32,
                      Device device = {});
 Tensor random_normal(const Shape& shape, Rng& rng, Device device);  // standard normals of float32, on that device

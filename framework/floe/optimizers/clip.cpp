@@ -3,9 +3,8 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include <floe/ops/arithmetic.h>
+#include <floe/ops/checks.h>
 #include <floe/ops/create.h>
 #include <floe/ops/pointwise.h>
 #include <floe/ops/reduce.h>
@@ -15,11 +14,7 @@
 namespace floe {
 namespace {
 
-void require_limit(const char* op, double limit) {
-  if (!(limit > 0 && std::isfinite(limit))) {
-    throw ValueError(fmt::format("{}: the limit must be above 0 and finite, but is {}", op, limit));
-  }
-}
+void require_limit(const char* op, double limit) { require_number(op, "the limit", limit, numbers::above_0); }
 
 template <class Change>
 Gradients changed(const Gradients& gradients, Change change) {
@@ -43,7 +38,8 @@ Tensor joint_norm(const Gradients& gradients) {
 }  // namespace
 
 Tensor clip_by_norm(Operand x, double limit) {
-  require_limit("clip_by_norm", limit);
+  require_floating("clip_by_norm", x);
+  require_number("clip_by_norm", "the limit", limit, numbers::above_0, x, x->dtype());
   CallScope scope(x.where());
   Tensor scale = scale_for_squares(x), scaled = x * scale, length = norm(scaled), most = scale * limit;
   return where(greater(length, most), scaled / maximum(length, most) * limit, x);

@@ -1,4 +1,5 @@
-// Gradient clipping: gradients of the same shapes, in the same order. ValueError unless the limit is above 0 and finite.
+// Gradient clipping: gradients of the same shapes, in the same order. ValueError unless the limit is above 0 and finite,
+// for clip_by_norm also in the dtype.
 #pragma once
 
 #include <floe/tape/gradients.h>

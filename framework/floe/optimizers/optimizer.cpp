@@ -2,7 +2,6 @@
 #include <floe/optimizers/optimizer.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -28,14 +27,19 @@ struct Updated {
 
 }  // namespace
 
-Optimizer::Optimizer(double learning_rate, std::vector<Slot> slots) : slots_kept_(std::move(slots)) {
-  set_learning_rate(learning_rate);
+Optimizer::Optimizer(double learning_rate, std::vector<Slot> slots, const char* name, std::vector<Option> options)
+    : name_(name), options_(std::move(options)), learning_rate_(learning_rate), slots_kept_(std::move(slots)) {
+  require_options(DType::float64);
 }
 
 void Optimizer::set_learning_rate(double rate) {
-  if (!(rate >= 0 && std::isfinite(rate)))
-    throw ValueError(fmt::format("optimizer: the learning rate must be 0 or more, but is {}", rate));
+  require_number("optimizer", "the learning rate", rate, numbers::from_0);
   learning_rate_ = rate;
+}
+
+void Optimizer::require_options(DType dtype) const {
+  require_number("optimizer", "the learning rate", learning_rate_, numbers::from_0, dtype);
+  for (const Option& option : options_) require_number(name_, option.name, option.value, option.range, dtype);
 }
 
 void Optimizer::apply(const Gradients& gradients, Location where) {
@@ -69,6 +73,7 @@ void Optimizer::apply(const Gradients& gradients, Location where) {
     if (!gradient.defined())
       throw ValueError(message("apply", fmt::format("{} has no gradient", variable->path()), {}, where));
     require_like("gradient", gradient, "a gradient");
+    require_options(value.dtype());
     require_same_device("apply", Operand(value, where.file, where.line), "the variable", gradient, "its gradient");
     if (known == slots_.end()) continue;
     for (const Tensor& slot : known->second.tensors) require_like("kept", slot, "what the optimizer keeps");

@@ -7,6 +7,7 @@
 
 #include <floe/layers/state.h>
 #include <floe/tape/gradients.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe {
 
@@ -19,8 +20,9 @@ class Optimizer {
 
   // One step for all variables. Each is written in place if nothing else holds its value; other holders keep what they
   // had. ShapeError or DTypeError if a gradient, or what was kept for a variable of that path, does not match the
-  // variable; ValueError if none is trainable, if another living variable has that path, or if a gradient has no value:
-  // all before anything is changed. The slots of a variable that is gone pass on to the next one with its path.
+  // variable; ValueError if none is trainable, another living variable has that path, a gradient has no value, or the rate
+  // or an option is out of its range as a number of the variable's dtype: all before anything is changed. The slots of a
+  // variable that is gone pass on to the next one with its path.
   void apply(const Gradients& gradients, Location where = Location::here());
 
   double learning_rate() const { return learning_rate_; }  // of the next step
@@ -41,8 +43,16 @@ class Optimizer {
     double first;  // every element of it, before the variable's first step
   };
 
-  // ValueError as in set_learning_rate().
-  Optimizer(double learning_rate, std::vector<Slot> slots);
+  // A number among the options, such as "option .epsilon".
+  struct Option {
+    const char* name;
+    double value;
+    const NumberRange& range;
+  };
+
+  // ValueError as in set_learning_rate(), and for an option out of its range, under the name of the optimizer.
+  Optimizer(double learning_rate, std::vector<Slot> slots, const char* name = "optimizer",
+            std::vector<Option> options = {});
 
   // Changes the variable by update(), and its slots; steps() counts this step already.
   virtual void step(Variable& variable, const Tensor& gradient, Tensors& slots) = 0;
@@ -50,6 +60,10 @@ class Optimizer {
  private:
   Tensors& slots_of(const Variable& variable);
 
+  void require_options(DType dtype) const;
+
+  const char* name_;
+  std::vector<Option> options_;
   double learning_rate_;
   std::int64_t steps_ = 0;
   std::vector<Slot> slots_kept_;

@@ -3,34 +3,11 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include <floe/backend/optimizer_rules.h>
 #include <floe/backend/run.h>
 
 namespace floe {
 namespace {
-
-void require_decay(const char* optimizer, const char* option, double value) {
-  if (!(value >= 0 && value < 1))
-    throw ValueError(fmt::format("{}: option .{} must be from 0 to less than 1, but is {}", optimizer, option, value));
-}
-
-void require_epsilon(const char* optimizer, double value) {
-  if (!(value > 0)) throw ValueError(fmt::format("{}: option .epsilon must be above 0, but is {}", optimizer, value));
-}
-
-void require_from_0(const char* optimizer, const char* option, double value) {
-  if (!(value >= 0 && std::isfinite(value)))
-    throw ValueError(fmt::format("{}: option .{} must be finite and 0 or more, but is {}", optimizer, option, value));
-}
-
-template <class Options>
-void require_moments(const char* optimizer, const Options& options) {
-  require_decay(optimizer, "beta1", options.beta1);
-  require_decay(optimizer, "beta2", options.beta2);
-  require_epsilon(optimizer, options.epsilon);
-}
 
 template <class Options>
 rules::Adam adam_rule(const Options& options, double rate, std::int64_t steps) {
@@ -54,9 +31,10 @@ void SGD::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   update(rules::Sgd{learning_rate()}, variable, gradient, slots);
 }
 
-Momentum::Momentum(MomentumOptions options) : Optimizer(options.learning_rate, {"velocity"}), options_(options) {
-  require_decay("momentum", "momentum", options.momentum);
-}
+Momentum::Momentum(MomentumOptions options)
+    : Optimizer(options.learning_rate, {"velocity"}, "momentum",
+                {{"option .momentum", options.momentum, numbers::from_0_below_1}}),
+      options_(options) {}
 
 void Momentum::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   if (options_.nesterov)
@@ -65,37 +43,44 @@ void Momentum::step(Variable& variable, const Tensor& gradient, Tensors& slots) 
     update(rules::Momentum{learning_rate(), options_.momentum}, variable, gradient, slots);
 }
 
-RMSprop::RMSprop(RMSpropOptions options) : Optimizer(options.learning_rate, {"square"}), options_(options) {
-  require_decay("rmsprop", "decay", options.decay);
-  require_epsilon("rmsprop", options.epsilon);
-}
+RMSprop::RMSprop(RMSpropOptions options)
+    : Optimizer(options.learning_rate, {"square"}, "rmsprop",
+                {{"option .decay", options.decay, numbers::from_0_below_1},
+                 {"option .epsilon", options.epsilon, numbers::above_0}}),
+      options_(options) {}
 
 void RMSprop::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   update(rules::RmsProp{learning_rate(), options_.decay, options_.epsilon}, variable, gradient, slots);
 }
 
 Adagrad::Adagrad(AdagradOptions options)
-    : Optimizer(options.learning_rate, {{"accumulator", options.initial_accumulator_value}}), options_(options) {
-  require_from_0("adagrad", "initial_accumulator_value", options.initial_accumulator_value);
-  require_epsilon("adagrad", options.epsilon);
-}
+    : Optimizer(options.learning_rate, {{"accumulator", options.initial_accumulator_value}}, "adagrad",
+                {{"option .initial_accumulator_value", options.initial_accumulator_value, numbers::from_0},
+                 {"option .epsilon", options.epsilon, numbers::above_0}}),
+      options_(options) {}
 
 void Adagrad::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   update(rules::Adagrad{learning_rate(), options_.epsilon}, variable, gradient, slots);
 }
 
-Adam::Adam(AdamOptions options) : Optimizer(options.learning_rate, {"m", "v"}), options_(options) {
-  require_moments("adam", options);
-}
+Adam::Adam(AdamOptions options)
+    : Optimizer(options.learning_rate, {"m", "v"}, "adam",
+                {{"option .beta1", options.beta1, numbers::from_0_below_1},
+                 {"option .beta2", options.beta2, numbers::from_0_below_1},
+                 {"option .epsilon", options.epsilon, numbers::above_0}}),
+      options_(options) {}
 
 void Adam::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   update(adam_rule(options_, learning_rate(), steps()), variable, gradient, slots);
 }
 
-AdamW::AdamW(AdamWOptions options) : Optimizer(options.learning_rate, {"m", "v"}), options_(std::move(options)) {
-  require_moments("adamw", options_);
-  require_from_0("adamw", "weight_decay", options_.weight_decay);
-}
+AdamW::AdamW(AdamWOptions options)
+    : Optimizer(options.learning_rate, {"m", "v"}, "adamw",
+                {{"option .beta1", options.beta1, numbers::from_0_below_1},
+                 {"option .beta2", options.beta2, numbers::from_0_below_1},
+                 {"option .epsilon", options.epsilon, numbers::above_0},
+                 {"option .weight_decay", options.weight_decay, numbers::from_0}}),
+      options_(std::move(options)) {}
 
 void AdamW::step(Variable& variable, const Tensor& gradient, Tensors& slots) {
   rules::Adam adam = adam_rule(options_, learning_rate(), steps());

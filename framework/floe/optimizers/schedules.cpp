@@ -9,14 +9,10 @@
 #include <fmt/format.h>
 
 #include <floe/tensor/error.h>
+#include <floe/tensor/number_ranges.h>
 
 namespace floe::schedules {
 namespace {
-
-void require_rate(std::string_view schedule, std::string_view what, double rate) {
-  if (!(rate >= 0 && std::isfinite(rate)))
-    throw ValueError(fmt::format("{}: {} must be finite and 0 or more, but is {}", schedule, what, rate));
-}
 
 void require_decay_steps(std::string_view schedule, std::int64_t steps) {
   if (steps < 1) throw ValueError(fmt::format("{}: option .decay_steps must be 1 or more, but is {}", schedule, steps));
@@ -34,17 +30,14 @@ Schedule from_zero(std::string_view schedule, Formula formula) {
 }  // namespace
 
 Schedule constant(double learning_rate) {
-  require_rate("constant", "the rate", learning_rate);
+  require_number("constant", "the rate", learning_rate, numbers::from_0);
   return from_zero("constant", [=](std::int64_t) { return learning_rate; });
 }
 
 Schedule exponential_decay(ExponentialDecayOptions options) {
-  require_rate("exponential_decay", "option .learning_rate", options.learning_rate);
+  require_number("exponential_decay", "option .learning_rate", options.learning_rate, numbers::from_0);
   require_decay_steps("exponential_decay", options.decay_steps);
-  if (!(options.decay_rate > 0 && std::isfinite(options.decay_rate))) {
-    throw ValueError(
-        fmt::format("exponential_decay: option .decay_rate must be finite and above 0, but is {}", options.decay_rate));
-  }
+  require_number("exponential_decay", "option .decay_rate", options.decay_rate, numbers::above_0);
   return from_zero("exponential_decay", [=](std::int64_t step) {
     double times = static_cast<double>(step) / static_cast<double>(options.decay_steps);
     if (options.staircase) times = std::floor(times);
@@ -53,11 +46,10 @@ Schedule exponential_decay(ExponentialDecayOptions options) {
 }
 
 Schedule cosine_decay(CosineDecayOptions options) {
-  require_rate("cosine_decay", "option .learning_rate", options.learning_rate);
-  require_rate("cosine_decay", "option .warmup_target", options.warmup_target);
+  require_number("cosine_decay", "option .learning_rate", options.learning_rate, numbers::from_0);
+  require_number("cosine_decay", "option .warmup_target", options.warmup_target, numbers::from_0);
   require_decay_steps("cosine_decay", options.decay_steps);
-  if (!(options.alpha >= 0 && options.alpha <= 1))
-    throw ValueError(fmt::format("cosine_decay: option .alpha must be from 0 to 1, but is {}", options.alpha));
+  require_number("cosine_decay", "option .alpha", options.alpha, numbers::from_0_to_1);
   if (options.warmup_steps < 0) {
     throw ValueError(
         fmt::format("cosine_decay: option .warmup_steps must be 0 or more, but is {}", options.warmup_steps));
@@ -84,7 +76,7 @@ Schedule piecewise(std::vector<std::int64_t> boundaries, std::vector<double> rat
     throw ValueError(fmt::format("piecewise: takes one more rate than boundaries; rates are {}, boundaries {}",
                                  rates.size(), boundaries.size()));
   }
-  for (double rate : rates) require_rate("piecewise", "each rate", rate);
+  for (double rate : rates) require_number("piecewise", "each rate", rate, numbers::from_0);
   for (std::size_t i = 0; i < boundaries.size(); ++i) {
     if (boundaries[i] < 0) throw ValueError(fmt::format("piecewise: a boundary is 0 or more, not {}", boundaries[i]));
     if (i > 0 && boundaries[i] <= boundaries[i - 1]) {

@@ -6,10 +6,19 @@
 #include <floe/tape/record.h>
 
 namespace floe {
+namespace {
+
+template <class Forward, class Backward>
+void require_functions(const Forward& forward, const Backward& backward, Location where) {
+  if (!forward || !backward) throw ValueError(message("custom_gradient", "needs both functions", {}, where));
+}
+
+}  // namespace
 
 Tensor custom_gradient(const Tensor& x, const std::function<Tensor(const Tensor& x)>& forward,
                        std::function<Tensor(const Tensor& dy, const Tensor& x, const Tensor& y)> backward,
                        Location where) {
+  require_functions(forward, backward, where);
   return custom_gradient(
       Tensors{x}, [&](const Tensors& inputs) { return forward(inputs[0]); },
       [backward = std::move(backward)](const Tensor& dy, const Tensors& inputs, const Tensor& y) {
@@ -21,6 +30,7 @@ Tensor custom_gradient(const Tensor& x, const std::function<Tensor(const Tensor&
 Tensor custom_gradient(const Tensors& inputs, const std::function<Tensor(const Tensors& inputs)>& forward,
                        std::function<Tensors(const Tensor& dy, const Tensors& inputs, const Tensor& y)> backward,
                        Location where) {
+  require_functions(forward, backward, where);
   Tensor y;
   {
     NoRecording silence;

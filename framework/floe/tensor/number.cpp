@@ -18,7 +18,8 @@ std::optional<std::int64_t> Number::whole() const {
 std::string Number::text() const { return exact_ ? fmt::format("{}", integer_) : fmt::format("{}", real_); }
 
 bool fits(Number number, DType dtype) {
-  if (is_floating(dtype)) return true;
+  if (dtype == DType::float32) return !std::isfinite(number.real()) || std::isfinite(static_cast<float>(number.real()));
+  if (dtype == DType::float64) return true;
   std::optional<std::int64_t> whole = number.whole();
   return dispatch(dtype, [=]<class T>() {
     using Limits = std::numeric_limits<T>;

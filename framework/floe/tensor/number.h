@@ -59,7 +59,9 @@ class Number {
   bool exact_ = false;  // it is integer_
 };
 
-bool fits(Number number, DType dtype);  // false for an integer type or bool that has no such value
+// Has the dtype such a value? Integer types and bool have it exactly; floating ones have NaN, the infinities and the
+// nearest to a number, which must not be an infinity.
+bool fits(Number number, DType dtype);
 
 // ValueError "OP: 256 is not a value of uint8" for a number that the dtype cannot hold.
 void require_fits(std::string_view op, Number number, DType dtype);

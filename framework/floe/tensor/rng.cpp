@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/tensor/number_ranges.h>
 #include <floe/tensor/philox.h>
 
 namespace floe {
@@ -30,8 +31,16 @@ std::uint32_t Rng::next() {
 }
 
 float Rng::uniform() { return unit_float(next()); }
-float Rng::uniform(float low, float high) { return Between<float>(low, high)(uniform()); }
-bool Rng::bernoulli(float probability) { return uniform() < probability; }
+
+float Rng::uniform(float low, float high) {
+  require_interval("uniform", low, high, DType::float32);
+  return Between<float>(low, high)(uniform());
+}
+
+bool Rng::bernoulli(float probability) {
+  require_number("bernoulli", "the probability", probability, numbers::from_0_to_1);
+  return uniform() < probability;
+}
 
 float Rng::normal() {
   std::uint32_t a = next(), b = next();

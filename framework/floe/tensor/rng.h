@@ -25,9 +25,9 @@ class Rng {
 
   std::uint32_t next();                    // the next word
   float uniform();                         // [0, 1), a multiple of 2^-24
-  float uniform(float low, float high);    // [low, high)
+  float uniform(float low, float high);    // [low, high), or low if both are equal; ValueError for others
   float normal();                          // mean 0, standard deviation 1 (Box-Muller, two words)
-  bool bernoulli(float probability);       // true with that probability, from 0 to 1
+  bool bernoulli(float probability);       // true with that probability, from 0 to 1; else ValueError
   int below(int bound);                    // 0 .. bound - 1, without bias; ValueError unless 1 or more
 
   std::uint64_t key() const { return key_; }  // the seed, or what stream() made of it

@@ -125,7 +125,7 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;  // in order: 
 
 // From a number or nested braces, of rank 0 to 3: `tensor(3)`, `tensor({1, 2, 3})`, `tensor({{1, 2}, {3, 4}})`.
 // int gives int32; double gives float32, the library's default, whether it is a literal or not; float, int64_t, uint8_t
-// and bool keep their type. ShapeError for rows of different lengths.
+// and bool keep their type. ShapeError for rows of different lengths, ValueError for a double beyond float32.
 template <class T> Tensor tensor(T value);
 template <class T> Tensor tensor(std::initializer_list<T> values);
 template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows);
@@ -140,17 +140,27 @@ namespace detail {
 [[noreturn]] void refuse_ragged(std::size_t first, std::size_t other);
 [[noreturn]] void refuse_size(std::size_t values, const Shape& shape);
 template <class T> using literal_t = std::conditional_t<std::is_same_v<T, double>, float, T>;
+
+template <class T>
+void append(std::vector<literal_t<T>>& all, std::initializer_list<T> values) {
+  for (T value : values) {
+    if constexpr (std::is_same_v<T, double>) require_fits("tensor", value, DType::float32);
+    all.push_back(static_cast<literal_t<T>>(value));
+  }
+}
 }  // namespace detail
 
 template <class T>
 Tensor tensor(T value) {
-  return tensor<detail::literal_t<T>>(std::vector<detail::literal_t<T>>{static_cast<detail::literal_t<T>>(value)},
-                                      Shape{});
+  std::vector<detail::literal_t<T>> all;
+  detail::append<T>(all, {value});
+  return tensor(all, Shape{});
 }
 
 template <class T>
 Tensor tensor(std::initializer_list<T> values) {
-  std::vector<detail::literal_t<T>> all(values.begin(), values.end());
+  std::vector<detail::literal_t<T>> all;
+  detail::append<T>(all, values);
   return tensor(all, Shape{static_cast<std::int64_t>(all.size())});
 }
 
@@ -159,7 +169,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
   std::vector<detail::literal_t<T>> all;
   for (const auto& row : rows) {
     if (row.size() != rows.begin()->size()) detail::refuse_ragged(rows.begin()->size(), row.size());
-    all.insert(all.end(), row.begin(), row.end());
+    detail::append<T>(all, row);
   }
   std::int64_t columns = rows.size() ? static_cast<std::int64_t>(rows.begin()->size()) : 0;
   return tensor(all, Shape{static_cast<std::int64_t>(rows.size()), columns});
@@ -174,7 +184,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<
     if (plane.size() != rows) detail::refuse_ragged(rows, plane.size());
     for (const auto& row : plane) {
       if (row.size() != columns) detail::refuse_ragged(columns, row.size());
-      all.insert(all.end(), row.begin(), row.end());
+      detail::append<T>(all, row);
     }
   }
   return tensor(all, Shape{static_cast<std::int64_t>(planes.size()), static_cast<std::int64_t>(rows),
