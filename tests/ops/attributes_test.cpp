@@ -148,9 +148,9 @@ const std::vector<Row> rows = {
      "broadcast_to shape (4, 2, 3)"},
     {"flip",
      [] {
-       flip(x, {-1, 0, 0});
+       flip(x, {-1, 0});
      },
-     "flip axes (1,)"},
+     "flip axes (1, 0)"},
     {"tile",
      [] {
        tile(x, {1, 2});

@@ -245,11 +245,12 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
                  "  filters  (3, 3, 3, 4)   float64");
   EXPECT_MESSAGE(ValueError, conv2d(x, none), "conv2d: filters has no value yet");
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.strides = {0, 1}}),
-                 "conv2d: strides must be 1 or more, and are 0 by 1" + shown);
+                 "conv2d: strides must be from 1 to 2147483647, not 0 by 1" + shown);
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.dilation = 0}),
-                 "conv2d: dilation must be 1 or more, but is 0 by 0" + shown);
+                 "conv2d: dilation must be from 1 to 2147483647, not 0 by 0" + shown);
   EXPECT_MESSAGE(ValueError, conv2d(x, w, {.groups = 0}), "conv2d: groups must be 1 or more, and are 0" + shown);
-  EXPECT_MESSAGE(ValueError, conv2d(x, w, {.padding = Padding::of(-1)}), "conv2d: padding cannot be negative" + shown);
+  EXPECT_MESSAGE(ValueError, conv2d(x, w, {.padding = Padding::of(-1)}),
+                 "conv2d: padding must be from 0 to 2147483647, not -1 by -1" + shown);
   EXPECT_MESSAGE(ShapeError, conv2d(x, Tensor({0, 3, 3, 4})),
                  "conv2d: the filters have no taps\n  input    (2, 5, 4, 3)   batch, height, width, channels\n"
                  "  filters  (0, 3, 3, 4)   height, width, in, out");

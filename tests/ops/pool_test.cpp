@@ -125,9 +125,10 @@ TEST(Pool, RefusesWhatDoesNotFit) {
                  "average_pool: needs float32 or float64; cast() converts\n  x  (2, 4, 5, 3)   int32");
   EXPECT_MESSAGE(ShapeError, max_pool(x, {.window = {5, 2}}),
                  "max_pool: the window of 5 by 2 is larger than the padded input" + shown);
-  EXPECT_MESSAGE(ValueError, max_pool(x, {.window = 0}), "max_pool: window and strides must be 1 or more" + shown);
+  EXPECT_MESSAGE(ValueError, max_pool(x, {.window = 0}),
+                 "max_pool: window must be from 1 to 2147483647, not 0 by 0" + shown);
   EXPECT_MESSAGE(ValueError, average_pool(x, {.strides = -1}),
-                 "average_pool: window and strides must be 1 or more" + shown);
+                 "average_pool: strides must be from 1 to 2147483647, not -1 by -1" + shown);
   EXPECT_MESSAGE(ValueError, average_pool(x, {.padding = Padding::of(2)}),
                  "average_pool: padding must be 0 or more and smaller than the window" + shown);
   EXPECT_MESSAGE(ValueError, max_pool(none), "max_pool: x has no value yet");

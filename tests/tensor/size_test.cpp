@@ -24,5 +24,19 @@ TEST(Sizes, BeyondMemoryAreRefusedAndNeverCut) {
             "memory: 5000000000 is beyond what this machine can address, 4294967295; try a smaller batch");
 }
 
+TEST(Counted, CalculatesWhatFits63Bits) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ((Counted(3) * 4 - 2 + 5).value(), 15);
+  EXPECT_EQ((Counted(most) - 1 + 1).value(), most);
+  EXPECT_EQ((Counted(most / 2) * 2).value(), most - 1);
+}
+
+TEST(Counted, RefusesTheRestWithItsNumbers) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(error_of<Uncountable>([] { Counted(most) + 1; }), "9223372036854775807 + 1 is more than can be counted");
+  EXPECT_EQ(error_of<Uncountable>([] { Counted(-2) - most; }), "-2 - 9223372036854775807 is more than can be counted");
+  EXPECT_EQ(error_of<ShapeError>([] { Counted(most) * 2; }), "9223372036854775807 * 2 is more than can be counted");
+}
+
 }  // namespace
 }  // namespace floe

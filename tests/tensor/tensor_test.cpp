@@ -55,6 +55,8 @@ TEST(Shapes, CountTheirElements) {
   EXPECT_EQ((Shape{2, 3, 4}).elements(), 24);
   EXPECT_EQ((Shape{1LL << 40, 0, 1LL << 40}).elements(), 0);
   EXPECT_EQ((Shape{1LL << 32, 1LL << 32}).elements(), std::numeric_limits<std::int64_t>::max());
+  EXPECT_TRUE((Shape{0, 1LL << 62}).countable());
+  EXPECT_FALSE((Shape{0, 1LL << 62, 4}).countable());
 }
 
 TEST(Shapes, HaveSixAxesAtMost) {
@@ -191,6 +193,10 @@ TEST(Tensors, RefuseImpossibleShapes) {
             "tensor: (4294967296, 4294967296) has more elements than can be counted");
   EXPECT_EQ(error_of<ShapeError>([] { Tensor({most / 4}, DType::float64); }),
             "tensor: (2305843009213693951,) has more elements than can be counted");
+  EXPECT_EQ(error_of<ShapeError>([] {
+              Tensor({0, 1LL << 62, 4});
+            }),
+            "tensor: (0, 4611686018427387904, 4) has more elements than can be counted");
   EXPECT_EQ(error_of<ShapeError>([] { Tensor({3, most, most}); }),
             "tensor: (3, 9223372036854775807, 9223372036854775807) has more elements than can be counted");
   EXPECT_EQ(error_of<ShapeError>([] { tensor(std::vector<float>{}, Shape{1LL << 32, 1LL << 32}); }),

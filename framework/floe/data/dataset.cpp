@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <floe/ops/checks.h>
 #include <floe/ops/shape_ops.h>
 #include <floe/tensor/device_memory.h>
 
@@ -25,6 +26,7 @@ void require_same_rows(const Tensors& fields) {
 }
 
 Tensor row(const Tensor& rows, std::int64_t index) {
+  require_defined("row", rows, "rows");
   if (index < 0 || index >= rows.dim(0))
     throw ShapeError(message("row", fmt::format("there is no row {}", index), {{"rows", rows}}));
   Shape shape(std::span(rows.shape().begin() + 1, rows.shape().end()));
@@ -51,20 +53,26 @@ std::int64_t require_at_least(std::int64_t least, const char* op, const char* wh
   throw ValueError(fmt::format("{}: {} must be at least {}, but is {}", op, what, least, value));
 }
 
+std::int64_t require_batch(std::int64_t count) {
+  if (count <= most_parts) return count;
+  throw ValueError(fmt::format("batch: at most {} elements can be one, not {}", most_parts, count));
+}
+
 void refuse_endless(std::int64_t size) {
   if (size == endless) throw ValueError("shuffle: an endless dataset has no order to change; shuffle before repeat()");
 }
 
 // Element i is drawn from the next `buffer` that are left: the shuffle of Fisher and Yates, seen through a window.
-std::vector<std::int64_t> shuffled_order(std::int64_t size, std::int64_t buffer, Rng rng) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(size));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
+Tensor shuffled_order(std::int64_t size, std::int64_t buffer, Rng rng) {
+  Tensor places({size}, DType::int64);  // a tensor, which refuses what memory cannot hold
+  std::int64_t* order = places.mutable_data<std::int64_t>();
+  std::iota(order, order + size, std::int64_t{0});
   buffer = std::min<std::int64_t>(buffer, std::numeric_limits<int>::max());
   for (std::int64_t i = 0; i < size; ++i) {
     int ahead = rng.below(static_cast<int>(std::min(buffer, size - i)));
     std::swap(order[i], order[i + ahead]);
   }
-  return order;
+  return places;
 }
 
 std::int64_t repeated_size(std::int64_t size, std::int64_t count) {
@@ -90,6 +98,7 @@ void require_idle(const char* op, const char* remedy, bool looping) {
 void require_place(DatasetPosition place, std::int64_t size) {
   require_at_least(0, "restore", "epoch", place.epoch);
   require_at_least(0, "restore", "position", place.position);
+  if (place.epoch == endless) throw ValueError("restore: there is no epoch after " + std::to_string(endless));
   if (place.position <= size) return;
   throw ValueError(fmt::format("restore: position {} is beyond the {} of an epoch; was it a different dataset?",
                                place.position, count(size, "element")));

@@ -17,6 +17,7 @@
 #include <floe/data/background.h>
 #include <floe/data/element.h>
 #include <floe/tensor/rng.h>
+#include <floe/tensor/size.h>
 
 namespace floe {
 
@@ -37,8 +38,9 @@ namespace detail {
 inline constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t require_at_least(std::int64_t least, const char* op, const char* what, std::int64_t value);  // gives value
+std::int64_t require_batch(std::int64_t count);                                                           // gives count
 void refuse_endless(std::int64_t size);
-std::vector<std::int64_t> shuffled_order(std::int64_t size, std::int64_t buffer, Rng rng);
+Tensor shuffled_order(std::int64_t size, std::int64_t buffer, Rng rng);
 std::int64_t repeated_size(std::int64_t size, std::int64_t count);
 void require_idle(const char* op, const char* remedy, bool looping);
 void require_place(DatasetPosition place, std::int64_t size);
@@ -91,8 +93,9 @@ class Dataset {
   Dataset& operator=(const Dataset&) = default;
 
   // `count` elements, each made by element(index) when it is asked for, in any order: files that are read lazily.
-  // ValueError for a negative count.
+  // ValueError for a negative count or a function that is missing.
   static Dataset generate(std::int64_t count, std::function<E(std::int64_t index)> element) {
+    if (!element) throw ValueError("generate: the function is missing");
     auto shared = std::make_shared<const std::function<E(std::int64_t)>>(std::move(element));
     return Dataset(detail::require_at_least(0, "generate", "count", count), 0,
                    [shared](std::int64_t) { return [shared](std::int64_t i) { return (*shared)(i); }; });
@@ -120,14 +123,14 @@ class Dataset {
 
   // Each element is drawn from the next `buffer` ones: all of them with a buffer of size() or more, near ones with
   // a smaller one, for files that are best read in order. The order follows from the key of `rng` (give each shuffle a
-  // stream of its own) and the epoch. It takes 8 bytes per element, and as many for a shuffle before it. ValueError
-  // for an endless dataset.
+  // stream of its own) and the epoch. It takes 8 bytes per element, and as many for a shuffle before it (MemoryError).
+  // ValueError for an endless dataset.
   Dataset shuffle(std::int64_t buffer, Rng rng) const {
     detail::require_at_least(1, "shuffle", "buffer", buffer);
     detail::refuse_endless(size_);
     return Dataset(size_, ahead_, [open = open_, size = size_, buffer, rng](std::int64_t epoch) {
-      auto order = detail::shuffled_order(size, buffer, rng.stream(static_cast<std::uint64_t>(epoch)));
-      return [at = open(epoch), order = std::move(order)](std::int64_t i) { return at(order[i]); };
+      Tensor order = detail::shuffled_order(size, buffer, rng.stream(static_cast<std::uint64_t>(epoch)));
+      return [at = open(epoch), order](std::int64_t i) { return at(order.data<std::int64_t>()[i]); };
     });
   }
 
@@ -140,7 +143,9 @@ class Dataset {
     return Dataset(batches, 0, [open = opened(), all = size_, size](std::int64_t epoch) {
       return [at = open(epoch), all, size](std::int64_t i) {
         std::vector<E> parts;
-        for (std::int64_t j = i * size, end = std::min(all, j + size); j < end; ++j) parts.push_back(at(j));
+        const std::int64_t first = (Counted(i) * size).value();
+        const std::int64_t count = detail::require_batch(std::min(size, all - first));
+        for (std::int64_t j = 0; j < count; ++j) parts.push_back(at(first + j));
         return stack_fields(parts);
       };
     });
@@ -157,9 +162,9 @@ class Dataset {
             std::int64_t left;
           };
           // Open until all of it was asked for, in whatever order: a shuffle goes back and forth between passes.
-          return [open, size, first = epoch * times, passes = std::map<std::int64_t, Pass>()](std::int64_t i) mutable {
+          return [open, size, first = (Counted(epoch) * times).value(), passes = std::map<std::int64_t, Pass>()](std::int64_t i) mutable {
             auto pass = passes.find(i / size);
-            if (pass == passes.end()) pass = passes.emplace(i / size, Pass{open(first + i / size), size}).first;
+            if (pass == passes.end()) pass = passes.emplace(i / size, Pass{open((Counted(first) + i / size).value()), size}).first;
             E element = pass->second.at(i % size);
             if (--pass->second.left == 0) passes.erase(pass);
             return element;
@@ -175,7 +180,7 @@ class Dataset {
     detail::require_at_least(0, "skip", "count", count);
     std::int64_t rest = size_ == detail::endless ? size_ : std::max<std::int64_t>(0, size_ - count);
     return Dataset(rest, ahead_, [open = open_, count](std::int64_t epoch) {
-      return [at = open(epoch), count](std::int64_t i) { return at(i + count); };
+      return [at = open(epoch), count](std::int64_t i) { return at((Counted(i) + count).value()); };
     });
   }
 

@@ -82,10 +82,11 @@ E row(const E& rows, std::int64_t index) {
   return result;
 }
 
-// One element whose fields are those of the parts (at least one), stacked along a new leading axis. ShapeError and
-// DTypeError name the field that differs between them.
+// One element whose fields are those of the parts, stacked along a new leading axis. ValueError without parts;
+// ShapeError and DTypeError name the field that differs between them.
 template <Element E>
 E stack_fields(const std::vector<E>& parts) {
+  if (parts.empty()) throw ValueError("stack_fields: needs at least one element");
   E result = parts.front();
   std::vector<Tensors> columns;
   visit_fields(result, [&](const Tensor&) { columns.emplace_back().reserve(parts.size()); });

@@ -14,9 +14,11 @@ namespace floe {
 template <class F>
 Tensor map_batches(const Tensor& rows, std::int64_t size, F f) {
   if (size < 1) throw ValueError("map_batches: the size must be 1 or more, but is " + std::to_string(size));
+  if (!rows.defined()) throw ValueError("map_batches: rows has no value yet");
   Tensors parts;
-  for (std::int64_t i = 0; i < rows.dim(0); i += size) {
-    parts.push_back(f(slice(rows, 0, i, std::min(i + size, rows.dim(0)))));
+  for (std::int64_t i = 0, end = 0; i < rows.dim(0); i = end) {
+    end = i + std::min(size, rows.dim(0) - i);
+    parts.push_back(f(slice(rows, 0, i, end)));
   }
   return concat(parts, 0);
 }

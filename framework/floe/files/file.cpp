@@ -137,12 +137,10 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t item_bytes) {
-  std::int64_t bytes = static_cast<std::int64_t>(item_bytes);
-  for (std::int64_t size : shape) {
-    if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) return std::nullopt;
-  }
-  bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
-  return empty ? 0 : static_cast<std::uint64_t>(bytes);
+  std::int64_t bytes = 0;
+  bool overflow = __builtin_mul_overflow(shape.elements(), static_cast<std::int64_t>(item_bytes), &bytes);
+  if (overflow || !shape.countable()) return std::nullopt;
+  return static_cast<std::uint64_t>(bytes);
 }
 
 // --- Writing ---------------------------------------------------------------------------------------------------------

@@ -31,15 +31,21 @@ class ConvInfo {
         size_(size),
         all_{
             {"strides", strides_}, {"padding", padding_}, {"dilation", dilation_}, {"groups", g.groups}, {open, size_}},
-        info_{name, where, Attributes(std::span(all_, open ? 5 : 4)),
-              2.0 * static_cast<double>(g.batch * g.out_height * g.out_width * g.out) *
-                  static_cast<double>(g.kernel_height * g.kernel_width * (g.in / g.groups))} {}
+        info_{name, where, Attributes(std::span(all_, open ? 5 : 4)), flops(g)} {}
   ConvInfo(const ConvInfo&) = delete;
   ConvInfo& operator=(const ConvInfo&) = delete;
 
   operator const OpInfo&() const { return info_; }
 
  private:
+  static double flops(const ConvGeometry& g) {  // as a double throughout: an empty batch may have any other sizes
+    double product = 2;
+    for (std::int64_t size :
+         {g.batch, g.out_height, g.out_width, g.out, g.kernel_height, g.kernel_width, g.in / g.groups})
+      product *= static_cast<double>(size);
+    return product;
+  }
+
   Shape strides_, padding_, dilation_, size_;
   Attribute all_[5];
   OpInfo info_;
@@ -103,15 +109,24 @@ void check(const char* op, const Operand& x, const Operand& filters, const Optio
   auto text = [&](const std::string& what) {
     return message(op, what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where());
   };
-  auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
-  if (options.strides.height < 1 || options.strides.width < 1)
-    refuse(fmt::format("strides must be 1 or more, and are {} by {}", options.strides.height, options.strides.width));
-  if (options.dilation.height < 1 || options.dilation.width < 1)
-    refuse(fmt::format("dilation must be 1 or more, but is {} by {}", options.dilation.height, options.dilation.width));
+  auto require = [&](const char* what, Size2 pixels, std::int64_t least) {
+    require_pixels(op, what, pixels, least, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where());
+  };
+  require("strides", options.strides, 1);
+  require("dilation", options.dilation, 1);
   if (filters->dim(0) < 1 || filters->dim(1) < 1) throw ShapeError(text("the filters have no taps"));
-  const Padding& p = options.padding;
-  if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0) refuse("padding cannot be negative");
-  if (options.groups < 1) refuse(fmt::format("groups must be 1 or more, and are {}", options.groups));
+  require("padding", {options.padding.top, options.padding.left}, 0);
+  require("padding", {options.padding.bottom, options.padding.right}, 0);
+  if constexpr (requires { options.output_padding; }) require("output padding", options.output_padding, -1);
+  if (options.groups < 1) throw ValueError(text(fmt::format("groups must be 1 or more, and are {}", options.groups)));
+}
+
+// The same geometry; Uncountable if the products of one image, which kernels may lay out in memory, are.
+ConvGeometry countable(const ConvGeometry& g) {
+  Counted products = 1;
+  for (std::int64_t size : {g.out_height, g.out_width, g.out, g.kernel_height, g.kernel_width, g.in})
+    products = products * std::max<std::int64_t>(size, 1);
+  return g;
 }
 
 const Tensor& checked_bias(const char* op, const Operand& x, const Operand* bias, std::int64_t out) {
@@ -130,24 +145,27 @@ Tensor convolution(const Operand& x, const Operand& filters, const Operand* bias
     throw ShapeError(message("conv2d", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where()));
   };
   std::int64_t in = x->dim(3), out = filters->dim(3), groups = options.groups;
-  if (in != filters->dim(2) * groups) {
+  if (in % groups || in / groups != filters->dim(2)) {
     refuse(fmt::format("input has {} but filters take {}", count(in, "channel"),
                        groups == 1 ? std::to_string(filters->dim(2))
                                    : fmt::format("{} in each of {} groups", filters->dim(2), groups)));
   }
   if (out % groups) refuse(fmt::format("{} output channels cannot be divided into {} groups", out, groups));
 
-  const Padding& p = options.padding;
-  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1,
-               reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
-  WindowAxis rows = window_axis(x->dim(1), reach_height, options.strides.height, p.kind, p.top, p.bottom);
-  WindowAxis columns = window_axis(x->dim(2), reach_width, options.strides.width, p.kind, p.left, p.right);
-  if (rows.out < 1 || columns.out < 1)
-    refuse(fmt::format("the filters reach over {} by {}, more than the padded input", reach_height, reach_width));
-
-  ConvGeometry g{x->dim(0), x->dim(1), x->dim(2), in, rows.out, columns.out, out, filters->dim(0), filters->dim(1),
-                 options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
-                 rows.before, rows.after, columns.before, columns.after, groups};
+  auto geometry = [&] {
+    const Padding& p = options.padding;
+    const std::int64_t reach_height = window_reach(filters->dim(0), options.dilation.height),
+                       reach_width = window_reach(filters->dim(1), options.dilation.width);
+    WindowAxis rows = window_axis(x->dim(1), reach_height, options.strides.height, p.kind, p.top, p.bottom);
+    WindowAxis columns = window_axis(x->dim(2), reach_width, options.strides.width, p.kind, p.left, p.right);
+    if (rows.out < 1 || columns.out < 1)
+      refuse(fmt::format("the filters reach over {} by {}, more than the padded input", reach_height, reach_width));
+    return countable({x->dim(0), x->dim(1), x->dim(2), in, rows.out, columns.out, out, filters->dim(0), filters->dim(1),
+                      options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
+                      rows.before, rows.after, columns.before, columns.after, groups});
+  };
+  const ConvGeometry g =
+      counted("conv2d", {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where(), geometry);
   return forward(x, filters, checked_bias("conv2d", x, bias, out), g, x.where());
 }
 
@@ -158,39 +176,43 @@ Tensor transposed(const Operand& x, const Operand& filters, const Operand* bias,
     throw ShapeError(
         message("conv2d_transpose", what, {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where()));
   };
-  std::int64_t in = x->dim(3), out = filters->dim(2) * options.groups;
+  std::int64_t in = x->dim(3);
   if (in != filters->dim(3))
     refuse(fmt::format("input has {} but filters take {}", count(in, "channel"), filters->dim(3)));
   if (in % options.groups) refuse(fmt::format("{} channels cannot be divided into {} groups", in, options.groups));
 
   // The size whose convolution gives the input's size; several do, and the output padding chooses.
   const Padding& p = options.padding;
-  auto size = [&](std::int64_t small, std::int64_t reach, std::int64_t stride, std::int64_t extra, std::int64_t before,
+  auto size = [&](Counted small, std::int64_t reach, std::int64_t stride, std::int64_t extra, std::int64_t before,
                   std::int64_t after) {
-    std::int64_t whole = (small - 1) * stride + reach;
-    if (p.kind == Padding::Kind::same) return extra < 0 ? small * stride : whole - reach / 2 * 2 + extra;
+    const Counted whole = (small - 1) * stride + reach;
+    const bool chosen = extra >= 0;
+    if (p.kind == Padding::Kind::same) return (chosen ? whole - reach / 2 * 2 + extra : small * stride).value();
     if (p.kind == Padding::Kind::valid)
-      return extra < 0 ? small * stride + std::max<std::int64_t>(reach - stride, 0) : whole + extra;
-    return whole - before - after + std::max<std::int64_t>(extra, 0);
+      return (chosen ? whole + extra : small * stride + std::max<std::int64_t>(reach - stride, 0)).value();
+    return (whole - before - after + std::max<std::int64_t>(extra, 0)).value();
   };
-  std::int64_t reach_height = (filters->dim(0) - 1) * options.dilation.height + 1,
-               reach_width = (filters->dim(1) - 1) * options.dilation.width + 1;
-  std::int64_t height =
-      size(x->dim(1), reach_height, options.strides.height, options.output_padding.height, p.top, p.bottom);
-  std::int64_t width =
-      size(x->dim(2), reach_width, options.strides.width, options.output_padding.width, p.left, p.right);
-  WindowAxis rows = window_axis(height, reach_height, options.strides.height, p.kind, p.top, p.bottom);
-  WindowAxis columns = window_axis(width, reach_width, options.strides.width, p.kind, p.left, p.right);
-  if (height < 1 || width < 1 || rows.out != x->dim(1) || columns.out != x->dim(2)) {
-    refuse(fmt::format(
-        "this stride and padding bring no image of {} by {} to the input's size; change the output padding",
-        height, width));
-  }
-
-  ConvGeometry g{x->dim(0), height, width, out, x->dim(1), x->dim(2), in, filters->dim(0), filters->dim(1),
-                 options.strides.height, options.strides.width, options.dilation.height, options.dilation.width,
-                 rows.before, rows.after, columns.before, columns.after, options.groups};
-  return input_gradient(x, filters, checked_bias("conv2d_transpose", x, bias, out), g, "conv2d_transpose", x.where());
+  auto geometry = [&] {
+    const auto& [stride, dilation, extra] = std::tie(options.strides, options.dilation, options.output_padding);
+    const std::int64_t reach_height = window_reach(filters->dim(0), dilation.height),
+                       reach_width = window_reach(filters->dim(1), dilation.width);
+    const std::int64_t height = size(x->dim(1), reach_height, stride.height, extra.height, p.top, p.bottom),
+                       width = size(x->dim(2), reach_width, stride.width, extra.width, p.left, p.right);
+    WindowAxis rows = window_axis(height, reach_height, stride.height, p.kind, p.top, p.bottom);
+    WindowAxis columns = window_axis(width, reach_width, stride.width, p.kind, p.left, p.right);
+    if (height < 1 || width < 1 || rows.out != x->dim(1) || columns.out != x->dim(2)) {
+      refuse(fmt::format(
+          "this stride and padding bring no image of {} by {} to the input's size; change the output padding", height,
+          width));
+    }
+    const std::int64_t out = (Counted(filters->dim(2)) * options.groups).value();
+    return countable({x->dim(0), height, width, out, x->dim(1), x->dim(2), in, filters->dim(0), filters->dim(1),
+                      stride.height, stride.width, dilation.height, dilation.width, rows.before, rows.after,
+                      columns.before, columns.after, options.groups});
+  };
+  const ConvGeometry g =
+      counted("conv2d_transpose", {{"input", x, image_axes}, {"filters", filters, filter_axes}}, x.where(), geometry);
+  return input_gradient(x, filters, checked_bias("conv2d_transpose", x, bias, g.in), g, "conv2d_transpose", x.where());
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ struct ConvOptions {
 };
 
 // x (batch, height, width, in) and filters (height, width, in / groups, out) give (batch, out height, out width, out),
-// with the sizes of ops/padding.h. Cross-correlation, which is what every framework calls convolution. Both float32 or
-// both float64, else DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without
-// taps or larger than the padded input; ValueError for strides, dilation or groups below 1 and negative padding.
+// with the sizes of ops/padding.h. Cross-correlation, as in every framework. Both float32 or both float64, else
+// DTypeError; ShapeError for other ranks, channels that do not fit or divide, and filters without taps or larger than
+// the padded input; ValueError for strides, dilation or groups below 1, negative padding, and pixels beyond 2^31 - 1.
 Tensor conv2d(Operand x, Operand filters, ConvOptions options = {});
 
 // The same with a number for each output channel, bias (out,), added to it.

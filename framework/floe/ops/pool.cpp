@@ -19,16 +19,19 @@ PoolGeometry geometry(const char* op, const Operand& x, PoolOptions options) {
   if (options.strides.height == 0) options.strides.height = options.window.height;
   if (options.strides.width == 0) options.strides.width = options.window.width;
   auto text = [&](const std::string& what) { return message(op, what, {{"x", x, axes}}, x.where()); };
-  auto refuse = [&](const std::string& what) { throw ValueError(text(what)); };
+  require_pixels(op, "window", options.window, 1, {{"x", x, axes}}, x.where());
+  require_pixels(op, "strides", options.strides, 1, {{"x", x, axes}}, x.where());
   const Padding& p = options.padding;
-  if (options.window.height < 1 || options.window.width < 1 || options.strides.height < 1 || options.strides.width < 1)
-    refuse("window and strides must be 1 or more");
   if (p.top < 0 || p.left < 0 || p.bottom < 0 || p.right < 0 || p.top >= options.window.height ||
       p.bottom >= options.window.height || p.left >= options.window.width || p.right >= options.window.width) {
-    refuse("padding must be 0 or more and smaller than the window");
+    throw ValueError(text("padding must be 0 or more and smaller than the window"));
   }
-  WindowAxis rows = window_axis(x->dim(1), options.window.height, options.strides.height, p.kind, p.top, p.bottom);
-  WindowAxis columns = window_axis(x->dim(2), options.window.width, options.strides.width, p.kind, p.left, p.right);
+  auto axis = [&](std::int64_t in, std::int64_t window, std::int64_t stride, std::int64_t before, std::int64_t after) {
+    return counted(op, {{"x", x, axes}}, x.where(),
+                   [&] { return window_axis(in, window, stride, p.kind, before, after); });
+  };
+  WindowAxis rows = axis(x->dim(1), options.window.height, options.strides.height, p.top, p.bottom);
+  WindowAxis columns = axis(x->dim(2), options.window.width, options.strides.width, p.left, p.right);
   if (rows.out < 1 || columns.out < 1)
     throw ShapeError(text(fmt::format("the window of {} by {} is larger than the padded input", options.window.height,
                                       options.window.width)));
@@ -67,7 +70,7 @@ void record_pool(const char* name, Location where, const PoolGeometry& g, Tensor
 // Each window's gradient goes to its winner. What flows back through that is gathered from there again.
 Tensor max_gradient(const Tensor& dy, const Tensor& winners, const PoolGeometry& g) {
   Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
-  run<cpu::max_pool_gradient, cuda::max_pool_gradient>(dy.device(), dy, winners, g, dx);
+  if (dx.elements() > 0) run<cpu::max_pool_gradient, cuda::max_pool_gradient>(dy.device(), dy, winners, g, dx);
   record_pool("max_pool_gradient", {}, g, {dy, winners}, {&dx}, {winners},
               [](Backward& op) { op.give(0, gather(reshape(op.dy(), {-1}), op.kept(0))); });
   return dx;
@@ -77,7 +80,7 @@ Tensor average(const Tensor& x, const PoolGeometry& g, Location where);
 
 Tensor average_gradient(const Tensor& dy, const PoolGeometry& g) {
   Tensor dx({g.batch, g.height, g.width, g.channels}, dy.dtype(), dy.device());
-  run<cpu::average_pool_gradient, cuda::average_pool_gradient>(dy.device(), dy, g, dx);
+  if (dx.elements() > 0) run<cpu::average_pool_gradient, cuda::average_pool_gradient>(dy.device(), dy, g, dx);
   record_pool("average_pool_gradient", {}, g, {dy}, {&dx}, {},
               [g](Backward& op) { op.give(0, average(op.dy(), g, {})); });
   return dx;
@@ -85,7 +88,7 @@ Tensor average_gradient(const Tensor& dy, const PoolGeometry& g) {
 
 Tensor average(const Tensor& x, const PoolGeometry& g, Location where) {
   Tensor y({g.batch, g.out_height, g.out_width, g.channels}, x.dtype(), x.device());
-  run<cpu::average_pool, cuda::average_pool>(x.device(), x, g, y);
+  if (y.elements() > 0) run<cpu::average_pool, cuda::average_pool>(x.device(), x, g, y);
   record_pool("average_pool", where, g, {x}, {&y}, {}, [g](Backward& op) { op.give(0, average_gradient(op.dy(), g)); });
   return y;
 }
@@ -96,7 +99,7 @@ Tensor max_pool(Operand x, PoolOptions options) {
   PoolGeometry g = geometry("max_pool", x, options);
   Shape shape{g.batch, g.out_height, g.out_width, g.channels};
   Tensor y(shape, x->dtype(), x->device()), winners(shape, DType::int64, x->device());
-  run<cpu::max_pool, cuda::max_pool>(x->device(), x, g, y, winners);
+  if (y.elements() > 0) run<cpu::max_pool, cuda::max_pool>(x->device(), x, g, y, winners);
   record_pool("max_pool", x.where(), g, {x}, {&y, &winners}, {winners},
               [g](Backward& op) { op.give(0, max_gradient(op.dy(), op.kept(0), g)); });
   return y;

@@ -15,7 +15,7 @@ struct PoolOptions {
 
 // x (batch, height, width, channels) -> (batch, out height, out width, channels), with the sizes of ops/padding.h.
 // float32 or float64, else DTypeError; ShapeError for another rank and a window larger than the padded input;
-// ValueError for a window or strides below 1, and for padding that is negative or not smaller than the window.
+// ValueError for a window or strides not from 1 to 2^31 - 1, and for padding that is negative or not below the window.
 Tensor max_pool(Operand x, PoolOptions options = {});  // NaN if one is; the gradient goes to the first of the largest
 Tensor average_pool(Operand x, PoolOptions options = {});  // padding does not count
 

@@ -21,12 +21,7 @@ struct ReducedAxes {
   ReducedAxes(const char* op, const Operand& x, const Axes& axes) {
     require_defined(op, x, "x");
     reduced.assign(static_cast<std::size_t>(x->rank()), axes.all());
-    for (int axis : axes.list()) {
-      axis = require_axis(op, x, axis);
-      if (reduced[axis])
-        throw ShapeError(message(op, fmt::format("axis {} is named twice", axis), {{"x", x}}, x.where()));
-      reduced[axis] = true;
-    }
+    for (int axis : require_axes(op, x, axes.list())) reduced[axis] = true;
     for (int axis = 0; axis < x->rank(); ++axis) {
       kept.append(reduced[axis] ? 1 : x->dim(axis));
       if (!reduced[axis]) dropped.append(x->dim(axis));
@@ -292,6 +287,7 @@ Tensor norm(Operand x) {
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
+  require_defined("sum_to", x, "x");
   if (x.shape() == shape) return x;
   std::vector<int> axes;
   int extra = x.rank() - shape.rank();

@@ -107,6 +107,9 @@ void require_index_dtype(const char* op, const Operand& indices) {
 // The indices on the CPU, where those from a GPU have to be waited for. Refuses one outside 0 .. size - 1, naming the
 // first.
 Tensor require_in_range(const char* op, const Operand& indices, std::int64_t size) {
+  if (size < 0)
+    throw ShapeError(
+        message(op, fmt::format("a size cannot be negative: {}", size), {{"indices", indices}}, indices.where()));
   const Tensor here = indices->on(Device{});
   dispatch(indices->dtype(), [&]<class T>() {
     if constexpr (std::is_integral_v<T>) {
@@ -157,18 +160,20 @@ Tensor gather_along(const Tensor& x, const Tensor& indices, const Tensor& here, 
 
 Tensor reshape(Operand x, Shape shape) {
   require_defined("reshape", x, "x");
-  Shape asked = shape;
-  std::int64_t known = 1;
+  Shape asked = shape, known;
   int open = -1;
   bool valid = true;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == -1 && open < 0) open = axis;
     else if (shape[axis] < 0) valid = false;
-    else known *= shape[axis];
+    else
+      known.append(shape[axis]);
   }
-  if (valid && open >= 0 && known > 0 && x->elements() % known == 0) shape[open] = x->elements() / known;
+  const std::int64_t rest = known.elements();
+  if (valid && open >= 0 && rest > 0 && x->elements() % rest == 0)
+    shape[open] = x->elements() / rest;
   else if (open >= 0) valid = false;
-  if (!valid || shape.elements() != x->elements()) {
+  if (!valid || shape.elements() != x->elements() || !shape.countable()) {
     throw ShapeError(message("reshape", fmt::format("{} elements do not fill {}", x->elements(), to_string(asked)),
                              {{"x", x}}, x.where()));
   }
@@ -189,8 +194,7 @@ Tensor flatten(Operand x) {
 Tensor squeeze(Operand x, AxisList axes) {
   require_defined("squeeze", x, "x");
   std::vector<bool> drop(static_cast<std::size_t>(x->rank()));
-  for (int axis : axes) {
-    axis = require_axis("squeeze", x, axis);
+  for (int axis : require_axes("squeeze", x, axes)) {
     if (x->dim(axis) != 1)
       throw ShapeError(
           message("squeeze", fmt::format("axis {} has size {}, not 1", axis, x->dim(axis)), {{"x", x}}, x.where()));
@@ -273,19 +277,14 @@ Tensor broadcast_to(Operand x, const Shape& shape) {
 }
 
 Tensor flip(Operand x, AxisList axes) {
-  Strides strides;
-  for (int& axis : axes) axis = require_axis("flip", x, axis);
-  strides.strides = dense_strides(x->shape()).strides;
+  axes = require_axes("flip", x, std::move(axes));
+  Strides strides = dense_strides(x->shape());
   for (int axis : axes) {
     strides.offset += (x->dim(axis) - 1) * strides.strides[axis];
     strides.strides[axis] = -strides.strides[axis];
   }
   Tensor y = read(x, x->shape(), strides);
-  Shape turned;  // axes that are named an even number of times are not
-  for (int axis = 0; axis < x->rank(); ++axis) {
-    if (strides.strides[axis] < 0) turned.append(axis);
-  }
-  record({"flip", x.where(), {{"axes", turned}}}, {x}, y, {},
+  record({"flip", x.where(), {{"axes", listed(axes)}}}, {x}, y, {},
          [axes](Backward& op) { op.give(0, flip(op.dy(), axes)); });
   return y;
 }
@@ -296,12 +295,19 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
     throw ShapeError(message("tile", fmt::format("needs one count for each axis, and has {}", repeats.size()),
                              {{"x", x}}, x.where()));
   }
-  CallScope scope(x.where());
-  Tensor y = x;
   for (int axis = 0; axis < x->rank(); ++axis) {
     if (repeats[axis] < 0)
       throw ValueError(
           message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, x.where()));
+  }
+  counted("tile", {{"x", x}}, x.where(), [&] {
+    Shape shape = x->shape();
+    for (int axis = 0; axis < x->rank(); ++axis) shape[axis] = (Counted(shape[axis]) * repeats[axis]).value();
+    return shape;
+  });
+  CallScope scope(x.where());
+  Tensor y = x;
+  for (int axis = 0; axis < x->rank(); ++axis) {
     if (repeats[axis] == 1) continue;
     Shape shape = y.shape();
     auto [outer, size, inner] = fold(shape, axis);
@@ -328,10 +334,12 @@ Tensor slice(Operand x, int axis, std::int64_t begin, std::optional<std::int64_t
         "slice", fmt::format("the range {} .. {} is outside axis {}, which has size {}", begin, last, axis, size),
         {{"x", x}}, x.where()));
   }
-  return slice_range(x, axis, begin, (last - begin + step - 1) / step, step, x.where());
+  step = std::min(step, std::max<std::int64_t>(size, 1));  // a longer one takes the first element, too
+  return slice_range(x, axis, begin, (last - begin) / step + ((last - begin) % step != 0), step, x.where());
 }
 
 Tensor Tensor::operator[](std::int64_t index) const {
+  require_defined("index", *this, "x");
   if (rank() == 0)
     throw ShapeError(message("index", "a scalar has no axis to index; item() gives its value", {{"x", *this}}));
   std::int64_t at = index < 0 ? index + dim(0) : index;
@@ -354,7 +362,8 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
     if (!fits)
       throw ShapeError(message("concat", fmt::format("shapes may differ in axis {} only", axis),
                                {{"first", parts[0]}, {"other", part}}, where));
-    shape[axis] += part.dim(axis);
+    shape[axis] =
+        counted("concat", {{"other", part}}, where, [&] { return (Counted(shape[axis]) + part.dim(axis)).value(); });
   }
 
   Tensor y(shape, parts[0].dtype(), parts[0].device());
@@ -379,6 +388,7 @@ Tensor concat(const Tensors& parts, int axis, Location where) {
 Tensor stack(const Tensors& parts, int axis, Location where) {
   if (parts.empty()) throw ValueError(message("stack", "needs at least one tensor", {}, where));
   for (const Tensor& part : parts) {
+    require_defined("stack", Operand(part, where.file, where.line), "a part");
     if (part.shape() != parts[0].shape())
       throw ShapeError(message("stack", "shapes must be equal", {{"first", parts[0]}, {"other", part}}, where));
   }
@@ -397,6 +407,7 @@ Tensors split(Operand x, int axis, std::int64_t parts) {
         "split", fmt::format("axis {} of size {} cannot be split into {} equal parts", axis, x->dim(axis), parts),
         {{"x", x}}, x.where()));
   }
+  require_parts("split", x, parts);
   return split(x, axis, std::vector<std::int64_t>(static_cast<std::size_t>(parts), x->dim(axis) / parts));
 }
 
@@ -407,7 +418,9 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
       throw ValueError(
           message("split", fmt::format("sizes cannot be negative, and one is {}", size), {{"x", x}}, x.where()));
   }
-  std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  std::int64_t total = counted("split", {{"x", x}}, x.where(), [&] {
+    return std::accumulate(sizes.begin(), sizes.end(), Counted(0), std::plus<Counted>()).value();
+  });
   if (total != x->dim(axis)) {
     throw ShapeError(message("split",
                              fmt::format("the sizes add up to {}, and axis {} has {}", total, axis, x->dim(axis)),
@@ -426,6 +439,7 @@ Tensors split(Operand x, int axis, const std::vector<std::int64_t>& sizes) {
 
 Tensors unstack(Operand x, int axis) {
   axis = require_axis("unstack", x, axis);
+  require_parts("unstack", x, x->dim(axis));
   Shape shape;
   for (int i = 0; i < x->rank(); ++i) {
     if (i != axis) shape.append(x->dim(i));
@@ -451,8 +465,12 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
     if (before < 0 || after < 0)
       throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after),
                                {{"x", x}}, x.where()));
-    shape[axis] += before + after;
   }
+  counted("pad", {{"x", x}}, x.where(), [&] {
+    for (int axis = 0; axis < x->rank(); ++axis)
+      shape[axis] = (Counted(shape[axis]) + begins[axis] + ends[axis]).value();
+    return shape;
+  });
   require_fits("pad", value, x->dtype());
   Tensor y = full(shape, value, x->dtype(), x->device());
   Strides strides = dense_strides(shape);
@@ -494,7 +512,7 @@ Tensor one_hot(Operand indices, std::int64_t depth, DType dtype) {
   Shape shape = indices->shape();
   shape.append(depth);
   Tensor y = zeros(shape, dtype, indices->device());
-  run<cpu::one_hot, cuda::one_hot>(indices->device(), indices, y);
+  if (indices->elements() > 0) run<cpu::one_hot, cuda::one_hot>(indices->device(), indices, y);
   record_blocked({"one_hot", indices.where(), {{"depth", depth}, {"dtype", name(dtype)}}}, {indices}, y);
   return y;
 }

@@ -1,6 +1,6 @@
 // Ops that move or repeat elements: the values stay, the places change. Any dtype, which the result has; gradients
-// where it is floating. Axes count from 0, or from the end as -1, -2, ...; ShapeError for one that does not exist, and
-// for shapes that do not fit or would have more than six axes; ValueError for a tensor without a value.
+// where it is floating. Axes count from 0, or from the end as -1, -2, ...; ShapeError for one that does not exist or is
+// named twice, for shapes that do not fit, have too many axes or cannot be counted; ValueError without a value.
 #pragma once
 
 #include <optional>

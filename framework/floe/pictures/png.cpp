@@ -12,6 +12,7 @@
 
 #include <floe/files/checksum.h>
 #include <floe/files/file.h>
+#include <floe/ops/checks.h>
 #include <floe/ops/create.h>
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -117,7 +118,12 @@ Tensor enlarge(const Tensor& given, int scale) {
     throw ShapeError(message("enlarge", "takes an image", {{"image", image, "height, width, channels"}}));
   }
   std::int64_t height = image.dim(0), width = image.dim(1), channels = image.dim(2);
-  Tensor result({height * scale, width * scale, channels}, image.dtype());
+  Tensor result(counted("enlarge", {{"image", image, "height, width, channels"}}, {},
+                        [&] {
+                          return Shape{(Counted(height) * scale).value(), (Counted(width) * scale).value(), channels};
+                        }),
+                image.dtype());
+  if (result.elements() == 0) return result;
   std::size_t pixel_bytes = static_cast<std::size_t>(channels) * item_size(image.dtype());
   std::size_t row_bytes = static_cast<std::size_t>(width * scale) * pixel_bytes;
   const std::byte* in = static_cast<const std::byte*>(image.raw());
@@ -155,14 +161,18 @@ Tensor make_grid(const Tensor& given, const GridOptions& options) {
   std::int64_t root = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
   std::int64_t columns = options.columns > 0 ? options.columns : root;
   std::int64_t rows = (count + columns - 1) / columns;
-  std::int64_t height = images.dim(1) * options.scale, width = images.dim(2) * options.scale;
-  Shape shape{rows * (height + options.padding) + options.padding,
-              columns * (width + options.padding) + options.padding, channels};
+  auto length = [&](Counted cells, Counted size) {
+    return (cells * (size * options.scale + options.padding) + options.padding).value();
+  };
+  const Shape shape = counted("make_grid", {{"images", images, "count, height, width, channels"}}, {}, [&] {
+    return Shape{length(rows, images.dim(1)), length(columns, images.dim(2)), channels};
+  });
 
   // Paint the background, then each image row by row.
   double background =
       images.dtype() == DType::uint8 ? std::round(options.background * 255) : options.background * 2 - 1;
   Tensor grid = full(shape, background, images.dtype());
+  const std::int64_t height = images.dim(1) * options.scale, width = images.dim(2) * options.scale;
   std::size_t pixel_bytes = static_cast<std::size_t>(channels) * item_size(images.dtype());
   std::size_t row_bytes = static_cast<std::size_t>(width) * pixel_bytes;
   std::byte* out = static_cast<std::byte*>(grid.raw_mutable());

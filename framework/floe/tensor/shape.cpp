@@ -24,6 +24,13 @@ std::int64_t Shape::elements() const {
   return overflow && !empty ? std::numeric_limits<std::int64_t>::max() : product;
 }
 
+bool Shape::countable() const {
+  std::int64_t product = 1;
+  bool overflow = false;
+  for (std::int64_t size : *this) overflow |= size != 0 && __builtin_mul_overflow(product, size, &product);
+  return !overflow;
+}
+
 void Shape::append(std::int64_t size) {
   if (rank_ == max_rank) {
     throw ShapeError(fmt::format("shape: a tensor has at most {} axes; {} already has them all", max_rank,

@@ -25,6 +25,9 @@ class Shape {
   std::int64_t operator[](int axis) const { return sizes_[axis]; }
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
   std::int64_t elements() const;  // the product; 1 for a scalar; the largest int64 if there are more
+  // Do the sizes other than 0 multiply to at most 63 bits? Only such shapes have tensors, also empty ones: what is
+  // multiplied of their sizes can then never wrap.
+  bool countable() const;
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 

@@ -1,8 +1,6 @@
 // Tensor: allocation, views, copies on write, and tensors from values.
 #include <floe/tensor/tensor.h>
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include <floe/tensor/device_memory.h>
@@ -13,14 +11,15 @@ namespace {
 
 std::size_t checked_bytes(const Shape& shape, DType dtype) {
   std::int64_t bytes = static_cast<std::int64_t>(item_size(dtype));
-  bool overflow = false;
+  bool overflow = false, empty = false;
   for (std::int64_t size : shape) {
     if (size < 0) throw ShapeError(fmt::format("tensor: sizes cannot be negative, as in {}", to_string(shape)));
     overflow |= size != 0 && __builtin_mul_overflow(bytes, size, &bytes);
+    empty |= size == 0;
   }
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
-  if (overflow) throw ShapeError(fmt::format("tensor: {} has more elements than can be counted", to_string(shape)));
-  return to_size(bytes);
+  if (overflow && !(empty && shape.countable()))
+    throw ShapeError(fmt::format("tensor: {} has more elements than can be counted", to_string(shape)));
+  return empty ? 0 : to_size(bytes);
 }
 
 }  // namespace
