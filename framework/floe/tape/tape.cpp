@@ -208,6 +208,7 @@ void GradientTape::leave_mark(const Tensor& target, TensorRefs sources, const Te
 }
 
 Tensor stop_gradient(const Tensor& x, Location where) {
+  if (!x.defined()) throw ValueError(message("stop_gradient", "x has no value yet", {}, where));
   Tensor y = x.detached();
   record_blocked({"stop_gradient", where}, {x}, y);
   return y;
