@@ -67,7 +67,7 @@ OperandOrNumber beside(const Operand& a, const OperandOrNumber& b, Tensor& copie
 Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) {
   require_target("binary_cross_entropy_with_logits", logits, "logits", labels, "labels");
   if (labels.is_number())
-    require_number("binary_cross_entropy_with_logits", "a label", labels.number(), numbers::from_0_to_1, logits,
+    require_number("binary_cross_entropy_with_logits", "a label", labels.number().real(), numbers::from_0_to_1, logits,
                    DType::float64);
   CallScope scope(logits.where());
   if (labels.is_number()) {
