@@ -23,8 +23,8 @@ struct WholeConstant {
 
 // --- Functions with a slope: y = value(x), dy/dx = slope(x, y), of float32 and float64 -------------------------------
 //
-// Where y is flat its slope is 0, and nothing comes back through it, not even an infinity. The slope at NaN is NaN, also of
-// what is made of straight lines: there x itself is what no comparison has chosen.
+// Where y is flat its slope is 0, and nothing comes back through it, not even an infinity. The slope at NaN is NaN, also
+// of what is made of straight lines: there x itself is what no comparison has chosen.
 
 enum class Reads { x, y, both };  // which of x and y the slope needs, and so what the tape keeps
 
@@ -39,10 +39,7 @@ struct Expm1 {
   static constexpr const char* name = "expm1";
   static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::expm1(x); }
-  template <class T>
-  FLOE_HOST_DEVICE static T slope(T x, T) {
-    return math::exp(x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return math::exp(x); }
 };
 
 struct Log {
@@ -108,23 +105,14 @@ struct Tanh {
   static constexpr const char* name = "tanh";
   static constexpr Reads reads = Reads::x;
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::tanh(x); }
-  template <class T>
-  FLOE_HOST_DEVICE static T slope(T x, T) {
-    return T(4) * math::sigmoid_slope(x + x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return T(4) * math::sigmoid_slope(x + x); }
 };
 
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   static constexpr Reads reads = Reads::x;
-  template <class T>
-  FLOE_HOST_DEVICE static T value(T x) {
-    return math::sigmoid(x);
-  }
-  template <class T>
-  FLOE_HOST_DEVICE static T slope(T x, T) {
-    return math::sigmoid_slope(x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::sigmoid(x); }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return math::sigmoid_slope(x); }
 };
 
 struct Relu {
@@ -173,10 +161,7 @@ struct Softplus {
   template <class T> FLOE_HOST_DEVICE static T value(T x) {
     return math::maximum(x, T(0)) + math::log1p(math::exp(-math::abs(x)));
   }
-  template <class T>
-  FLOE_HOST_DEVICE static T slope(T x, T) {
-    return math::sigmoid(x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T slope(T x, T) { return math::sigmoid(x); }
 };
 
 struct Erf {
@@ -191,10 +176,7 @@ struct Erf {
 struct NormalCdf {
   static constexpr const char* name = "normal_cdf";
   static constexpr Reads reads = Reads::x;
-  template <class T>
-  FLOE_HOST_DEVICE static T value(T x) {
-    return math::normal_cdf(x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::normal_cdf(x); }
   template <class T>
   FLOE_HOST_DEVICE static T slope(T x, T) {
     return T(std::numbers::inv_sqrtpi / std::numbers::sqrt2) * math::bell(x, 0.5);
@@ -204,10 +186,7 @@ struct NormalCdf {
 struct Gelu {
   static constexpr const char* name = "gelu";
   static constexpr Reads reads = Reads::x;
-  template <class T>
-  FLOE_HOST_DEVICE static T value(T x) {
-    return math::gelu(x);
-  }
+  template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::gelu(x); }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
     const T inside = math::maximum(math::minimum(x, T(40)), T(-40));  // the bell is 0 long before infinity
     return math::normal_cdf(x) + inside * NormalCdf::slope(x, x);
@@ -348,10 +327,7 @@ struct Multiply {
 };
 struct MultiplyNoNan {
   static constexpr Takes takes = Takes::floating;
-  template <class T>
-  FLOE_HOST_DEVICE auto operator()(T a, T b) const {
-    return math::multiply_no_nan(a, b);
-  }
+  template <class T> FLOE_HOST_DEVICE auto operator()(T a, T b) const { return math::multiply_no_nan(a, b); }
 };
 struct Divide {
   static constexpr Takes takes = Takes::floating;

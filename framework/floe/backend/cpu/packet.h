@@ -161,6 +161,13 @@ Raw power_from_bits(const Raw& exponent) {
   return packet::preinterpret<Raw>(packet::plogical_shift_left<23>(packet::preinterpret<Bits>(exponent)));
 }
 
+// The whole number nearest to x times a factor, of up to half the digits: a number so large has none behind the point.
+template <class S>
+Packet<S> whole(Packet<S> x, double times) {
+  const Packet<S> large(is_float<S> ? 0x1.8p23 : 0x1.8p52);
+  return fma(x, Packet<S>(times), large) - large;
+}
+
 // y * 2^n for whole n, rounded once, also where 2^n alone is beyond S.
 template <class S>
 Packet<S> scaled(Packet<S> y, Packet<S> n) {
@@ -174,7 +181,7 @@ Packet<S> scaled(Packet<S> y, Packet<S> n) {
     auto power = [](Packet<S> exponent) -> Packet<S> {
       return power_from_bits((exponent + Packet<S>(0x1p23 + 127)).raw);
     };
-    const Packet<S> half = rint(n * Packet<S>(0.5));
+    const Packet<S> half = whole(n, 0.5);
     return y * power(half) * power(n - half);
   } else {
     return packet::pldexp(y.raw, n.raw);
@@ -195,9 +202,9 @@ Packet<S> horner(Packet<S> x, std::initializer_list<double> coefficients) {
 template <class S>
 class Exponential {
  public:
-  explicit Exponential(Packet<S> x) : n(rint(x * Packet<S>(std::numbers::log2e))), r(fma(n, low(), without_high(x))) {}
+  explicit Exponential(Packet<S> x) : n(whole(x, std::numbers::log2e)), r(fma(n, low(), without_high(x))) {}
   Exponential(Packet<S> x, Packet<S> rest)
-      : n(rint(x * Packet<S>(std::numbers::log2e))), r(without_high(x) + fma(n, low(), rest)) {}
+      : n(whole(x, std::numbers::log2e)), r(without_high(x) + fma(n, low(), rest)) {}
 
   Packet<S> curve() const {  // (e^r - 1 - r) / r^2
     if constexpr (is_float<S>)
@@ -231,20 +238,14 @@ Packet<S> exp(Packet<S> x) {
   return Exponential<S>(is_float<S> ? within(x, -104, 89) : within(x, -746, 710)).value();
 }
 
-// e^x - 1 = 2^n r^2 p + (2^n r + (2^n - 1)), where the last bracket is exact; by halves, so that only what is too large is
-// infinite.
-template <class S>
-Packet<S> expm1_within(Packet<S> x) {
-  const Exponential<S> e(x);
-  const Packet<S> half(0.5), power = scaled(half, e.n);
-  const Packet<S> y = fma(power * e.r * e.r, e.curve(), fma(power, e.r, power - half));
-  return y + y;
-}
-
+// e^x - 1 = 2^n r^2 p + (2^n r + (2^n - 1)), where the last bracket is exact. By halves, so that only what is too
+// large is infinite; except where x is so small that a half has fewer digits.
 template <class S>
 Packet<S> expm1(Packet<S> x) {
-  const Packet<S> y = expm1_within(is_float<S> ? within(x, -20, 89) : within(x, -40, 710));
-  return select(less(abs(x), Packet<S>(is_float<S> ? 0x1p-30 : 0x1p-60)), x, y);  // halves of the smallest lose a digit
+  const Exponential<S> e(is_float<S> ? within(x, -20, 89) : within(x, -40, 710));
+  const Packet<S> half(0.5), power = scaled(half, e.n);
+  const Packet<S> y = fma(power * e.r * e.r, e.curve(), fma(power, e.r, power - half));
+  return select(less(abs(x), Packet<S>(is_float<S> ? 0x1p-30 : 0x1p-60)), x, y + y);
 }
 
 // Where a number is below the normal ones, its logarithm is that of its multiple.
@@ -314,16 +315,18 @@ inline Exponential<float> minus_square(Packet<float> x, double scale) {
 }
 
 // factor * P(Z <= -size), where Z is standard normal and 0 <= size <= 15: e^(-size^2 / 2) (1 - q) times a polynomial
-// in q = (size - 5) / (size + 5). What q and the largest product round off is made up for.
+// in q = (size - 5) / (size + 5). What q and the largest products round off is made up for; the logarithm of the
+// last two falls by some 2.2 as q grows by 1.
 inline Packet<float> times_tail(Packet<float> factor, Packet<float> size) {
   using P = Packet<float>;
   const P one(1), five(5), share = one / (size + five), near = (size - five) * share;
-  const P q = fma(share, fma(near, -size, fma(near + one, -five, size)), near);
-  const P p =
-      horner(q, {1.09390882e-5, 6.607486973e-5, -8.526515826e-5, -3.071442164e-4, 2.079227911e-3, -6.910232541e-3,
-                 1.650225092e-2, -3.135344644e-2, 4.953054637e-2, -6.653824723e-2, 7.691930511e-2});
-  const P polynomial = fma(-q, p, p), product = factor * polynomial;
-  return minus_square(size, 0.5).times(product, fma(factor, polynomial, -product));
+  const P off = share * fma(near, -size, fma(near + one, -five, size)), q = near + off, q_rest = off - (q - near);
+  const P p = horner(q, {1.09390882e-5, 6.607486973e-5, -8.526515826e-5, -3.071442164e-4, 2.079227911e-3,
+                         -6.910232541e-3, 1.650225092e-2, -3.135344644e-2, 4.953054637e-2, -6.653824723e-2,
+                         7.691930511e-2});
+  const P both = fma(-q, p, p), both_rest = fma(both * P(-2.2), q_rest, fma(-q, p, p - both)), product = factor * both;
+  const P rest = fma(factor, both_rest, fma(factor, both, -product));
+  return minus_square(size, 0.5).times(product, rest);
 }
 
 // P(Z <= x).
