@@ -91,6 +91,8 @@ Tensor range(Number start, Number stop, Number step, DType dtype) {
   if (!is_floating(dtype)) return whole_range(start, stop, step, dtype);
   double count = steps_before(start.real(), stop.real(), step.real());
   if (!(count < 0x1p62)) refuse_range(start, stop, step);
+  require_fits("range", start, dtype);
+  if (count > 0) require_fits("range", start.real() + (count - 1) * step.real(), dtype);
   Tensor result({static_cast<std::int64_t>(count)}, dtype);
   dispatch_floating(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();
