@@ -291,6 +291,7 @@ bool any(double v) { return !std::isfinite(v) || std::abs(v) < 1e38; }
 bool finite(double v) { return std::isfinite(v) && std::abs(v) < 1e38; }
 bool from_0(double v) { return finite(v) && v >= 0; }
 bool above_0(double v) { return from_0(v) && v > 1e-45; }
+bool epsilon(double v) { return v == 0 || above_0(v); }
 bool share(double v) { return v >= 0 && v <= 1; }
 bool below_1(double v) { return v >= 0 && static_cast<float>(v) < 1; }
 bool probability(double v) { return v >= 0 && v < 1; }
@@ -357,12 +358,12 @@ const std::vector<OfANumber> number_functions = {
     {"random_bernoulli", [](double v) { random_bernoulli({2}, rng, v); }, share},
     {"random_bernoulli, one", [](double v) { random_bernoulli({2}, rng, 0.5, DType::float32, {}, v); }, any},
     {"dropout", [](double v) { dropout(real, v, rng); }, probability},
-    {"batch_normalization_training", [](double v) { batch_normalization_training(rows, scale, shift, v); }, above_0},
-    {"batch_normalization", [](double v) { batch_normalization(rows, scale, shift, shift, scale, v); }, above_0},
-    {"layer_normalization", [](double v) { layer_normalization(rows, scale, shift, v); }, above_0},
-    {"group_normalization", [](double v) { group_normalization(rows, 1, scale, shift, v); }, above_0},
+    {"batch_normalization_training", [](double v) { batch_normalization_training(rows, scale, shift, v); }, epsilon},
+    {"batch_normalization", [](double v) { batch_normalization(rows, scale, shift, shift, scale, v); }, epsilon},
+    {"layer_normalization", [](double v) { layer_normalization(rows, scale, shift, v); }, epsilon},
+    {"group_normalization", [](double v) { group_normalization(rows, 1, scale, shift, v); }, epsilon},
     {"instance_normalization", [](double v) { instance_normalization(expand_dims(rows, 0), scale, shift, v); },
-     above_0},
+     epsilon},
     {"binary_cross_entropy_with_logits", [](double v) { binary_cross_entropy_with_logits(real, v); }, share},
     {"mean_squared_error", [](double v) { mean_squared_error(real, v); }, any},
     {"mean_absolute_error", [](double v) { mean_absolute_error(real, v); }, any},

@@ -17,10 +17,15 @@
 namespace floe {
 namespace {
 
+// A 0 is meant; what is 0 only in the dtype is not.
+void require_epsilon(const char* op, const Operand& x, double epsilon) {
+  require_number(op, "epsilon", epsilon, epsilon == 0 ? numbers::from_0 : numbers::above_0, x, x->dtype());
+}
+
 void check(const char* op, const Operand& x, double epsilon, int least_rank, const char* axes,
            std::initializer_list<std::pair<const char*, const Operand*>> by_channel) {
   require_floating(op, x);
-  require_number(op, "epsilon", epsilon, numbers::above_0, x, x->dtype());
+  require_epsilon(op, x, epsilon);
   if (x->rank() < least_rank) throw ShapeError(message(op, fmt::format("needs {}", axes), {{"x", x}}, x.where()));
   for (auto [role, operand] : by_channel) {
     require_alike(op, x, "x", *operand, role);
@@ -169,7 +174,7 @@ Tensor batch_normalization(Operand x, Operand gamma, Operand beta, Operand mean,
 Tensor layer_normalization(Operand x, Operand gamma, Operand beta, double epsilon) {
   constexpr Names names{"layer_normalization", "layer_normalization_gradient"};
   require_floating(names.op, x);
-  require_number(names.op, "epsilon", epsilon, numbers::above_0, x, x->dtype());
+  require_epsilon(names.op, x, epsilon);
   require_alike(names.op, x, "x", gamma, "gamma");
   require_alike(names.op, x, "x", beta, "beta");
   const int rest = x->rank() - gamma->rank();

@@ -23,7 +23,7 @@ struct MovingAverages {
 
 // All of these give y = gamma * (x - mean) / sqrt(variance + epsilon) + beta in the shape of x, with a biased variance
 // that is 0 for a single element, as mean and variance of none are. Everything is float32, or everything float64, else
-// DTypeError; ShapeError for shapes that do not fit; ValueError unless epsilon is finite and above 0, also in the dtype.
+// DTypeError; ShapeError for shapes that do not fit; ValueError unless epsilon is 0, or finite and above 0 in the dtype.
 // Gradients to x, gamma and beta.
 
 // Training: mean and variance of this batch over all axes but the last. x (..., channels) of any rank from 2, gamma and

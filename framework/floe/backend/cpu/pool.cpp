@@ -8,7 +8,8 @@ namespace {
 // body(output offset, image, rows, columns) for each window: which rows and columns of which image it covers.
 template <class Body>
 void for_windows(const PoolGeometry& g, Body body) {
-  std::int64_t work = g.out_width * g.window_height * g.window_width * g.channels;
+  std::int64_t work =
+      g.out_width * std::min(g.window_height, g.height) * std::min(g.window_width, g.width) * g.channels;
   parallel_ranges(g.batch * g.out_height, rows_per_part(work), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
       Span rows = covered_rows(g, line % g.out_height);
@@ -77,7 +78,8 @@ namespace {
 // are in dx, where the window is in dy, and in which row and column) for each of them, all channels at once.
 template <class S, class Add>
 void collect(const PoolGeometry& g, S* out, Add add) {
-  std::int64_t work = g.width * g.channels * g.window_height * g.window_width;
+  std::int64_t work =
+      g.width * g.channels * std::min(g.window_height, g.out_height) * std::min(g.window_width, g.out_width);
   parallel_ranges(g.batch * g.height, rows_per_part(work), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
       Span rows = covering_rows(g, line % g.height);
