@@ -189,7 +189,7 @@ struct Gelu {
   template <class T> FLOE_HOST_DEVICE static T value(T x) { return math::gelu(x); }
   template <class T> FLOE_HOST_DEVICE static T slope(T x, T) {
     const T inside = math::maximum(math::minimum(x, T(40)), T(-40));  // the bell is 0 long before infinity
-    return math::normal_cdf(x) + inside * NormalCdf::slope(x, x);
+    return math::fma(inside, NormalCdf::slope(x, x), math::normal_cdf(x));
   }
 };
 

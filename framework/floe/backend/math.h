@@ -41,6 +41,8 @@ template <Number T>
 FLOE_HOST_DEVICE T multiply_no_nan(T a, T b) {
   return b == T(0) ? T(0) : a * b;
 }
+// a * b + c. Written out where a sum of a product must not depend on what a compiler makes of it.
+template <Number T> FLOE_HOST_DEVICE T fma(T a, T b, T c) { return std::fma(a, b, c); }
 template <Number T> FLOE_HOST_DEVICE T sqrt(T x) { return std::sqrt(x); }
 template <Number T> FLOE_HOST_DEVICE T floor(T x) { return std::floor(x); }
 template <Number T> FLOE_HOST_DEVICE T rint(T x) { return std::rint(x); }

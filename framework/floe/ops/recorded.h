@@ -58,6 +58,7 @@ inline Recorded less_equal(const Recorded& a, const Recorded& b) {
 inline Recorded select(const Recorded& condition, const Recorded& a, const Recorded& b) {
   return condition.choose(a, b);
 }
+inline Recorded fma(const Recorded& a, const Recorded& b, const Recorded& c) { return a * b + c; }
 inline Recorded exp(const Recorded& x) { return floe::exp(x.tensor()); }
 inline Recorded expm1(const Recorded& x) { return floe::expm1(x.tensor()); }
 inline Recorded log(const Recorded& x) { return floe::log(x.tensor()); }

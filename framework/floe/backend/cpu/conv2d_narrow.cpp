@@ -77,7 +77,8 @@ void narrow_input_gradient(const T* dy, const T* filters, const T* bias, const C
                 const T* tap = weights + ((ky * along.taps + kx) * g.in + channel) * depth;
                 for (std::int64_t k = 0; k < depth; k += P::size) {
                   P weight = P::load(tap + k);
-                  for (int i = 0; i < together; ++i) sums[i] = fma(P::load(from + i * depth + k), weight, sums[i]);
+                  for (int i = 0; i < together; ++i)
+                    sums[i] = math::fma(P::load(from + i * depth + k), weight, sums[i]);
                 }
               }
             }

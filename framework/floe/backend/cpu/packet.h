@@ -91,7 +91,6 @@ struct Packet {
   friend Packet operator-(Packet a, Packet b) { return Eigen::internal::psub(a.raw, b.raw); }
   friend Packet operator*(Packet a, Packet b) { return Eigen::internal::pmul(a.raw, b.raw); }
   friend Packet operator/(Packet a, Packet b) { return Eigen::internal::pdiv(a.raw, b.raw); }
-  friend Packet fma(Packet a, Packet b, Packet c) { return Eigen::internal::pmadd(a.raw, b.raw, c.raw); }  // a * b + c
   friend Packet operator-(Packet a) { return Eigen::internal::pnegate(a.raw); }
 };
 
@@ -128,6 +127,10 @@ Packet<S> minimum(Packet<S> a, Packet<S> b) {
   return packet::pmin<Eigen::PropagateNaN>(a.raw, b.raw);
 }
 template <class S> Packet<S> abs(Packet<S> x) { return packet::pabs(x.raw); }
+template <class S>
+Packet<S> fma(Packet<S> a, Packet<S> b, Packet<S> c) {
+  return packet::pmadd(a.raw, b.raw, c.raw);
+}
 template <class S>
 Packet<S> multiply_no_nan(Packet<S> a, Packet<S> b) {
   return select(equal(b, Packet<S>(0)), Packet<S>(0), a * b);
