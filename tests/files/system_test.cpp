@@ -59,7 +59,7 @@ TEST(System, OpensWhatIsClosedOfTheChannelsOnNothing) {
   }
 }
 
-// fmt::print() throws what it is told; nobody shall be told in the middle of his work.
+// fmt::print() throws the error it gets, and nobody wants one in the middle of a training.
 TEST(System, LosesWhatCannotBePrintedAndGoesOn) {
   std::string said = test::in_child([] {
     int full = open("/dev/full", O_WRONLY);
