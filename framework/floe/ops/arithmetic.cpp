@@ -211,12 +211,21 @@ Tensor divide(OperandOrNumber a, OperandOrNumber b) {
   return y;
 }
 
+namespace {
+
+// Where `chosen` is true, or a is NaN, which may be a number on the CPU beside a tensor on a GPU.
+Tensor or_nan(const Tensor& chosen, const Tensor& a) {
+  return logical_or(chosen, not_equal(a, a).on(chosen.device()));
+}
+
+}  // namespace
+
 Tensor maximum(OperandOrNumber a, OperandOrNumber b) {
   Pair pair("maximum", a, b);
   const Tensor &p = *pair.first, &q = *pair.second;
   Tensor y = arithmetic("maximum", pair, a.where(), Maximum{}, true);
   record({"maximum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
-    Tensor first = logical_or(greater_equal(op.kept(0), op.kept(1)), not_equal(op.kept(0), op.kept(0)));
+    Tensor first = or_nan(greater_equal(op.kept(0), op.kept(1)), op.kept(0));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
     if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
   });
@@ -228,7 +237,7 @@ Tensor minimum(OperandOrNumber a, OperandOrNumber b) {
   const Tensor &p = *pair.first, &q = *pair.second;
   Tensor y = arithmetic("minimum", pair, a.where(), Minimum{}, true);
   record({"minimum", a.where()}, {p, q}, y, {p, q}, [](Backward& op) {
-    Tensor first = logical_or(less_equal(op.kept(0), op.kept(1)), not_equal(op.kept(0), op.kept(0)));
+    Tensor first = or_nan(less_equal(op.kept(0), op.kept(1)), op.kept(0));
     if (op.needs(0)) op.give(0, sum_to(where(first, op.dy(), 0.0), op.kept(0).shape()));
     if (op.needs(1)) op.give(1, sum_to(where(first, 0.0, op.dy()), op.kept(1).shape()));
   });

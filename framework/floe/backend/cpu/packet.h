@@ -358,7 +358,8 @@ Packet<S> gelu(Packet<S> x) {
 template <class S>
 Packet<S> bell(Packet<S> x, double scale) {
   if constexpr (is_float<S>) {
-    return minus_square(within(x, -15, 15), scale).value();
+    const double far = 15 * std::sqrt(0.5 / scale);  // where it is 0, and the power still has an exponent
+    return minus_square(within(x, -far, far), scale).value();
   } else {
     return x.each([=](S lane) { return bell(lane, scale); });
   }
