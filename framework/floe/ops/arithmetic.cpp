@@ -214,9 +214,7 @@ Tensor divide(OperandOrNumber a, OperandOrNumber b) {
 namespace {
 
 // Where `chosen` is true, or a is NaN, which may be a number on the CPU beside a tensor on a GPU.
-Tensor or_nan(const Tensor& chosen, const Tensor& a) {
-  return logical_or(chosen, not_equal(a, a).on(chosen.device()));
-}
+Tensor or_nan(const Tensor& chosen, const Tensor& a) { return logical_or(chosen, not_equal(a, a).on(chosen.device())); }
 
 }  // namespace
 
@@ -278,8 +276,7 @@ Tensor remainder(OperandOrNumber a, OperandOrNumber b) {
   record({"remainder", a.where()}, {p, q}, y, {kept_for(q, p), kept_for(q, q)},
          [sa = p.shape(), sb = q.shape()](Backward& op) {
            if (op.needs(0)) op.give(0, sum_to(op.dy(), sa));
-           if (op.needs(1))
-             op.give(1, sum_to(negative(multiply(op.dy(), floor_divide(op.kept(0), op.kept(1)))), sb));
+           if (op.needs(1)) op.give(1, sum_to(negative(multiply(op.dy(), floor_divide(op.kept(0), op.kept(1)))), sb));
          });
   return y;
 }
@@ -296,9 +293,7 @@ Tensor not_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("not_
 Tensor less(OperandOrNumber a, OperandOrNumber b) { return comparison("less", a, b, Less{}); }
 Tensor less_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("less_equal", a, b, LessEqual{}); }
 Tensor greater(OperandOrNumber a, OperandOrNumber b) { return comparison("greater", a, b, Greater{}); }
-Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) {
-  return comparison("greater_equal", a, b, GreaterEqual{});
-}
+Tensor greater_equal(OperandOrNumber a, OperandOrNumber b) { return comparison("greater_equal", a, b, GreaterEqual{}); }
 
 Tensor logical_and(Operand a, Operand b) { return logical("logical_and", a, b, And{}); }
 Tensor logical_or(Operand a, Operand b) { return logical("logical_or", a, b, Or{}); }
