@@ -288,10 +288,14 @@ def describe_operand(operand):
     return "%s at %s" % (what, place_text(operand["where_"]))
 
 
+def number_text(number):
+    return str(int(number["integer_"])) if int(number["exact_"]) else str(finite(number["real_"]))
+
+
 def describe_number_or_operand(operand):
     if int(operand["tensor_"]):
         return describe_operand(operand)
-    return "%s at %s" % (finite(operand["number_"]), place_text(operand["where_"]))
+    return "%s at %s" % (number_text(operand["number_"]), place_text(operand["where_"]))
 
 
 def describe_storage(storage):
@@ -309,6 +313,7 @@ def describe_storage(storage):
 SIMPLE = {
     "Tensor": describe,
     "Variable": describe_variable,
+    "Number": number_text,
     "Shape": lambda v: shape_text(sizes_of(v)),
     "DType": dtype_text,
     "Device": device_text,
