@@ -26,6 +26,13 @@ template <Number T>
 FLOE_HOST_DEVICE bool equal(T a, T b) {
   return a == b;
 }
+template <Number T>
+FLOE_HOST_DEVICE bool is_negative(T x) {
+  if constexpr (std::is_unsigned_v<T>)
+    return false;
+  else
+    return x < T(0);
+}
 template <Number T> FLOE_HOST_DEVICE bool less(T a, T b) { return a < b; }
 template <Number T> FLOE_HOST_DEVICE bool less_equal(T a, T b) { return a <= b; }
 template <Number T> FLOE_HOST_DEVICE T select(bool condition, T a, T b) { return condition ? a : b; }
@@ -75,11 +82,11 @@ FLOE_HOST_DEVICE T remainder(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) return 0;
     T left = static_cast<T>(a % b);
-    return left != 0 && (left < 0) != (b < 0) ? static_cast<T>(left + b) : left;
+    return left != 0 && is_negative(left) != is_negative(b) ? static_cast<T>(left + b) : left;
   } else {
     T left = std::fmod(a, b);
     if (left == 0) return std::copysign(T(0), b);
-    return (left < 0) != (b < 0) ? left + b : left;
+    return is_negative(left) != is_negative(b) ? left + b : left;
   }
 }
 
@@ -89,11 +96,11 @@ FLOE_HOST_DEVICE T floor_divide(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     if (b == 0) return 0;
     if (std::is_signed_v<T> && b == static_cast<T>(-1)) return static_cast<T>(-modular(a));
-    return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+    return static_cast<T>(a / b - (a % b != 0 && is_negative(a) != is_negative(b)));
   } else {
     if (b == 0) return a / b;
     T left = std::fmod(a, b), quotient = (a - left) / b;  // whole but for rounding
-    if (left != 0 && (left < 0) != (b < 0)) quotient -= 1;
+    if (left != 0 && is_negative(left) != is_negative(b)) quotient -= 1;
     return quotient == 0 ? std::copysign(T(0), a / b) : std::rint(quotient);
   }
 }
