@@ -23,7 +23,8 @@ const std::vector<std::string>& kind_names();
 // `count` flakes, at least one, of all kinds in turn, grown to 201 cells or more and shown at 50 to 95 % of the frame;
 // the first ones of a seed are the same for every count. Made on the first call, while a progress bar shows how far,
 // and kept in the user's cache folder under a name with seed, count and generator_version, with checksums; a folder that
-// cannot be written is not an error, and a file that changed is grown again, which a line on stderr tells. ValueError for a count below 1.
+// cannot be written is not an error, and a file that changed is grown again, which a line on stderr tells. ValueError for
+// a count below 1.
 Flakes grow(std::int64_t count = 2070, std::uint64_t seed = 7777);
 
 // A user's own pictures, uint8 (count, side, side, 1): all .png files of a folder in the order of their names (other

@@ -2,12 +2,14 @@
 #include <floe/backend/cpu/cuts.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <regex>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include <floe/backend/kernels.h>
 #include <floe/backend/parallel.h>
 #include <floe/ops/conv2d.h>
 #include <floe/ops/matmul.h>
@@ -430,6 +432,10 @@ const std::vector<Way> ways = {
      [](std::int64_t n) {
        return chosen({2, n});
      }},
+    {"copied_by_call", cuts::copied_by_call,
+     [](std::int64_t n) {
+       return joined_to_itself({3, n});
+     }},
     {"copied_rows", cuts::copied_rows, [](std::int64_t n) { return transposed(n, 37); }},
     {"copied_rows", cuts::copied_rows, [](std::int64_t n) { return transposed(37, n); }},
     {"part_elements", part_rows, [](std::int64_t n) { return gathered(11, part_columns, n); }},
@@ -559,9 +565,10 @@ bool same_memory(const Tensor& a, const Tensor& b) {
 }
 
 TEST(Cuts, AreAllTried) {
-  std::set<std::string> declared{"part_elements"}, tried{"cached_bytes", "byte_rows",  "small_product", "philox_blocks",
-                                                         "random_alone", "random_part",
-                                                         "whole_together", "whole_rows"};  // in tests of their own
+  std::set<std::string> declared{"part_elements"};
+  std::set<std::string> tried{
+      "cached_bytes", "byte_rows",      "small_product", "philox_blocks", "random_alone",
+      "random_part",  "whole_together", "whole_rows",    "finite_block"};  // in tests of their own
   std::ifstream header(std::string(FLOE_SOURCE_DIR) + "/framework/floe/backend/cpu/cuts.h");
   for (std::string line; std::getline(header, line);) {
     std::smatch match;
@@ -636,6 +643,17 @@ TEST(Cuts, ResultsBeyondTheCachesAreThoseOfTheirPieces) {
         EXPECT_TRUE(same_memory(slice(y, 0, begin, end), op({slice(x, 0, begin, end), bias, gamma})))
             << columns << " columns, rows from " << begin;
       }
+    }
+  }
+}
+
+TEST(Cuts, WhatIsNotFiniteIsFoundWhereverItIs) {
+  for (std::int64_t size : sizes_around(cuts::finite_block)) {
+    for (std::int64_t place : {std::int64_t{-1}, std::int64_t{0}, size / 2, size - 1}) {
+      Tensor x = normal({size}), found({}, DType::int64);
+      if (place >= 0) x.mutable_data<double>()[place] = place % 2 ? INFINITY : NAN;
+      cpu::first_not_finite(x, found);
+      EXPECT_EQ(found.item<std::int64_t>(), place) << size;
     }
   }
 }

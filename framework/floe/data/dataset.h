@@ -162,9 +162,11 @@ class Dataset {
             std::int64_t left;
           };
           // Open until all of it was asked for, in whatever order: a shuffle goes back and forth between passes.
-          return [open, size, first = (Counted(epoch) * times).value(), passes = std::map<std::int64_t, Pass>()](std::int64_t i) mutable {
+          return [open, size, first = (Counted(epoch) * times).value(),
+                  passes = std::map<std::int64_t, Pass>()](std::int64_t i) mutable {
             auto pass = passes.find(i / size);
-            if (pass == passes.end()) pass = passes.emplace(i / size, Pass{open((Counted(first) + i / size).value()), size}).first;
+            if (pass == passes.end())
+              pass = passes.emplace(i / size, Pass{open((Counted(first) + i / size).value()), size}).first;
             E element = pass->second.at(i % size);
             if (--pass->second.left == 0) passes.erase(pass);
             return element;
@@ -186,8 +188,8 @@ class Dataset {
 
   // Makes up to `depth` elements ahead in a thread while the loop works; usually the last stage. Those that come next
   // after a shuffle, repeat, take or skip of it, too. But a shuffle of what a map or batch made of it asks out of order,
-  // and nothing is made ahead. An exception arrives where its element would have come. What was made
-  // ahead and never asked for does not count as given.
+  // and nothing is made ahead. An exception arrives where its element would have come. What was made ahead and never
+  // asked for does not count as given.
   Dataset prefetch(std::int64_t depth = 2) const {
     return Dataset(size_, detail::require_at_least(1, "prefetch", "depth", depth), opened());
   }

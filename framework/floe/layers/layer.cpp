@@ -40,7 +40,8 @@ Layer::Layer(std::string name, Device device, Rng rng, DType dtype)
     throw DTypeError(fmt::format("{}: layers are float32 or float64, not {}", path_, floe::name(dtype)));
 }
 
-Layer::Layer(Device device, Rng rng, DType dtype) : path_(*kept_forever("")), device_(device), dtype_(dtype), rng_(rng) {
+Layer::Layer(Device device, Rng rng, DType dtype)
+    : path_(*kept_forever("")), device_(device), dtype_(dtype), rng_(rng) {
   if (!is_floating(dtype))
     throw DTypeError(fmt::format("layer: layers are float32 or float64, not {}", floe::name(dtype)));
 }

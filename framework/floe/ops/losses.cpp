@@ -14,29 +14,30 @@
 namespace floe {
 namespace {
 
-void require_labels(const char* name, const Operand& logits, const Operand& labels) {
-  require_floating(name, logits, "logits");
-  require_defined(name, labels, "labels");
+constexpr const char* sparse = "sparse_softmax_cross_entropy";
+
+void require_labels(const Operand& logits, const Operand& labels) {
+  require_floating(sparse, logits, "logits");
+  require_defined(sparse, labels, "labels");
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
   if (is_floating(labels->dtype()) || labels->dtype() == DType::boolean)
-    throw DTypeError(message(name, "labels must be int32, int64 or uint8", shown, logits.where()));
+    throw DTypeError(message(sparse, "labels must be int32, int64 or uint8", shown, logits.where()));
   if (logits->rank() == 0 || labels->rank() != logits->rank() - 1 ||
       !std::equal(labels->shape().begin(), labels->shape().end(), logits->shape().begin())) {
-    throw ShapeError(message(name, "labels must have the shape of the logits without classes", shown, logits.where()));
+    throw ShapeError(
+        message(sparse, "labels must have the shape of the logits without classes", shown, logits.where()));
   }
 }
 
 // The negative logarithm of each label's probability, (...).
 Tensor surprise(const Operand& logits, const Operand& labels) {
-  constexpr const char* name = "sparse_softmax_cross_entropy";
-  require_labels(name, logits, labels);
   auto shown = {Shown{"logits", logits, "..., classes"}, Shown{"labels", labels, "..."}};
   std::int64_t classes = logits->dim(-1), rows = labels->elements();
   Tensor wide = cast(labels->on(Device{}), DType::int64);
   for (std::int64_t label : wide.span<std::int64_t>()) {
     if (label < 0 || label >= classes)
       throw ValueError(
-          message(name, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, logits.where()));
+          message(sparse, fmt::format("label {} is outside 0 .. {}", label, classes - 1), shown, logits.where()));
   }
   Tensor at = reshape(wide, {rows}) + range(0, rows, 1, DType::int64) * classes;
   return negative(reshape(gather(reshape(log_softmax(logits), {-1}), at), labels->shape()));
@@ -84,21 +85,21 @@ Tensor binary_cross_entropy_with_logits(Operand logits, OperandOrNumber labels) 
 
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels) {
   CallScope scope(logits.where());
+  require_labels(logits, labels);
   return reduce_mean(surprise(logits, labels));
 }
 
 Tensor sparse_softmax_cross_entropy(Operand logits, Operand labels, Operand mask) {
   CallScope scope(logits.where());
-  constexpr const char* name = "sparse_softmax_cross_entropy";
-  require_labels(name, logits, labels);
-  require_defined(name, mask, "mask");
+  require_labels(logits, labels);
+  require_defined(sparse, mask, "mask");
   if (mask->dtype() != DType::boolean && mask->dtype() != logits->dtype()) {
-    throw DTypeError(message(name, "the mask must be bool or of the logits' dtype",
+    throw DTypeError(message(sparse, "the mask must be bool or of the logits' dtype",
                              {{"logits", logits}, {"mask", mask}}, logits.where()));
   }
   if (mask->shape() != labels->shape()) {
     throw ShapeError(
-        message(name, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, logits.where()));
+        message(sparse, "the mask must have the labels' shape", {{"mask", mask}, {"labels", labels}}, logits.where()));
   }
   Tensor counts = (mask->dtype() == DType::boolean ? cast(mask, logits->dtype()) : mask.tensor()).on(logits->device());
   // The logits of what does not count are put aside: they may be infinite or NaN.

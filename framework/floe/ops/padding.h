@@ -1,8 +1,8 @@
 // Strides, dilation and padding: how a window moves over (batch, height, width, channels).
 #pragma once
 
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include <floe/tensor/size.h>

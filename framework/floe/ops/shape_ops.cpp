@@ -300,7 +300,7 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
       throw ValueError(
           message("tile", fmt::format("cannot repeat axis {} {} times", axis, repeats[axis]), {{"x", x}}, x.where()));
   }
-  counted("tile", {{"x", x}}, x.where(), [&] {
+  const Shape tiled = counted("tile", {{"x", x}}, x.where(), [&] {
     Shape shape = x->shape();
     for (int axis = 0; axis < x->rank(); ++axis) shape[axis] = (Counted(shape[axis]) * repeats[axis]).value();
     return shape;
@@ -312,7 +312,7 @@ Tensor tile(Operand x, const std::vector<std::int64_t>& repeats) {
     Shape shape = y.shape();
     auto [outer, size, inner] = fold(shape, axis);
     Tensor all = broadcast_to(reshape(y, {outer, 1, size * inner}), {outer, repeats[axis], size * inner});
-    shape[axis] *= repeats[axis];
+    shape[axis] = tiled[axis];
     y = reshape(all, shape);
   }
   return y;
@@ -458,7 +458,7 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
                              fmt::format("needs one (before, after) for each axis, and has {}", before_after.size()),
                              {{"x", x}}, x.where()));
   }
-  Shape shape = x->shape(), begins, ends;
+  Shape begins, ends;
   for (int axis = 0; axis < x->rank(); ++axis) {
     auto [before, after] = before_after[axis];
     begins.append(before), ends.append(after);
@@ -466,10 +466,11 @@ Tensor pad(Operand x, const std::vector<std::pair<std::int64_t, std::int64_t>>& 
       throw ValueError(message("pad", fmt::format("axis {} cannot be padded by ({}, {})", axis, before, after),
                                {{"x", x}}, x.where()));
   }
-  counted("pad", {{"x", x}}, x.where(), [&] {
+  const Shape shape = counted("pad", {{"x", x}}, x.where(), [&] {
+    Shape padded = x->shape();
     for (int axis = 0; axis < x->rank(); ++axis)
-      shape[axis] = (Counted(shape[axis]) + begins[axis] + ends[axis]).value();
-    return shape;
+      padded[axis] = (Counted(padded[axis]) + begins[axis] + ends[axis]).value();
+    return padded;
   });
   require_fits("pad", value, x->dtype());
   Tensor y = full(shape, value, x->dtype(), x->device());

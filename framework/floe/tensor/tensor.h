@@ -76,7 +76,7 @@ class Tensor {
   template <class T = double> T item() const {
     require_one_element();
     if (device_.kind != Device::Kind::cpu) return on(Device{}).template item<T>();
-    return dispatch(dtype_, [this]<class Held>() { return converted<T>(*data<Held>()); });
+    return dispatch(dtype_, [this]<class Held>() { return converted<T>(*this->template data<Held>()); });
   }
 
   // The part at `index` of the leading axis (negative counts from the end), without that axis and without a copy.

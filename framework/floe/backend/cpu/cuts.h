@@ -17,6 +17,7 @@ inline constexpr std::int64_t longest_chunk = 16384;  // elements of a row that 
 inline constexpr std::int64_t packets_in_block = 64;  // of a sum along a row, so that long rows lose no digits
 inline constexpr std::int64_t lane_rows = 256;        // of a sum of slopes: a lane keeps its digits
 inline constexpr std::int64_t column_block = 256;     // columns that are walked together, as running sums are
+inline constexpr std::int64_t finite_block = 64;      // elements that are looked at for NaN without a branch for each
 
 // Rows of the last axis.
 inline constexpr std::int64_t softmax_block = 1024;  // elements of a sum, so that long rows lose no digits
@@ -27,6 +28,7 @@ inline constexpr std::int64_t short_row = 256;          // elements of a broadca
 inline constexpr std::int64_t tile_bytes = 4096;        // of such a row, repeated
 inline constexpr std::int64_t copied_piece = 16384;     // elements of a copy between layouts
 inline constexpr std::int64_t copied_rows = 128;        // of such a piece
+inline constexpr std::int64_t copied_by_call = 16;      // elements in order that are worth a call; fewer are a loop
 inline constexpr std::int64_t byte_rows = 64;           // of bytes that are transposed together
 
 // Random numbers.

@@ -97,7 +97,7 @@ void copy_strided(const Shape& shape, const Tensor& x, const Strides& from_strid
       T* p = out + offsets[to];
       const T* q = in + offsets[from];
       if (transposed) return transpose(rows, columns, p, to_row, q, from_column);
-      const bool in_order = to_column == 1 && columns >= 16;  // a call for a few elements takes longer than a loop
+      const bool in_order = to_column == 1 && columns >= cuts::copied_by_call;
       for (std::int64_t row = 0; row < rows; ++row, p += to_row, q += from_row) {
         if (in_order && from_column == 1)
           std::memcpy(p, q, columns * sizeof(T));

@@ -107,10 +107,10 @@ void first_not_finite(const Tensor& x, Tensor& y) {
     const T *begin = x.data<T>(), *at = begin, *end = begin + x.elements();
 
     // Pass over whole blocks without a branch for each element, which makes vectors of them: 0.04 ns each, not 0.2.
-    constexpr int block = 64;
-    for (; end - at >= block; at += block) {
+    for (; end - at >= cuts::finite_block; at += cuts::finite_block) {
       int not_finite = 0;
-      for (int i = 0; i < block; ++i) not_finite |= !(std::abs(at[i]) <= std::numeric_limits<T>::max());
+      for (std::int64_t i = 0; i < cuts::finite_block; ++i)
+        not_finite |= !(std::abs(at[i]) <= std::numeric_limits<T>::max());
       if (not_finite) break;
     }
     at = std::find_if_not(at, end, [](T element) { return std::isfinite(element); });
